@@ -1,0 +1,70 @@
+# `make demo` and `make test` do all the set-up themselves; see CONTRIBUTING.md for the others.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Qt needs a screen; where there is none, a virtual one.
+SCREEN := $(if $(filter Linux,$(shell uname -s)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,xvfb-run -a -s "-screen 0 1366x768x24"))
+
+.PHONY: demo test lint docs bench gpu screenshots sample-data system clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.installed
+	-@tools/system_libraries.sh
+	$(BIN)/napari-mclstexp demo --out demo
+	@if [ -n "$(DISPLAY)$(WAYLAND_DISPLAY)" ] || [ "$$(uname -s)" = Darwin ]; \
+	  then $(BIN)/python -m webbrowser -t "file://$(CURDIR)/demo/overlay.png"; \
+	  else echo "No screen here: the picture is demo/overlay.png"; fi
+
+test: $(VENV)/.installed system
+	$(SCREEN) $(BIN)/pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90 --durations=15
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed-docs
+	$(BIN)/mkdocs build --strict
+
+bench: $(VENV)/.installed system
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/predict_memory.py
+	$(SCREEN) $(BIN)/python benchmarks/dock_opening.py
+
+gpu: $(VENV)/.installed
+	$(BIN)/python benchmarks/gpu.py
+
+screenshots: $(VENV)/.installed system
+	$(SCREEN) $(BIN)/python docs/screenshots.py
+
+# The sections and the demo model are committed; this makes them again from their seeds.
+sample-data: $(VENV)/.installed
+	$(BIN)/python sample_data/make_sections.py
+	$(BIN)/python sample_data/train_demo_model.py
+
+system:
+	@tools/system_libraries.sh
+
+# torch and torchvision are asked for together and unpinned, so that pip picks a pair built for each other.
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Python 3.11 to 3.13 is needed, and $(PYTHON) is not; try: make PYTHON=python3.12" >&2; exit 2; }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV) || \
+	  { echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet torch torchvision
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	@$(BIN)/python -c "import torchvision.ops" || \
+	  { echo "The installed torch and torchvision do not fit each other; remove $(VENV) and run make again." >&2; exit 2; }
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo site .coverage .mypy_cache .pytest_cache .ruff_cache
