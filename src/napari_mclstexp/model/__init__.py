@@ -1,0 +1,56 @@
+"""The method of mclSTExp as plain torch, and the folder a model is kept in; knows no screen."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .bank import Bank
+    from .config import EncoderConfig, ModelConfig, PositionsConfig, RetrievalConfig
+    from .folder import Model, load_model, read_card, save_model
+    from .loss import contrastive_loss
+    from .mclstexp import MclSTExp
+    from .normalise import normalise
+    from .retrieval import retrieve
+
+_LAZY = {
+    "Bank": "bank",
+    "EncoderConfig": "config",
+    "MclSTExp": "mclstexp",
+    "Model": "folder",
+    "ModelConfig": "config",
+    "PositionsConfig": "config",
+    "RetrievalConfig": "config",
+    "contrastive_loss": "loss",
+    "load_model": "folder",
+    "normalise": "normalise",
+    "read_card": "folder",
+    "retrieve": "retrieval",
+    "save_model": "folder",
+}
+
+__all__ = [
+    "Bank",
+    "EncoderConfig",
+    "MclSTExp",
+    "Model",
+    "ModelConfig",
+    "PositionsConfig",
+    "RetrievalConfig",
+    "contrastive_loss",
+    "load_model",
+    "normalise",
+    "read_card",
+    "retrieve",
+    "save_model",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+    # Set here, since importing the submodule `normalise` put the module under the function's name.
+    globals()[name] = value
+    return value

@@ -1,0 +1,113 @@
+"""The reference spots that a model reads expression from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anndata
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+
+
+@dataclass(frozen=True, eq=False)
+class Bank:
+    """Reference spots: where they are in the common space, and what was measured there.
+
+    Attributes
+    ----------
+    embedding
+        (N, projection_dim) float32 projections of the spots by the spot encoder.
+    expression
+        (N, G) float32 expression in the model's normalisation.
+    genes
+        The G names of its columns.
+    section
+        (N,) name of the section of each spot.
+    barcode
+        (N,) name of each spot within its section.
+    array_row, array_col
+        (N,) position on the array.
+    xy
+        (N, 2) centre in level-0 pixels of the section's slide.
+    thumbnails
+        N small pictures of the patches as JPEG, or none at all.
+    """
+
+    embedding: NDArray[np.float32]
+    expression: NDArray[np.float32]
+    genes: tuple[str, ...]
+    section: NDArray[np.str_]
+    barcode: NDArray[np.str_]
+    array_row: NDArray[np.int64]
+    array_col: NDArray[np.int64]
+    xy: NDArray[np.float64]
+    thumbnails: tuple[bytes, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.embedding)
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Names of the sections, in order of appearance."""
+        return tuple(dict.fromkeys(self.section.tolist()))
+
+    def to_anndata(self) -> anndata.AnnData:
+        """Return the bank as it is saved: expression in X, projections in obsm."""
+        obs = pd.DataFrame(
+            {
+                "section": pd.Categorical(self.section.astype(str)),
+                "barcode": self.barcode.astype(str),
+                "array_row": self.array_row,
+                "array_col": self.array_col,
+                "thumbnail_bytes": [len(each) for each in self.thumbnails] or 0,
+            },
+            index=[str(i) for i in range(len(self))],
+        )
+        bank = anndata.AnnData(
+            X=self.expression,
+            obs=obs,
+            var=pd.DataFrame(index=list(self.genes)),
+            obsm={"X_mclstexp": self.embedding, "spatial": self.xy},
+        )
+        # One run of bytes: h5ad has no column of pictures, and a pickled one is never loaded.
+        bank.uns["thumbnails"] = np.frombuffer(b"".join(self.thumbnails), dtype=np.uint8)
+        return bank
+
+    @classmethod
+    def from_anndata(cls, bank: anndata.AnnData) -> Bank:
+        """Read what :meth:`to_anndata` made.
+
+        Raises
+        ------
+        ModelError
+            If a part is missing.
+        """
+        try:
+            lengths = bank.obs["thumbnail_bytes"].to_numpy(dtype=np.int64)
+            joined = np.asarray(bank.uns["thumbnails"], dtype=np.uint8).tobytes()
+            ends = np.cumsum(lengths)
+            pictures = tuple(
+                joined[end - length : end] for end, length in zip(ends, lengths, strict=True)
+            )
+            return cls(
+                embedding=np.asarray(bank.obsm["X_mclstexp"], dtype=np.float32),
+                expression=_dense(bank.X),
+                genes=tuple(bank.var_names),
+                section=bank.obs["section"].to_numpy(dtype=str),
+                barcode=bank.obs["barcode"].to_numpy(dtype=str),
+                array_row=bank.obs["array_row"].to_numpy(dtype=np.int64),
+                array_col=bank.obs["array_col"].to_numpy(dtype=np.int64),
+                xy=np.asarray(bank.obsm["spatial"], dtype=np.float64),
+                thumbnails=pictures if lengths.any() else (),
+            )
+        except KeyError as error:
+            raise ModelError(
+                f"The model's bank lacks {error}; train the model again or get its folder anew."
+            ) from error
+
+
+def _dense(x: object) -> NDArray[np.float32]:
+    return np.asarray(x.toarray() if hasattr(x, "toarray") else x, dtype=np.float32)

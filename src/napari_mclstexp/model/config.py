@@ -1,0 +1,117 @@
+"""What a model is, in one frozen value that is saved beside its weights as ``config.json``."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from .normalise import UNITS, Normalisation
+
+Distance = Literal["l1", "l2", "cosine"]
+FORMAT = 1  # raised when an older version could misread a newer folder
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EncoderConfig(_Frozen):
+    """The image encoder.
+
+    Attributes
+    ----------
+    name
+        ``"densenet121"`` or ``"timm:<name>"``.
+    mean, std
+        Subtracted from, and divided into, pixel values of 0..1, per channel.
+    views
+        Over how many quarter turns (1 or 4), or quarter turns and their mirrors (8), the features
+        of a patch are averaged.
+    """
+
+    name: str = "densenet121"
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    views: Literal[1, 4, 8] = 1
+
+
+class PositionsConfig(_Frozen):
+    """Size of the learned position tables: array rows and columns of the platform."""
+
+    n_rows: int = Field(ge=1)
+    n_cols: int = Field(ge=1)
+
+
+class RetrievalConfig(_Frozen):
+    """How many reference spots vote, and the distance d of their weights 1 / d^2."""
+
+    k: int = Field(default=200, ge=1)
+    distance: Distance = "l2"
+
+
+class ModelConfig(_Frozen):
+    """Everything but weights and bank.
+
+    Attributes
+    ----------
+    genes
+        Names in the order of the bank's columns.
+    normalisation
+        Of the expression that the bank holds and predictions are given in.
+    patch_px, um_per_px
+        Side of a patch in pixels, and their size: together the physical field seen around a spot.
+    sequence_length
+        Most spots in one sequence of the spot encoder.
+    trained_on
+        Names of the training sections.
+    held_out_pcc
+        Pearson correlation of each gene on sections not trained on, where known ("trust").
+    versions, settings
+        Of the packages and of the training, for the record.
+    """
+
+    format: Literal[1] = 1
+    name: str
+    genes: tuple[str, ...] = Field(min_length=1)
+    normalisation: Normalisation = "ln-1e4-all"
+    patch_px: int = Field(default=224, ge=8)
+    um_per_px: float = Field(gt=0)
+    encoder: EncoderConfig = EncoderConfig()
+    positions: PositionsConfig
+    projection_dim: int = Field(default=256, ge=1)
+    heads: int = Field(default=8, ge=1)
+    head_dim: int = Field(default=64, ge=1)
+    layers: int = Field(default=2, ge=1)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    temperature: float = Field(default=1.0, gt=0)
+    retrieval: RetrievalConfig = RetrievalConfig()
+    sequence_length: int = Field(default=128, ge=1)
+    preset: str = "default"
+    trained_on: tuple[str, ...] = ()
+    platform: str | None = None
+    held_out_pcc: dict[str, float] = {}
+    held_out_note: str = ""
+    description: str = ""
+    versions: dict[str, str] = {}
+    settings: dict[str, bool | int | float | str] = {}
+
+    @field_validator("genes")
+    @classmethod
+    def _genes_are_unique(cls, genes: tuple[str, ...]) -> tuple[str, ...]:
+        seen: set[str] = set()
+        for gene in genes:
+            if gene in seen:
+                raise ValueError(f"the gene {gene} stands twice")
+            seen.add(gene)
+        return genes
+
+    @property
+    def patch_um(self) -> float:
+        """Side of a patch in µm."""
+        return self.patch_px * self.um_per_px
+
+    @property
+    def unit(self) -> str:
+        """The unit of predicted expression, as a colour bar shows it."""
+        return UNITS[self.normalisation]

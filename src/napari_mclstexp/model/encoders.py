@@ -1,0 +1,199 @@
+"""Image encoders: a patch in, one feature vector out; weights come from local files only."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..errors import ModelError
+
+IMAGENET_STATS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+DENSENET_FILE = "densenet121-a639ec97.pth"
+
+
+class DenseNet121(nn.Module):
+    """DenseNet-121 without its classifier, globally average pooled: (B, 3, H, W) to (B, 1024)."""
+
+    n_features = 1024
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torchvision.models import densenet121
+
+        # In a sequence, so that the keys are those of the reference implementation (`model.0.`).
+        self.model = nn.Sequential(densenet121(weights=None).features)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (B, 1024) features."""
+        return functional.adaptive_avg_pool2d(functional.relu(self.model(images)), 1).flatten(1)
+
+
+class TimmEncoder(nn.Module):
+    """Any timm model without its classifier: (B, 3, H, W) to (B, n_features)."""
+
+    def __init__(self, name: str, patch_px: int | None) -> None:
+        super().__init__()
+        timm = _import_timm(name)
+        options: dict[str, Any] = {"pretrained": False, "num_classes": 0}
+        if patch_px is not None and not _takes_any_size(timm, name):
+            options["img_size"] = patch_px
+        try:
+            self.model = timm.create_model(name, **options)
+        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+            raise ModelError(
+                f"timm cannot build the encoder {name!r} ({_first_line(error)}); "
+                "timm.list_models() lists the names."
+            ) from error
+        self.n_features = int(self.model.num_features)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return (B, n_features) features."""
+        return cast("Tensor", self.model(images))
+
+
+def build_encoder(name: str, patch_px: int | None = None) -> DenseNet121 | TimmEncoder:
+    """Build an image encoder with random weights.
+
+    Parameters
+    ----------
+    name
+        ``"densenet121"`` (torchvision) or ``"timm:<name>"`` (extra ``encoders``).
+    patch_px
+        Side of the patches, for encoders that must know it (vision transformers).
+
+    Raises
+    ------
+    ModelError
+        If the name is unknown or timm is not installed.
+    """
+    if name == "densenet121":
+        return DenseNet121()
+    if name.startswith("timm:"):
+        return TimmEncoder(name.removeprefix("timm:"), patch_px)
+    raise ModelError(f"The encoder {name!r} is unknown; use densenet121 or timm:NAME.")
+
+
+def input_stats(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and std of the pixel values (0..1) that an encoder's ImageNet weights were made for."""
+    if not name.startswith("timm:"):
+        return IMAGENET_STATS
+    short = name.removeprefix("timm:")
+    config = _import_timm(short).get_pretrained_cfg(short)
+    if config is None:
+        raise ModelError(f"timm knows no encoder {short!r}; timm.list_models() lists the names.")
+    return tuple(config.mean), tuple(config.std)
+
+
+def find_imagenet_weights(name: str) -> Path:
+    """Return the local file with an encoder's ImageNet weights; nothing is ever downloaded.
+
+    Raises
+    ------
+    ModelError
+        Saying which file to put where.
+    """
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    if name == "densenet121":
+        path = folder / DENSENET_FILE
+        if path.is_file():
+            return path
+        raise ModelError(
+            f"The ImageNet weights of densenet121 are not on this machine; put torchvision's file "
+            f"{DENSENET_FILE} into {folder}, or give a weights file (--weights), "
+            "or start from scratch (--from-scratch)."
+        )
+    short = name.removeprefix("timm:")
+    raise ModelError(
+        f"The encoder {name} needs its weights as a local file; give timm's model.safetensors "
+        f"of {short} (--weights FILE), or start from scratch (--from-scratch)."
+    )
+
+
+def load_encoder_weights(encoder: DenseNet121 | TimmEncoder, path: Path) -> None:
+    """Load an encoder's weights from a .safetensors, .pth or .pt file of plain tensors.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, holds more than tensors, or does not fit the encoder.
+    """
+    state = read_tensors(path)
+    wanted = encoder.model.state_dict()
+    prefix = "0." if isinstance(encoder, DenseNet121) else ""
+    found: dict[str, Tensor] = {}
+    for key, value in state.items():
+        plain = key.removeprefix("module.").removeprefix("image_encoder.model.")
+        plain = plain.removeprefix("0.")
+        if prefix:
+            # torchvision's file of 2017 writes denselayer1.norm.1 for denselayer1.norm1
+            plain = re.sub(r"(norm|conv|relu)\.([12])\.", r"\1\2.", plain.removeprefix("features."))
+        found[prefix + plain] = value
+    lacking = [
+        key for key in wanted if key not in found and not key.endswith("num_batches_tracked")
+    ]
+    if lacking:
+        raise ModelError(
+            f"{path} does not hold the encoder's weights: {len(lacking)} of {len(wanted)} tensors "
+            f"are missing, {lacking[0]} the first; give the file of exactly this encoder."
+        )
+    for key, value in wanted.items():
+        if key in found and found[key].shape != value.shape:
+            raise ModelError(
+                f"{path} does not fit the encoder: {key} is {tuple(found[key].shape)} in the file "
+                f"and {tuple(value.shape)} in the encoder; give the file of exactly this encoder."
+            )
+    # What is left over is the classifier, which is not used here.
+    encoder.model.load_state_dict({k: v for k, v in found.items() if k in wanted}, strict=False)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read named tensors from a file without running any code that it may carry.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, damaged, or holds anything but tensors.
+    """
+    if not path.is_file():
+        raise ModelError(f"There is no weights file {path}; check the path.")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(path))
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ModelError(
+            f"{path} is not a file of plain tensors ({_first_line(error)}); "
+            "give .safetensors, or a .pth that holds a state dict and nothing else."
+        ) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise ModelError(f"{path} holds no state dict of tensors; save model.state_dict() instead.")
+    return state
+
+
+def _import_timm(name: str) -> Any:
+    try:
+        import timm
+    except ImportError as error:
+        raise ModelError(
+            f"The encoder timm:{name} needs the package timm; "
+            'install it with: pip install "napari-mclstexp[encoders]"'
+        ) from error
+    return timm
+
+
+def _takes_any_size(timm: Any, name: str) -> bool:
+    config = timm.get_pretrained_cfg(name)
+    return config is None or not getattr(config, "fixed_input_size", False)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

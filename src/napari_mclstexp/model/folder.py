@@ -1,0 +1,204 @@
+"""The model folder: saved whole or not at all, verified when loaded, nothing pickled."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anndata
+from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
+
+from ..errors import ModelError
+from ..files import atomic_folder, sha256
+from .bank import Bank
+from .card import model_card
+from .config import FORMAT, ModelConfig
+from .mclstexp import MclSTExp
+
+CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
+    "config.json",
+    "weights.safetensors",
+    "bank.h5ad",
+    "README.md",
+    "checksums.json",
+)
+
+
+@dataclass(eq=False)
+class Model:
+    """A model that is ready to predict.
+
+    Attributes
+    ----------
+    config
+        What it is.
+    module
+        The network, in evaluation mode.
+    bank
+        Its reference spots.
+    path
+        The folder it came from, or None.
+    id
+        The first 12 digits of the checksum over its files; "" while it is not saved.
+    """
+
+    config: ModelConfig
+    module: MclSTExp
+    bank: Bank
+    path: Path | None = None
+    id: str = ""
+
+
+def save_model(model: Model, folder: Path | str, *, half: bool = False) -> None:
+    """Write a model folder under a temporary name and rename it; set the model's path and id.
+
+    Parameters
+    ----------
+    model
+        The model.
+    folder
+        Where it shall stand; a model folder that is there already is replaced, nothing else is.
+    half
+        Store the weights as 16-bit floats, at half the size.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written there.
+    ModelError
+        If `folder` holds something other than a model.
+    """
+    folder = Path(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
+        raise ModelError(
+            f"{folder} holds other files than a model; choose a new or empty folder for it."
+        )
+    state = {
+        key: value.detach().cpu().contiguous() for key, value in model.module.state_dict().items()
+    }
+    if half:
+        state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    with atomic_folder(folder) as temporary:
+        (temporary / CONFIG).write_text(
+            json.dumps(model.config.model_dump(mode="json"), indent=1), encoding="utf-8"
+        )
+        save_file(state, temporary / WEIGHTS)
+        model.bank.to_anndata().write_h5ad(temporary / BANK, compression="gzip")
+        (temporary / CARD).write_text(model_card(model.config, len(model.bank)), encoding="utf-8")
+        checksums = {name: sha256(temporary / name) for name in (CONFIG, WEIGHTS, BANK, CARD)}
+        (temporary / CHECKSUMS).write_text(json.dumps(checksums, indent=1), encoding="utf-8")
+    model.path, model.id = folder, _id_of(folder)
+
+
+def load_model(folder: Path | str) -> Model:
+    """Load a model folder after checking every file against its checksum.
+
+    Raises
+    ------
+    ModelError
+        Naming the file that is missing, changed, or does not fit the others.
+    """
+    folder = Path(folder)
+    verify_folder(folder)
+    config = _read_config(folder / CONFIG)
+    module = MclSTExp(config)
+    state = {
+        key: value.float() if value.is_floating_point() else value
+        for key, value in load_file(folder / WEIGHTS).items()
+    }
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise ModelError(
+            f"{folder / WEIGHTS} does not fit {CONFIG} ({reason}); get the model folder anew."
+        ) from error
+    bank = _read_bank(folder / BANK)
+    if bank.genes != config.genes:
+        raise ModelError(
+            f"{folder / BANK} and {CONFIG} name different genes; get the model folder anew."
+        )
+    if bank.embedding.shape[1] != config.projection_dim or not len(bank):
+        raise ModelError(
+            f"{folder / BANK} holds {len(bank)} spots of {bank.embedding.shape[1]} values, which "
+            f"does not fit the model's {config.projection_dim}; get the model folder anew."
+        )
+    return Model(config, module.eval(), bank, folder, _id_of(folder))
+
+
+def verify_folder(folder: Path) -> None:
+    """Check that a model folder is complete and unchanged.
+
+    Raises
+    ------
+    ModelError
+        Naming the file at fault.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"There is no model folder {folder}; check the path.")
+    if not (folder / CONFIG).is_file():
+        raise ModelError(
+            f"{folder} is no model folder, since it has no {CONFIG}; choose the folder of a model."
+        )
+    try:
+        checksums: Any = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
+        expected = {name: str(checksums[name]) for name in (CONFIG, WEIGHTS, BANK, CARD)}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{folder / CHECKSUMS} is missing or damaged, so the model cannot be verified; "
+            "get the model folder anew."
+        ) from error
+    for name, checksum in expected.items():
+        if not (folder / name).is_file():
+            raise ModelError(f"{folder / name} is missing; get the model folder anew.")
+        if sha256(folder / name) != checksum:
+            raise ModelError(
+                f"{folder / name} was changed since the model was saved (its checksum differs); "
+                "get the model folder anew."
+            )
+
+
+def read_card(folder: Path) -> ModelConfig:
+    """Read only what a model is, without its weights, for lists and cards."""
+    verify_folder(folder)
+    return _read_config(folder / CONFIG)
+
+
+def _read_config(path: Path) -> ModelConfig:
+    try:
+        values: Any = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path} is not JSON ({error}); get the model folder anew.") from error
+    found = values.get("format") if isinstance(values, dict) else None
+    if found != FORMAT:
+        raise ModelError(
+            f"{path} is of model format {found!r} and this version reads format {FORMAT}; "
+            "use the version of napari-mclstexp that wrote it, or a newer one."
+        )
+    try:
+        return ModelConfig.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ModelError(
+            f"{path} has a value that cannot be used: {where}: {first['msg']}; "
+            "get the model folder anew."
+        ) from error
+
+
+def _read_bank(path: Path) -> Bank:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other versions of anndata warn about each other
+            return Bank.from_anndata(anndata.read_h5ad(path))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelError(f"{path} cannot be read ({error}); get the model folder anew.") from error
+
+
+def _id_of(folder: Path) -> str:
+    return hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest()[:12]

@@ -1,0 +1,29 @@
+"""The symmetric contrastive loss (paper section 2.4, its equations for the aligned similarity)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def contrastive_loss(spots: Tensor, images: Tensor, temperature: float = 1.0) -> Tensor:
+    """Symmetric cross entropy of the spot-by-image similarity matrix.
+
+    Parameters
+    ----------
+    spots, images
+        (N, D) projections; row i of one belongs to row i of the other.
+    temperature
+        Divides the dot products.
+
+    Returns
+    -------
+    Scalar: the mean of the cross entropies over rows and over columns, with matched pairs on the
+    diagonal as the only targets.
+    """
+    logits = spots @ images.T / temperature
+    matched = torch.arange(len(logits), device=logits.device)
+    by_spot = functional.cross_entropy(logits, matched)
+    by_image = functional.cross_entropy(logits.T, matched)
+    return (by_spot + by_image) / 2

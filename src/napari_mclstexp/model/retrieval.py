@@ -1,0 +1,173 @@
+"""Expression from the nearest reference spots (paper section 2.5): exact, in bounded memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from torch import Tensor
+from torch.nn import functional
+
+from .config import Distance
+
+SIMILARITIES_AT_ONCE = 2**25  # 128 MiB of float32
+DIFFERENCES_AT_ONCE = 2**23  # 32 MiB of float32
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Which reference spots vote for each query, and how much.
+
+    Attributes
+    ----------
+    indices
+        (Q, k) rows of the reference, most similar first.
+    weights
+        (Q, k), each row sums to 1.
+    cosine
+        (Q, k) cosine similarities.
+    distance
+        (Q, k) in the chosen distance.
+    """
+
+    indices: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    cosine: NDArray[np.float32]
+    distance: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """Expression read from the votes.
+
+    Attributes
+    ----------
+    expression, spread
+        (Q, G) weighted mean and weighted standard deviation of the voters' expression.
+    similarity
+        (Q,) mean cosine similarity of the voters.
+    distance
+        (Q,) distance to the nearest voter.
+    votes
+        The votes themselves.
+    """
+
+    expression: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    similarity: NDArray[np.float32]
+    distance: NDArray[np.float32]
+    votes: Votes
+
+
+def find_votes(query: Tensor, keys: Tensor, *, k: int, distance: Distance = "l2") -> Votes:
+    """Find the k most similar reference spots of each query and weigh them.
+
+    The k with the highest cosine similarity vote (of equals, the lower row), with weights
+    1 / distance^2. Distances ``"l1"`` and ``"l2"`` are between the projections as they are,
+    ``"cosine"`` is 1 - cosine. A reference at distance 0 takes all the weight, shared evenly
+    with others at 0.
+
+    Parameters
+    ----------
+    query
+        (Q, D) projections of the patches.
+    keys
+        (N, D) projections of the reference spots, on the same device.
+    k
+        Number of voters; no more than N are taken.
+    distance
+        ``"l1"``, ``"l2"`` or ``"cosine"``.
+    """
+    query, keys = query.float(), keys.float()
+    k = min(k, len(keys))
+    unit_keys = functional.normalize(keys, dim=1)
+    at_once = min(SIMILARITIES_AT_ONCE // len(keys), DIFFERENCES_AT_ONCE // (k * keys.shape[1]))
+    blocks = torch.split(query, max(1, at_once))
+    parts = [_votes_of(each, keys, unit_keys, k, distance) for each in blocks if len(each)]
+    if not parts:
+        empty = np.zeros((0, k), dtype=np.float32)
+        return Votes(empty.astype(np.int64), empty, empty, empty)
+    indices, cosine, separation = (
+        torch.cat(each).cpu().numpy() for each in zip(*parts, strict=True)
+    )
+    return Votes(indices, inverse_square_weights(separation), cosine, separation)
+
+
+def inverse_square_weights(distance: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weights 1 / d^2 of (Q, k) distances, each row summing to 1; zeros take all the weight."""
+    d = distance.astype(np.float64)
+    zero = d == 0
+    exact = zero.any(axis=1, keepdims=True)
+    raw = np.where(exact, zero, 1.0 / np.where(zero, 1.0, d) ** 2)
+    weights: NDArray[np.float32] = (raw / raw.sum(axis=1, keepdims=True)).astype(np.float32)
+    return weights
+
+
+def read_expression(votes: Votes, values: NDArray[np.float32]) -> Retrieved:
+    """Average the voters' expression.
+
+    Parameters
+    ----------
+    votes
+        From :func:`find_votes`.
+    values
+        (N, G) expression of the reference spots.
+    """
+    n_queries, k = votes.indices.shape
+    # A sparse product, since gathering (Q, k, G) values would not fit in memory.
+    mixing = sparse.csr_array(
+        (votes.weights.ravel(), votes.indices.ravel(), np.arange(n_queries + 1) * k),
+        shape=(n_queries, len(values)),
+    )
+    centre = values.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred = values - centre  # keeps the variance from drowning in rounding
+    mean = mixing @ centred
+    variance = mixing @ centred**2 - mean**2
+    return Retrieved(
+        expression=np.asarray(mean + centre, dtype=np.float32),
+        spread=np.sqrt(np.maximum(variance, 0)).astype(np.float32),
+        similarity=votes.cosine.mean(axis=1),
+        distance=votes.distance.min(axis=1) if k else np.zeros(0, np.float32),
+        votes=votes,
+    )
+
+
+def retrieve(
+    query: Tensor,
+    keys: Tensor,
+    values: NDArray[np.float32],
+    *,
+    k: int,
+    distance: Distance = "l2",
+) -> Retrieved:
+    """Read expression for (Q, D) queries: :func:`find_votes`, then :func:`read_expression`."""
+    return read_expression(find_votes(query, keys, k=k, distance=distance), values)
+
+
+def _votes_of(
+    query: Tensor, keys: Tensor, unit_keys: Tensor, k: int, distance: Distance
+) -> tuple[Tensor, Tensor, Tensor]:
+    unit_query = functional.normalize(query, dim=1)
+    cosine, indices = _top_k(unit_query @ unit_keys.T, k)
+    if distance == "cosine":
+        # |a - b|^2 / 2 = 1 - cos for unit vectors, and is exactly 0 for equal ones
+        gap = (unit_query[:, None] - unit_keys[indices]).square().sum(-1) / 2
+    else:
+        difference = query[:, None] - keys[indices]
+        gap = difference.abs().sum(-1) if distance == "l1" else difference.square().sum(-1).sqrt()
+    return indices, cosine, gap
+
+
+def _top_k(similarity: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Highest k of each row, the lower column first among equals, which topk does not promise."""
+    values, indices = similarity.topk(k, dim=1)
+    last = values[:, -1:]
+    tied = ((similarity >= last).sum(1) > k) | (values[:, 1:] == values[:, :-1]).any(1)
+    if tied.any():
+        order = similarity[tied].argsort(dim=1, descending=True, stable=True)[:, :k]
+        indices[tied] = order
+        values[tied] = similarity[tied].gather(1, order)
+    return values, indices
