@@ -1,0 +1,158 @@
+"""Model folders come back as they went, and a folder that was touched is refused by name."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from napari_mclstexp.errors import ModelError
+from napari_mclstexp.files import sha256
+from napari_mclstexp.model import (
+    Bank,
+    MclSTExp,
+    Model,
+    ModelConfig,
+    PositionsConfig,
+    load_model,
+    read_card,
+    save_model,
+)
+
+GENES = ("ACTB", "COL1A1", "EPCAM")
+FILES = ("config.json", "weights.safetensors", "bank.h5ad", "README.md")
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    rng = np.random.default_rng(0)
+    config = ModelConfig(
+        name="tiny",
+        genes=GENES,
+        um_per_px=1.5,
+        patch_px=32,
+        positions=PositionsConfig(n_rows=4, n_cols=4),
+        trained_on=("S1", "S2"),
+        held_out_pcc={"EPCAM": 0.61, "ACTB": 0.02},
+    )
+    torch.manual_seed(0)
+    bank = Bank(
+        embedding=rng.normal(size=(5, 256)).astype(np.float32),
+        expression=rng.gamma(2, size=(5, 3)).astype(np.float32),
+        genes=GENES,
+        section=np.array(["S1", "S1", "S2", "S2", "S2"]),
+        barcode=np.array(["a", "b", "a", "b", "c"]),
+        array_row=np.arange(5),
+        array_col=np.arange(5)[::-1].copy(),
+        xy=rng.uniform(size=(5, 2)),
+        thumbnails=(b"one", b"", b"three", b"4", b"five"),
+    )
+    return Model(config, MclSTExp(config).eval(), bank)
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    save_model(model, tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+def rewrite(folder, name, change):
+    """Change a file and its checksum, as someone would who edits a model by hand."""
+    values = json.loads((folder / name).read_text())
+    change(values)
+    (folder / name).write_text(json.dumps(values))
+    sums = json.loads((folder / "checksums.json").read_text())
+    sums[name] = sha256(folder / name)
+    (folder / "checksums.json").write_text(json.dumps(sums))
+
+
+def test_a_model_comes_back_as_it_went(model, folder):
+    loaded = load_model(folder)
+    assert loaded.config == model.config
+    assert loaded.id == model.id
+    assert not loaded.module.training
+    for name, value in model.module.state_dict().items():
+        torch.testing.assert_close(loaded.module.state_dict()[name], value, rtol=0, atol=0)
+    for name in ("embedding", "expression", "section", "barcode", "array_row", "xy"):
+        np.testing.assert_array_equal(getattr(loaded.bank, name), getattr(model.bank, name))
+    assert loaded.bank.thumbnails == model.bank.thumbnails
+    assert loaded.bank.sections == ("S1", "S2")
+
+
+def test_half_precision_halves_the_weights_and_loads_as_full(model, tmp_path):
+    save_model(model, tmp_path / "full")
+    save_model(model, tmp_path / "half", half=True)
+    full, half = (
+        (tmp_path / name / "weights.safetensors").stat().st_size for name in ("full", "half")
+    )
+    assert half < 0.55 * full
+    assert load_model(tmp_path / "half").module.x_embed.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_changed_byte_is_found_and_the_file_named(folder, name):
+    data = bytearray((folder / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / name).write_bytes(data)
+    with pytest.raises(ModelError, match=f"{name} was changed"):
+        load_model(folder)
+
+
+@pytest.mark.parametrize("name", [*FILES, "checksums.json"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match=name):
+        load_model(folder)
+
+
+def test_a_folder_that_is_no_model_is_refused(tmp_path):
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        load_model(tmp_path)
+    with pytest.raises(ModelError, match="no model folder"):
+        load_model(tmp_path / "nowhere")
+
+
+def test_a_newer_format_names_both_versions(folder):
+    rewrite(folder, "config.json", lambda values: values.update(format=2))
+    with pytest.raises(ModelError, match="format 2 and this version reads format 1"):
+        load_model(folder)
+
+
+def test_a_value_that_makes_no_sense_is_named(folder):
+    rewrite(folder, "config.json", lambda values: values.update(um_per_px=-1))
+    with pytest.raises(ModelError, match="um_per_px"):
+        load_model(folder)
+
+
+def test_weights_of_another_size_are_refused(folder):
+    rewrite(folder, "config.json", lambda values: values["positions"].update(n_rows=9))
+    with pytest.raises(ModelError, match=r"weights\.safetensors does not fit"):
+        load_model(folder)
+
+
+def test_a_bank_of_other_genes_is_refused(folder):
+    rewrite(folder, "config.json", lambda values: values.update(genes=["ACTB", "EPCAM", "XIST"]))
+    with pytest.raises(ModelError, match="different genes"):
+        load_model(folder)
+
+
+def test_saving_replaces_a_model_but_no_other_folder(model, folder, tmp_path):
+    save_model(model, folder)
+    assert load_model(folder).id == model.id
+    other = tmp_path / "thesis"
+    other.mkdir()
+    (other / "chapter.txt").write_text("years of work")
+    with pytest.raises(ModelError, match="other files"):
+        save_model(model, other)
+    assert (other / "chapter.txt").read_text() == "years of work"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis", "tiny"]
+
+
+def test_the_card_says_what_to_trust(folder):
+    card = (folder / "README.md").read_text()
+    assert "EPCAM 0.61" in card
+    assert "S1, S2" in card
+    assert "48 µm" in card
+    assert read_card(folder).genes == GENES
