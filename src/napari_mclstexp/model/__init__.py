@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .folder import Model, load_model, read_card, save_model
     from .loss import contrastive_loss
     from .mclstexp import MclSTExp
-    from .normalise import normalise
+    from .normalisation import normalise
     from .retrieval import retrieve
 
 _LAZY = {
@@ -24,7 +24,7 @@ _LAZY = {
     "RetrievalConfig": "config",
     "contrastive_loss": "loss",
     "load_model": "folder",
-    "normalise": "normalise",
+    "normalise": "normalisation",
     "read_card": "folder",
     "retrieve": "retrieval",
     "save_model": "folder",
@@ -51,6 +51,6 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
-    # Set here, since importing the submodule `normalise` put the module under the function's name.
+    # Set here, since a lazy name is looked up only once.
     globals()[name] = value
     return value

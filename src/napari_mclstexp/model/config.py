@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from .normalise import UNITS, Normalisation
+from .normalisation import UNITS, Normalisation
 
 Distance = Literal["l1", "l2", "cosine"]
 FORMAT = 1  # raised when an older version could misread a newer folder

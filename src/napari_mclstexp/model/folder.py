@@ -74,10 +74,7 @@ def save_model(model: Model, folder: Path | str, *, half: bool = False) -> None:
         If `folder` holds something other than a model.
     """
     folder = Path(folder)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
-        raise ModelError(
-            f"{folder} holds other files than a model; choose a new or empty folder for it."
-        )
+    check_target(folder)
     state = {
         key: value.detach().cpu().contiguous() for key, value in model.module.state_dict().items()
     }
@@ -93,6 +90,20 @@ def save_model(model: Model, folder: Path | str, *, half: bool = False) -> None:
         checksums = {name: sha256(temporary / name) for name in (CONFIG, WEIGHTS, BANK, CARD)}
         (temporary / CHECKSUMS).write_text(json.dumps(checksums, indent=1), encoding="utf-8")
     model.path, model.id = folder, _id_of(folder)
+
+
+def check_target(folder: Path) -> None:
+    """Check that a model may be saved in a folder: new, empty, or holding a model already.
+
+    Raises
+    ------
+    ModelError
+        If it holds something else.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
+        raise ModelError(
+            f"{folder} holds other files than a model; choose a new or empty folder for it."
+        )
 
 
 def load_model(folder: Path | str) -> Model:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from napari_mclstexp.model.normalise import UNITS, normalise
+from napari_mclstexp.model.normalisation import UNITS, normalise
 
 COUNTS = np.array([[1, 3, 0], [0, 0, 0]])
 TOTALS = np.array([10, 5])

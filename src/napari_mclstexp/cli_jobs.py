@@ -1,0 +1,210 @@
+"""What predict and train do, once the shell has understood what is asked for."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from .cli_output import Report, about_training
+from .cli_work import check_out_file, check_out_model, long_work
+from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from .engine import Section, TrainSettings
+    from .slides import Slide
+
+DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Spots to be laid over the tissue, in µm."""
+
+    pitch_um: float
+    diameter_um: float
+    layout: Literal["hex", "square"]
+
+
+@dataclass(frozen=True)
+class SpotFiles:
+    """Spots to be read, and their counts where these are in a file of their own."""
+
+    spots: Path
+    counts: Path | None = None
+
+
+def predict_job(
+    slide_path: Path,
+    where: SpotFiles | Grid,
+    model: Path,
+    out: Path,
+    *,
+    genes: tuple[str, ...] | None = None,
+    um_per_px: float | None = None,
+    batch_size: int | None = None,
+    device: str = "auto",
+) -> AnnData:
+    """Predict from files into a file, and return the prediction.
+
+    Raises
+    ------
+    UserError
+        If anything about the files or the choices is wrong; nothing is written then.
+    Cancelled
+        If the run was interrupted; nothing is written then.
+    """
+    inputs = {"--slide": slide_path}
+    if isinstance(where, SpotFiles):
+        inputs["--spots"] = where.spots
+        if where.counts is not None:
+            inputs["--counts"] = where.counts
+    check_out_file(out, inputs)
+    from .slides import open_slide
+
+    with open_slide(slide_path) as slide:
+        if um_per_px is not None:
+            slide.calibrate(um_per_px, "user")
+        spots = _spots(slide, where)
+        from .engine import predict, write_prediction
+        from .model import load_model
+
+        loaded = load_model(model)
+        with long_work("spots") as (progress, cancel):
+            prediction = predict(
+                slide,
+                spots,
+                loaded,
+                genes=genes,
+                device=device,
+                batch_size=batch_size,
+                progress=progress,
+                cancel=cancel,
+            )
+    write_prediction(prediction, out)
+    return prediction
+
+
+def _spots(slide: Slide, where: SpotFiles | Grid) -> AnnData:
+    from .spots import lay_grid, read_spots
+
+    if isinstance(where, SpotFiles):
+        return read_spots(where.spots, where.counts)
+    return lay_grid(
+        slide, pitch_um=where.pitch_um, diameter_um=where.diameter_um, layout=where.layout
+    )
+
+
+def train_job(
+    cohort: Path,
+    settings: TrainSettings,
+    out: Path,
+    held_out: str | None,
+    checkpoint: Path | None,
+    device: str,
+) -> Report:
+    """Train on the sections of a table, save the model, and tell what it is.
+
+    Parameters
+    ----------
+    cohort
+        The table.
+    settings
+        Of the training.
+    out
+        The model folder to write.
+    held_out
+        Name of the section that is scored instead of trained on.
+    checkpoint
+        File kept every epoch.
+    device
+        auto, cpu, cuda or mps.
+
+    Raises
+    ------
+    UserError
+        If anything about the files or the choices is wrong.
+    Cancelled
+        If the run was interrupted.
+    """
+    start = time.monotonic()
+    check_out_model(out)
+    from .engine import load_cohort, train
+    from .model import save_model
+
+    sections, scored = _leave_out(load_cohort(cohort), held_out, cohort)
+    with long_work("steps") as (progress, cancel):
+        model = train(
+            sections,
+            settings,
+            held_out=scored,
+            device=device,
+            progress=progress,
+            cancel=cancel,
+            checkpoint=checkpoint,
+        )
+    save_model(model, out)
+    return about_training(model, settings, time.monotonic() - start)
+
+
+def _leave_out(
+    sections: list[Section], name: str | None, cohort: Path
+) -> tuple[list[Section], Section | None]:
+    if name is None:
+        return sections, None
+    scored = [each for each in sections if each.name == name]
+    if not scored:
+        raise SettingsError(
+            f"{cohort} has no section {name} to hold out; "
+            f"it has {', '.join(each.name for each in sections)}."
+        )
+    rest = [each for each in sections if each.name != name]
+    if not rest:
+        raise SettingsError(f"{cohort} has only the section {name}; nothing is left to train on.")
+    return rest, scored[0]
+
+
+def model_folder(named: str) -> Path:
+    """Return the folder of a model by its path, or of the built-in one by the name demo."""
+    if named == DEMO and not Path(named, "config.json").is_file():
+        from .samples import demo_model_path
+
+        folder: Path = demo_model_path()
+        return folder
+    return Path(named)
+
+
+def named_genes(text: str) -> tuple[str, ...]:
+    """Return the genes of a list with commas.
+
+    Raises
+    ------
+    SettingsError
+        If there are none.
+    """
+    genes = tuple(dict.fromkeys(gene.strip() for gene in text.split(",") if gene.strip()))
+    if not genes:
+        raise SettingsError("--genes names no gene; give names with commas between, as in A,B.")
+    return genes
+
+
+def listed_genes(path: Path) -> tuple[str, ...]:
+    """Return the genes of a file with one a line; lines that begin with # are left out.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError(
+            f"The gene list {path} cannot be read ({reason}); "
+            "give a text file with one gene a line."
+        ) from error
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))

@@ -1,0 +1,49 @@
+"""A prediction as a file: written whole or not at all, read back with what it must have checked."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import anndata
+
+from ..errors import SpotsError
+from ..files import atomic_file
+
+
+def write_prediction(prediction: anndata.AnnData, path: Path | str) -> None:
+    """Write a prediction to a compressed .h5ad file.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing or read-only, or the disk is full.
+    """
+    with atomic_file(path) as temporary:
+        prediction.write_h5ad(temporary, compression="gzip")
+
+
+def read_prediction(path: Path | str) -> anndata.AnnData:
+    """Read a prediction that `write_prediction` wrote.
+
+    Raises
+    ------
+    SpotsError
+        If the file is missing, damaged, or no prediction of this program.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SpotsError(f"There is no prediction {path}; check the path.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other versions of anndata warn about each other
+            prediction = anndata.read_h5ad(path)
+    except Exception as error:  # h5py and anndata raise what the damage makes them raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SpotsError(f"{path} is damaged or no .h5ad file ({reason}).") from error
+    facts = prediction.uns.get("mclstexp", {})
+    if "model_name" not in facts or "spatial" not in prediction.obsm:
+        raise SpotsError(
+            f"{path} is not a prediction of napari-mclstexp; load it as spots instead."
+        )
+    return prediction

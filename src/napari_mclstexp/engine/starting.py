@@ -1,0 +1,116 @@
+"""A model before its first step: configuration from settings and sections, weights from a start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import numpy as np
+
+from .. import __version__
+from ..errors import SettingsError
+from ..model import (
+    EncoderConfig,
+    MclSTExp,
+    ModelConfig,
+    PositionsConfig,
+    RetrievalConfig,
+    load_model,
+)
+from ..model.encoders import find_imagenet_weights, input_stats, load_encoder_weights
+from .sections import Section
+from .settings import TrainSettings
+
+# A platform's whole array, so that a model fits sections other than those it was trained on.
+ARRAYS = {"visium": (78, 128), "legacy-st": (35, 33)}
+PACKAGES = ("torch", "torchvision", "anndata", "numpy")
+
+
+def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelConfig, MclSTExp]:
+    """Return the configuration and the network that training starts with.
+
+    Raises
+    ------
+    ModelError
+        If weights are missing or do not fit.
+    SettingsError
+        If the sections do not go together with the settings.
+    """
+    base = None if settings.init_from is None else load_model(settings.init_from)
+    if base is None:
+        mean, std = input_stats(settings.encoder)
+        encoder = EncoderConfig(name=settings.encoder, mean=mean, std=std, views=settings.views)
+        patch_px, um_per_px = settings.patch_px, settings.um_per_px or _median_scale(sections)
+        positions = _positions(sections)
+    else:
+        encoder, positions = base.config.encoder, base.config.positions
+        patch_px, um_per_px = base.config.patch_px, base.config.um_per_px
+        if base.config.genes != settings.genes:
+            raise SettingsError(
+                f"The model {settings.init_from} predicts other genes than the list; "
+                "fine-tune it on exactly its own genes."
+            )
+    config = ModelConfig(
+        name=settings.name,
+        genes=settings.genes,
+        normalisation=settings.normalisation,
+        patch_px=patch_px,
+        um_per_px=um_per_px,
+        encoder=encoder,
+        positions=positions,
+        layers=settings.layers,
+        dropout=settings.dropout,
+        temperature=settings.temperature,
+        retrieval=RetrievalConfig(k=settings.k, distance=settings.distance),
+        sequence_length=settings.sequence_length,
+        preset=settings.preset,
+        trained_on=tuple(section.name for section in sections),
+        platform=_platform(sections),
+        description=settings.description,
+        versions={"napari-mclstexp": __version__, **{each: version(each) for each in PACKAGES}},
+        settings={
+            "epochs": settings.epochs,
+            "learning_rate": settings.learning_rate,
+            "weight_decay": settings.weight_decay,
+            "seed": settings.seed,
+            "freeze_encoder": settings.freeze_encoder,
+            "augment": settings.augment,
+        },
+    )
+    module = MclSTExp(config)
+    if base is not None:
+        module.load_state_dict(base.module.state_dict())
+    elif settings.weights is not None:
+        load_encoder_weights(module.image_encoder, settings.weights)
+    elif settings.pretrained:
+        load_encoder_weights(module.image_encoder, find_imagenet_weights(settings.encoder))
+    return config, module
+
+
+def _median_scale(sections: Sequence[Section]) -> float:
+    scales = []
+    for section in sections:
+        with section.open() as slide:
+            scales.append(slide.um_per_px)
+    return float(np.median([scale for scale in scales if scale is not None]))
+
+
+def _positions(sections: Sequence[Section]) -> PositionsConfig:
+    rows, cols = 1, 1
+    for section in sections:
+        obs, platform = section.spots.obs, section.spots.uns.get("mclstexp", {}).get("platform")
+        lowest = min(int(obs["array_row"].min()), int(obs["array_col"].min()))
+        if lowest < 0:
+            raise SettingsError(
+                f"The section {section.name} has the array position {lowest}; "
+                "positions count from 0."
+            )
+        whole = ARRAYS.get(str(platform), (0, 0))
+        rows = max(rows, whole[0], int(obs["array_row"].max()) + 1)
+        cols = max(cols, whole[1], int(obs["array_col"].max()) + 1)
+    return PositionsConfig(n_rows=rows, n_cols=cols)
+
+
+def _platform(sections: Sequence[Section]) -> str | None:
+    platforms = {str(s.spots.uns.get("mclstexp", {}).get("platform", "")) for s in sections}
+    return ", ".join(sorted(platforms - {""})) or None

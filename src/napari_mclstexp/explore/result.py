@@ -1,0 +1,172 @@
+"""The result that is shown: complete from a run or a file, filling in row by row meanwhile."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SpotsError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from ..slides import Slide
+
+_ids = itertools.count(1)
+
+
+@dataclass(eq=False)
+class Result:
+    """Expression of n spots and G genes, of which some spots may still be missing.
+
+    Attributes
+    ----------
+    genes
+        The G gene names, in the order of the columns.
+    expression
+        (n, G) float32 in `unit`; rows of spots that are not predicted yet are NaN.
+    measured
+        (n, G) float32 in the same unit, NaN in columns of genes that were not measured; None
+        when the spots have no counts.
+    unit
+        What the values are, as the colour bar says it: "ln(1 + counts per 10,000)".
+    model_id, model_name
+        Which model made it.
+    held_out_pcc
+        The model's own cross-validated correlation of each gene that has one.
+    adata
+        The finished AnnData of `predict`, or None while the run is on.
+    """
+
+    genes: tuple[str, ...]
+    expression: NDArray[np.float32]
+    measured: NDArray[np.float32] | None
+    unit: str
+    model_id: str
+    model_name: str
+    held_out_pcc: dict[str, float] = field(default_factory=dict)
+    adata: AnnData | None = None
+    n_done: int = 0
+    revision: int = 0
+    id: int = field(default_factory=lambda: next(_ids))
+
+    def __post_init__(self) -> None:
+        self._column = {gene: column for column, gene in enumerate(self.genes)}
+
+    @classmethod
+    def empty(
+        cls,
+        n_spots: int,
+        genes: tuple[str, ...],
+        *,
+        measured: NDArray[np.float32] | None,
+        unit: str,
+        model_id: str,
+        model_name: str,
+        held_out_pcc: dict[str, float] | None = None,
+    ) -> Result:
+        """Return a result of which no spot is known yet."""
+        expression = np.full((n_spots, len(genes)), np.nan, dtype=np.float32)
+        return cls(genes, expression, measured, unit, model_id, model_name, held_out_pcc or {})
+
+    @classmethod
+    def from_adata(cls, adata: AnnData) -> Result:
+        """Return the complete result that `predict` gave or that a prediction file held."""
+        facts: dict[str, Any] = dict(adata.uns.get("mclstexp", {}))
+        genes = tuple(str(name) for name in adata.var_names)
+        held_out: dict[str, float] = {}
+        if "held_out_pcc" in adata.var:
+            scores = np.asarray(adata.var["held_out_pcc"], dtype=float)
+            held_out = {
+                gene: float(score)
+                for gene, score in zip(genes, scores, strict=True)
+                if np.isfinite(score)
+            }
+        return cls(
+            genes=genes,
+            expression=_dense(adata.X),
+            measured=_dense(adata.layers["measured"]) if "measured" in adata.layers else None,
+            unit=str(facts.get("unit", "")),
+            model_id=str(facts.get("model_id", "")),
+            model_name=str(facts.get("model_name", "")),
+            held_out_pcc=held_out,
+            adata=adata,
+            n_done=adata.n_obs,
+        )
+
+    @property
+    def n_spots(self) -> int:
+        """Number of spots, predicted or not."""
+        return int(self.expression.shape[0])
+
+    @property
+    def complete(self) -> bool:
+        """Whether every spot has its prediction."""
+        return self.adata is not None
+
+    def fill(self, indices: NDArray[np.integer[Any]], expression: NDArray[np.float32]) -> None:
+        """Write the rows of some spots.
+
+        Parameters
+        ----------
+        indices
+            (m,) rows, that is spots.
+        expression
+            (m, G) their values.
+        """
+        fresh = np.isnan(self.expression[indices]).all(axis=1)
+        self.expression[indices] = expression
+        self.n_done += int(fresh.sum())
+        self.revision += 1
+
+    def __contains__(self, gene: object) -> bool:
+        """Whether a gene is among the columns."""
+        return gene in self._column
+
+    def predicted_values(self, gene: str) -> NDArray[np.float32] | None:
+        """Return the (n,) predicted values of a gene, or None if the result lacks it."""
+        column = self._column.get(gene)
+        return None if column is None else self.expression[:, column]
+
+    def measured_values(self, gene: str) -> NDArray[np.float32] | None:
+        """Return the (n,) measured values of a gene, or None if it was not measured."""
+        column = self._column.get(gene)
+        if column is None or self.measured is None:
+            return None
+        values = self.measured[:, column]
+        return values if np.isfinite(values).any() else None
+
+
+def _dense(matrix: Any) -> NDArray[np.float32]:
+    array = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+    return np.asarray(array, dtype=np.float32)
+
+
+def bare_spots(prediction: AnnData) -> AnnData:
+    """Return the spots that a prediction was made on, without any expression."""
+    from anndata import AnnData
+    from scipy import sparse
+
+    facts = prediction.uns.get("mclstexp", {})
+    kept = ("platform", "spot_diameter_um", "pitch_um", "source")
+    return AnnData(
+        X=sparse.csr_matrix((prediction.n_obs, 0), dtype=np.float32),
+        obs=prediction.obs.copy(),
+        obsm={"spatial": np.asarray(prediction.obsm["spatial"], dtype=np.float64)},
+        uns={"mclstexp": {name: facts[name] for name in kept if name in facts}},
+    )
+
+
+def check_slide(prediction: AnnData, slide: Slide) -> None:
+    """Raise SpotsError if a prediction was made on another slide than this one."""
+    facts = prediction.uns.get("mclstexp", {})
+    fingerprint = facts.get("slide_fingerprint")
+    if fingerprint is not None and str(fingerprint) != slide.fingerprint():
+        raise SpotsError(
+            f"The prediction was made on {facts.get('slide', 'another slide')}, which is not "
+            f"{slide.path.name}, the slide that is open; close that one first."
+        )

@@ -1,0 +1,53 @@
+"""The models used lately, remembered between sessions in one small file of the user's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from .errors import OutputError
+from .files import atomic_file
+
+_KEPT = 8
+
+
+class RecentModels:
+    """Model folders, the latest first.
+
+    Parameters
+    ----------
+    file
+        Where the list is kept; by default ``recent_models.json`` in the user's configuration
+        folder. A list that is missing or unreadable is an empty one.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file or _default_file()
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return the folders that still exist, the latest first."""
+        try:
+            stored = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return ()
+        if not isinstance(stored, list):
+            return ()
+        paths = (Path(entry) for entry in stored if isinstance(entry, str))
+        return tuple(path for path in paths if path.is_dir())
+
+    def add(self, folder: Path | str) -> None:
+        """Put a folder first. A list that cannot be written is not worth an interruption."""
+        folder = Path(folder).resolve()
+        paths = [folder, *(path for path in self.paths() if path != folder)][:_KEPT]
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_file(self._file) as temporary:
+                temporary.write_text(json.dumps([str(path) for path in paths]), encoding="utf-8")
+        except (OSError, OutputError):
+            return
+
+
+def _default_file() -> Path:
+    from platformdirs import user_config_path
+
+    return user_config_path("napari-mclstexp", appauthor=False) / "recent_models.json"

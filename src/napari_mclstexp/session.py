@@ -1,0 +1,393 @@
+"""What is open and what is shown: the one state that every widget reads and writes.
+
+It knows no screen. All of it belongs to one thread (the window's): workers hand their reports to
+that thread, which passes them to :meth:`Session.report` and :meth:`Session.finish_run`. What is
+read from files is read elsewhere: by a worker, or by the calls in :mod:`napari_mclstexp.opening`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from .display import Display, Quantity, Style, available, resolve
+from .engine.progress import PartialPrediction, Progress
+from .errors import SettingsError, SpotsError
+from .explore.readings import Readings, Source, maker
+from .explore.result import Result, bare_spots, check_slide
+from .runs import Run, Runs, new_run
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from .explore.heatmap import HeatmapGeometry
+    from .model import Model
+    from .slides import Slide
+    from .spots import Tissue
+
+__all__ = ["Display", "Quantity", "Run", "Session", "Style"]
+
+
+class Session:
+    """The open slide, its spots, the chosen model, the results, and how they are shown.
+
+    A result is kept with the model that made it and dropped with the spots it was made on, so
+    that :attr:`result` can never belong to another slide, other spots or another model than the
+    ones that are selected. What fails leaves the session as it was.
+
+    Signals
+    -------
+    slide_changed, spots_changed, model_changed, result_changed, run_changed, display_changed
+        The new value (`Slide`, `AnnData`, `Model`, `Result`, `Run`, `Display`), or None.
+        `slide_changed` also tells of a new scale, `run_changed` also of a cancel asked for.
+    progressed
+        The :class:`~napari_mclstexp.engine.Progress` of the run that is on.
+    closing
+        The slide is about to be closed; emitted once, while it is still readable.
+    changed
+        Anything that :func:`napari_mclstexp.scene.scene` looks at; after the others.
+    """
+
+    slide_changed = Signal(object)
+    spots_changed = Signal(object)
+    model_changed = Signal(object)
+    result_changed = Signal(object)
+    run_changed = Signal(object)
+    display_changed = Signal(object)
+    progressed = Signal(object)
+    closing = Signal()
+    changed = Signal()
+
+    def __init__(self) -> None:
+        self.slide: Slide | None = None
+        self.spots: AnnData | None = None
+        self.model: Model | None = None
+        self.display = Display()
+        self.readings = Readings(None, 0)
+        self.slide_number = 0  # tells this slide from those before, in the scene's keys
+        self._runs = Runs()
+        self._tissue: Tissue | None = None
+        self._spots_um_per_px: float | None = None
+
+    # -- slide ---------------------------------------------------------------------------------
+
+    def use_slide(self, slide: Slide, tissue: Tissue | None = None) -> None:
+        """Take an open slide, closing the one before with its spots and results.
+
+        Spots that were loaded before any slide are kept if they fit.
+
+        Parameters
+        ----------
+        slide
+            The session closes it when its time has come.
+        tissue
+            Its tissue, where a worker has found it already; else found when first needed.
+
+        Raises
+        ------
+        SpotsError
+            If spots loaded earlier lie outside this slide.
+        """
+        if self.slide is None and self.spots is not None:
+            _check(self.spots, slide)
+        self.close_slide()
+        self.slide, self._tissue = slide, tissue
+        self.slide_number += 1
+        self._calibrate_from_spots()
+        self.slide_changed.emit(slide)
+        self.changed.emit()
+
+    def close_slide(self) -> None:
+        """Close the slide and clear what depended on it; a run that is on is cancelled."""
+        if self.slide is None:
+            return
+        self.closing.emit()
+        slide, self.slide, self._tissue = self.slide, None, None
+        self._take_spots(None)
+        self.slide_changed.emit(None)
+        self.changed.emit()
+        self._runs.close(slide)
+
+    def set_um_per_px(self, um_per_px: float) -> None:
+        """Set the slide's scale as stated by the person (µm per level-0 px).
+
+        Results end, since they were read from patches of another physical size.
+
+        Raises
+        ------
+        SettingsError
+            If it is not above 0, there is no slide, or a run is on.
+        """
+        self._runs.refuse_second()
+        if self.slide is None:
+            raise SettingsError("There is no slide whose scale could be set; open one first.")
+        if not (np.isfinite(um_per_px) and um_per_px > 0):
+            raise SettingsError(
+                f"A scale of {um_per_px:g} µm per px makes no sense; it must be above 0."
+            )
+        self.slide.calibrate(um_per_px, "user")
+        self.readings.results.clear()
+        self.slide_changed.emit(self.slide)
+        self.result_changed.emit(None)
+        self.changed.emit()
+
+    @property
+    def um_per_px(self) -> float | None:
+        """µm per level-0 px of the slide (of the spots, where there is no slide), if known."""
+        return self.slide.um_per_px if self.slide is not None else self._spots_um_per_px
+
+    @property
+    def tissue(self) -> Tissue | None:
+        """The tissue of the slide, found when first asked for; None without a slide."""
+        if self._tissue is None and self.slide is not None:
+            from .spots import find_tissue
+
+            self._tissue = find_tissue(self.slide)
+        return self._tissue
+
+    # -- spots ---------------------------------------------------------------------------------
+
+    def use_spots(self, spots: AnnData) -> None:
+        """Take spots in place of those before; results and a run on the former end.
+
+        A slide that states no scale gets it from the pitch of the spots, where that is known.
+
+        Raises
+        ------
+        SpotsError
+            If they do not fit the slide.
+        """
+        if self.slide is not None:
+            _check(spots, self.slide)
+        self._take_spots(spots)
+        self.changed.emit()
+
+    def clear_spots(self) -> None:
+        """Remove the spots, their results, and the run on them."""
+        self._take_spots(None)
+        self.changed.emit()
+
+    # -- model ---------------------------------------------------------------------------------
+
+    def use_model(self, model: Model | None) -> None:
+        """Choose a model; the result that it made on these spots, if any, is shown again.
+
+        A run that is on goes on with the model it was started with.
+        """
+        self.model = model
+        self.readings.chosen = maker(model)
+        self._choose_gene()
+        self.model_changed.emit(model)
+        self.result_changed.emit(self.result)
+        self.changed.emit()
+
+    # -- runs and results ----------------------------------------------------------------------
+
+    @property
+    def run(self) -> Run | None:
+        """The run that is on; one that was cancelled is on until its worker has ended."""
+        return self._runs.current
+
+    @property
+    def result(self) -> Result | None:
+        """The result of the chosen model on these spots, complete or filling in, or None."""
+        return self.readings.result
+
+    def start_run(self, genes: Sequence[str] | None = None) -> Run:
+        """Begin a prediction; its rows are shown as :meth:`report` brings them.
+
+        Raises
+        ------
+        SettingsError
+            If a run is on already, there is no slide, spots or model, or a gene is unknown.
+        SlideError
+            If the scale of the slide is not known.
+        """
+        self._runs.refuse_second()
+        readings = self.readings
+        run = new_run(self.slide, self.spots, self.model, genes, readings.counts, readings.results)
+        self._runs.begin(run)
+        readings.results[maker(run.model)] = run.result
+        self._choose_gene()
+        self.run_changed.emit(run)
+        self.result_changed.emit(self.result)
+        self.changed.emit()
+        return run
+
+    def report(self, run: Run, progress: Progress) -> None:
+        """Take in what a run has done so far; ignored if the run is no longer this session's."""
+        if run is not self.run or run.token.cancelled:
+            return
+        if isinstance(progress.partial, PartialPrediction):
+            run.result.fill(progress.partial.indices, progress.partial.expression)
+        self.progressed.emit(progress)
+        if progress.partial is not None and self.result is run.result:
+            self.changed.emit()
+
+    def cancel_run(self) -> None:
+        """Ask the run that is on to stop; it is over when its worker says so."""
+        if self._runs.cancel():
+            self.run_changed.emit(self.run)
+
+    def finish_run(self, run: Run, prediction: AnnData) -> None:
+        """Take the finished prediction of a run; ignored if the run was cancelled meanwhile."""
+        self._end(run, run.before if run.token.cancelled else Result.from_adata(prediction))
+
+    def abandon_run(self, run: Run) -> None:
+        """Note that a run ended without a result (cancelled or failed); its rows disappear."""
+        self._end(run, run.before)
+
+    def use_prediction(self, prediction: AnnData) -> Result:
+        """Show a prediction that was made earlier, with its spots in place of those before.
+
+        The chosen model stays chosen only if it is the one that made it.
+
+        Raises
+        ------
+        SpotsError
+            If it was made on another slide than the open one.
+        """
+        result, spots = Result.from_adata(prediction), bare_spots(prediction)
+        if self.slide is not None:
+            check_slide(prediction, self.slide)
+            _check(spots, self.slide)
+        self._take_spots(spots, prediction.uns.get("mclstexp", {}).get("um_per_px"))
+        if not result.model_id or maker(self.model) != result.model_id:
+            self.use_model(None)
+        self.readings.chosen = result.model_id or result
+        self.readings.results[self.readings.chosen] = result
+        self._choose_gene()
+        self.result_changed.emit(result)
+        self.changed.emit()
+        return result
+
+    def save_result(self, path: Path | str) -> None:
+        """Write the result shown to an .h5ad file.
+
+        Raises
+        ------
+        SettingsError
+            If there is no complete result.
+        OutputError
+            If the file cannot be written.
+        """
+        from .engine import write_prediction
+
+        if self.result is None or self.result.adata is None:
+            raise SettingsError("There is no finished prediction to save; run one first.")
+        write_prediction(self.result.adata, path)
+
+    # -- display -------------------------------------------------------------------------------
+
+    def show(self, **changes: Any) -> None:
+        """Change fields of :class:`Display`: ``session.show(gene="FASN", style="heatmap")``."""
+        display = replace(self.display, **changes)
+        if display != self.display:
+            self.display = display
+            self._choose_gene()
+            self.display_changed.emit(self.display)
+            self.changed.emit()
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The quantities that can be chosen now."""
+        return available(self.result is not None, self.readings.has_measured)
+
+    @property
+    def shown_quantity(self) -> Quantity | None:
+        """What of the wanted quantity exists, or None if there is no expression at all."""
+        return resolve(self.display.quantity, self.quantities)
+
+    @property
+    def genes(self) -> tuple[str, ...]:
+        """The genes that can be shown in :attr:`shown_quantity`, in the model's order."""
+        return self.readings.genes(self._leading) if self.shown_quantity else ()
+
+    @property
+    def gene(self) -> str | None:
+        """The gene that is shown, or None if there is none."""
+        return self.display.gene if self.display.gene in self.genes else None
+
+    def heatmap(self, source: Source, gene: str) -> tuple[NDArray[np.float32], HeatmapGeometry]:
+        """Return the smooth map of a gene that has values, and the raster it lies on (µm)."""
+        scale = self.um_per_px or 1.0
+        place = (self.slide_number, scale)
+        return self.readings.heatmap(source, gene, place, lambda: self._raster(scale))
+
+    # -- within --------------------------------------------------------------------------------
+
+    @property
+    def _leading(self) -> Source:
+        return "measured" if self.shown_quantity == "measured" else "predicted"
+
+    def _choose_gene(self) -> None:
+        """Keep the gene asked for if it is there, else take one worth looking at."""
+        gene = self.readings.default_gene(self._leading) if self.gene is None else None
+        if gene is not None:
+            self.display = replace(self.display, gene=gene)
+            self.display_changed.emit(self.display)
+
+    def _take_spots(self, spots: AnnData | None, um_per_px: float | None = None) -> None:
+        if self._runs.drop():
+            self.run_changed.emit(None)
+        if spots is None and self.spots is None:
+            return
+        readings = Readings(spots, self.readings.number + 1)
+        readings.chosen = maker(self.model)
+        self.spots, self.readings = spots, readings
+        self._spots_um_per_px = um_per_px or _scale_of(spots)
+        if self._calibrate_from_spots():
+            self.slide_changed.emit(self.slide)
+        self._choose_gene()
+        self.spots_changed.emit(spots)
+        self.result_changed.emit(None)
+
+    def _calibrate_from_spots(self) -> bool:
+        """Give the slide the scale of the spots, where nothing better states it."""
+        slide, scale = self.slide, self._spots_um_per_px
+        if slide is None or scale is None or slide.um_per_px_source in ("file", "user"):
+            return False
+        slide.calibrate(scale, "spots")
+        return True
+
+    def _raster(self, scale: float) -> HeatmapGeometry:
+        from .explore.raster import raster_over
+
+        assert self.spots is not None
+        return raster_over(self.spots, scale, self.tissue)
+
+    def _end(self, run: Run, result: Result | None) -> None:
+        if not self._runs.ended(run):
+            return
+        self.readings.results.pop(maker(run.model), None)
+        if result is not None:
+            self.readings.results[maker(run.model)] = result
+        self._choose_gene()
+        self.run_changed.emit(None)
+        self.result_changed.emit(self.result)
+        self.changed.emit()
+
+
+def _check(spots: AnnData, slide: Slide) -> None:
+    from .spots import check_spots
+
+    check_spots(spots, slide.width, slide.height)
+
+
+def _scale_of(spots: AnnData | None) -> float | None:
+    """Return the µm per px that the pitch of the spots tells, if it tells any."""
+    from .spots import um_per_px_from_spots
+
+    if spots is None:
+        return None
+    try:
+        scale: float = um_per_px_from_spots(spots)
+    except SpotsError:
+        return None
+    return scale

@@ -1,0 +1,87 @@
+"""Choose the reader of a file by what is in it, and say what is wrong where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..errors import SlideError
+from .base import Slide
+
+_JPEG = b"\xff\xd8\xff"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_READABLE = (
+    "OpenSlide formats (svs, ndpi, mrxs, scn, bif, DICOM), OME-TIFF, TIFF, JPEG and PNG can be read"
+)
+
+
+def open_slide(path: Path | str) -> Slide:
+    """Open a whole-slide image; the caller closes it, or uses it as a context manager.
+
+    Parameters
+    ----------
+    path
+        A slide of any format that OpenSlide reads, an OME-TIFF, a TIFF or BigTIFF, a JPEG or a PNG.
+        The format is told by the content, not by the name.
+
+    Raises
+    ------
+    SlideError
+        If the file is missing, a folder, cut short, damaged or of a format that cannot be read.
+
+    Examples
+    --------
+    >>> slide = open_slide("section.svs")  # doctest: +SKIP
+    >>> slide.width, slide.height, slide.um_per_px  # doctest: +SKIP
+    (98304, 77824, 0.2525)
+    """
+    path = Path(path)
+    start = _first_bytes(path)
+    if start.startswith(_JPEG) and path.suffix.lower() not in (".vms", ".vmu"):
+        from .image import ImageSlide
+
+        return ImageSlide(path, "jpeg")
+    if start.startswith(_PNG):
+        from .image import ImageSlide
+
+        return ImageSlide(path, "png")
+    from .openslide import OpenSlideSlide, detect_vendor
+
+    if start.startswith(_TIFF):
+        from .tiff import TiffSlide
+        from .tiff_file import check_whole
+
+        facts = check_whole(path)
+        vendor = detect_vendor(path)
+        if vendor is None or (vendor == "generic-tiff" and (facts.is_ome or facts.bits != 8)):
+            return TiffSlide(path)
+        return OpenSlideSlide(path)
+    if detect_vendor(path) is not None:
+        return OpenSlideSlide(path)
+    raise SlideError(f"{path.name} is not a slide: {_what_it_is(path, start)}; {_READABLE}.")
+
+
+def _first_bytes(path: Path) -> bytes:
+    if not path.exists():
+        raise SlideError(f"There is no file {path}; check the name and the drive.")
+    if path.is_dir():
+        raise SlideError(f"{path} is a folder; choose the slide file in it.")
+    try:
+        with path.open("rb") as file:
+            start = file.read(512)
+    except OSError as error:
+        raise SlideError(f"{path} cannot be read ({error.strerror}); check its rights.") from error
+    if not start:
+        raise SlideError(f"{path.name} is empty (0 bytes); copy it again.")
+    return start
+
+
+def _what_it_is(path: Path, start: bytes) -> str:
+    try:
+        text = start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # A character of several bytes may be cut at the end of what was read.
+        text = start[: error.start].decode("utf-8") if error.start > len(start) - 4 else "\0"
+    if "\0" not in text:
+        return f"despite its name ({path.suffix or 'no ending'}) it contains text"
+    return "its content is of a format that is not known here"

@@ -1,0 +1,36 @@
+"""Scale bar and legend on the canvas, so that a picture of it can stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..scene import ColourBar
+
+CORNER = "top_right"
+
+
+def scale_bar(viewer: Any) -> Any:
+    """Return the scale bar of a viewer."""
+    return viewer.canvas.overlays.scale_bar
+
+
+def legend(viewer: Any, bars: tuple[ColourBar, ...], layers: Iterable[Any]) -> None:
+    """Say on the canvas which gene the colours of `layers` show and what they mean.
+
+    Where measured and predicted have ranges of their own, one bar would be a lie: only the name
+    and the unit are written then, and the dock has both bars.
+    """
+    shared = len({bar.limits for bar in bars}) == 1
+    text = viewer.canvas.overlays.text
+    if bars or text.text:
+        title = bars[0].title if len(bars) == 1 else ", ".join({bar.gene for bar in bars})
+        text.text = f"{title}\n{bars[0].unit}" if bars else ""
+        text.position = CORNER
+        text.box = True
+        text.visible = bool(bars)
+    for number, layer in enumerate(layers):
+        bar = getattr(layer, "face_colorbar", None) or layer.colorbar
+        bar.position = CORNER
+        bar.box = True
+        bar.visible = shared and number == 0

@@ -1,0 +1,78 @@
+"""The shell as a person uses it: a command and what came of it, here or as its own process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_mclstexp.cli import main
+
+PROGRAM = Path(sys.executable).parent / "napari-mclstexp"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Exit code, and what was said where."""
+
+    code: int
+    out: str
+    err: str
+
+
+def shell(*arguments: object) -> Outcome:
+    """Run a command within this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([str(each) for each in arguments])
+    return Outcome(code, out.getvalue(), err.getvalue())
+
+
+def signalled(
+    *arguments: object, number: signal.Signals, when: Callable[[str], bool]
+) -> tuple[Outcome, float]:
+    """Run a command at a terminal, send it a signal as soon as the terminal shows something.
+
+    Returns the outcome, and the seconds from the signal to the end.
+    """
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [PROGRAM, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+        text=True,
+        env={**os.environ, "COLUMNS": "120", "TERM": "xterm"},
+    ) as process:
+        os.close(theirs)
+        seen, sent = "", 0.0
+        while True:
+            try:
+                chunk = os.read(ours, 4096)
+            except OSError:  # Linux' way to say that the other end is closed
+                break
+            if not chunk:
+                break
+            seen += chunk.decode(errors="replace")
+            if not sent and when(seen):
+                process.send_signal(number)
+                sent = time.monotonic()
+        code = process.wait(timeout=60)
+        took = time.monotonic() - sent
+        assert process.stdout is not None
+        out = process.stdout.read()
+    os.close(ours)
+    assert sent, f"never shown: {seen[-500:]}"
+    return Outcome(code, out, seen), took
+
+
+def files_under(folder: Path) -> set[str]:
+    """Names of all that lies under a folder, hidden and temporary files too."""
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
