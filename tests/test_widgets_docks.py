@@ -7,41 +7,11 @@ import time
 import anndata as ad
 import numpy as np
 import pytest
-from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QPoint, Qt
-from qtpy.QtWidgets import QAbstractButton
+from qtpy.QtCore import Qt
 
 import widget_kit as kit
 
 RUN_MS = 60_000
-
-
-@pytest.fixture
-def notes():
-    notification_manager.records.clear()
-    return notification_manager.records
-
-
-def sentences(notes) -> list[str]:
-    return [note.message for note in notes if note.severity == "error"]
-
-
-@pytest.fixture
-def click(qtbot):
-    def click(button: QAbstractButton) -> None:
-        kit.bring_to_front(button)
-        assert button.isEnabled()
-        left = QPoint(10, button.height() // 2)  # where a check box has its box
-        qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=left)
-
-    return click
-
-
-def choose(qtbot, combo, text: str) -> None:
-    """Choose an entry as the keyboard does."""
-    kit.bring_to_front(combo)
-    qtbot.keyClicks(combo, text)
-    combo.activated.emit(combo.currentIndex())
 
 
 @pytest.fixture
@@ -131,7 +101,7 @@ def test_a_slide_without_scale_asks_for_it(docks, click, qtbot, answers, tmp_pat
     slide.slide.scale.setValue(0.25)
     click(slide.slide.set_scale)
     np.testing.assert_allclose(slide.workspace.layers["slide"].scale, [0.25, 0.25])
-    assert sentences(notes) == []
+    assert kit.sentences(notes) == []
 
 
 def test_closing_the_slide_clears_what_depended_on_it(loaded, click, qtbot, viewer):
@@ -151,8 +121,8 @@ def test_a_bad_slide_is_told_in_a_sentence_and_the_open_one_stays(
     bad.write_text("Dear pathologist")
     answers(bad)
     click(slide.slide.open)
-    qtbot.waitUntil(lambda: bool(sentences(notes)))
-    assert "letter.svs" in sentences(notes)[0]
+    qtbot.waitUntil(lambda: bool(kit.sentences(notes)))
+    assert "letter.svs" in kit.sentences(notes)[0]
     assert slide.workspace.session.slide is before
     qtbot.waitUntil(lambda: not slide.busy.isVisible())
 
@@ -245,7 +215,7 @@ def test_saving_writes_an_h5ad_with_all_genes(predicted, click, qtbot, answers, 
     saved = ad.read_h5ad(target)
     assert saved.shape == (63, 4)
     assert saved.uns["mclstexp"]["model_name"] == "Tiny"
-    assert sentences(notes) == []
+    assert kit.sentences(notes) == []
 
 
 def test_saving_where_one_may_not_is_told_and_leaves_nothing(
@@ -254,8 +224,8 @@ def test_saving_where_one_may_not_is_told_and_leaves_nothing(
     _, predict = predicted
     answers(tmp_path / "nowhere" / "out.h5ad")
     click(predict.save)
-    qtbot.waitUntil(lambda: bool(sentences(notes)))
-    assert "nowhere" in sentences(notes)[0]
+    qtbot.waitUntil(lambda: bool(kit.sentences(notes)))
+    assert "nowhere" in kit.sentences(notes)[0]
 
 
 def test_cancelling_ends_the_run_within_a_second_and_its_rows_disappear(
@@ -273,7 +243,7 @@ def test_cancelling_ends_the_run_within_a_second_and_its_rows_disappear(
     assert session.result is None
     assert not predict.runner.bar.isVisible()
     assert not predict.save.isEnabled()
-    assert sentences(notes) == []
+    assert kit.sentences(notes) == []
 
 
 def test_a_second_run_is_refused_with_a_sentence(ready, click, qtbot, slow_run, notes):
@@ -282,14 +252,14 @@ def test_a_second_run_is_refused_with_a_sentence(ready, click, qtbot, slow_run, 
     click(predict.runner.run)
     first = predict.workspace.session.run
     click(predict.runner.run)
-    assert "running already" in sentences(notes)[0]
+    assert "running already" in kit.sentences(notes)[0]
     assert predict.workspace.session.run is first
 
 
 def test_a_run_without_slide_or_model_says_what_is_missing(docks, click, notes):
     _, predict = docks
     click(predict.runner.run)
-    assert "no slide" in sentences(notes)[0]
+    assert "no slide" in kit.sentences(notes)[0]
 
 
 def test_the_window_answers_while_a_run_is_on(ready, click, qtbot, slow_run):
@@ -312,7 +282,7 @@ def test_closing_the_slide_while_a_run_is_on_ends_it_cleanly(ready, click, qtbot
     click(slide.slide.close_slide)
     qtbot.waitUntil(lambda: session.slide is None and session.run is None)
     qtbot.waitUntil(lambda: not kit.our_threads())
-    assert sentences(notes) == []
+    assert kit.sentences(notes) == []
 
 
 def test_closing_the_window_while_a_run_is_on_ends_it_cleanly(
@@ -327,7 +297,7 @@ def test_closing_the_window_while_a_run_is_on_ends_it_cleanly(
     viewer.close()
     assert not kit.our_threads()
     assert workspace.session.slide is None
-    assert sentences(notes) == []
+    assert kit.sentences(notes) == []
 
 
 def test_removing_the_slides_layer_closes_the_slide(loaded, viewer, qtbot):
@@ -341,7 +311,7 @@ def test_a_broken_model_is_told_and_the_list_goes_back(docks, qtbot, answers, tm
     _, predict = docks
     answers(tmp_path)
     predict.model.models.activated.emit(predict.model.models.count() - 1)
-    qtbot.waitUntil(lambda: bool(sentences(notes)), timeout=RUN_MS)
+    qtbot.waitUntil(lambda: bool(kit.sentences(notes)), timeout=RUN_MS)
     assert predict.model.models.currentIndex() == 0
     assert predict.workspace.session.model is None
 
@@ -360,6 +330,6 @@ def test_a_device_that_is_not_there_is_told_and_the_run_is_over(ready, click, qt
     _, predict = ready
     predict.runner.device.setCurrentIndex(predict.runner.device.findData("cuda"))
     click(predict.runner.run)
-    qtbot.waitUntil(lambda: bool(sentences(notes)), timeout=RUN_MS)
+    qtbot.waitUntil(lambda: bool(kit.sentences(notes)), timeout=RUN_MS)
     assert predict.workspace.session.run is None
     assert not predict.runner.bar.isVisible()

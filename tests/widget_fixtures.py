@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from qtpy.QtCore import Qt
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QAbstractButton
 
 import widget_kit as kit
 
@@ -73,3 +75,23 @@ def slow_run(docks, qtbot) -> Callable[[], None]:
         qtbot.waitUntil(lambda: slide.workspace.session.spots is not before)
 
     return lay
+
+
+@pytest.fixture
+def notes():
+    """Return what napari notifies from now on."""
+    notification_manager.records.clear()
+    return notification_manager.records
+
+
+@pytest.fixture
+def click(qtbot):
+    """Return a function that clicks a button where one would."""
+
+    def click(button: QAbstractButton) -> None:
+        kit.bring_to_front(button)
+        assert button.isEnabled()
+        left = QPoint(10, button.height() // 2)  # where a check box has its box
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=left)
+
+    return click

@@ -69,6 +69,31 @@ def write_spots(path: Path) -> Path:
     return path
 
 
+def write_legacy(folder: Path) -> tuple[Path, Path]:
+    """Write the spots as the legacy ST pipeline does: a spot file and counts, by other names."""
+    adata = spots()
+    x, y = adata.obs["array_col"].to_numpy(), adata.obs["array_row"].to_numpy()
+    selection = pd.DataFrame(
+        {
+            "x": x,
+            "y": y,
+            "new_x": x + 0.01,
+            "new_y": y - 0.02,
+            "pixel_x": adata.obsm["spatial"][:, 0],
+            "pixel_y": adata.obsm["spatial"][:, 1],
+            "selected": 1,
+        }
+    )
+    counts = pd.DataFrame(
+        adata.X.toarray().astype(int),
+        index=[f"{a}x{b}" for a, b in zip(x, y, strict=True)],
+        columns=adata.var_names,
+    )
+    selection.to_csv(folder / "spots.tsv", sep="\t", index=False)
+    counts.to_csv(folder / "matrix.tsv", sep="\t")
+    return folder / "spots.tsv", folder / "matrix.tsv"
+
+
 def write_outs(outs: Path) -> Path:
     """Write the spots as Space Ranger does."""
     adata = spots()
@@ -174,3 +199,8 @@ def longest_pause(qtbot: Any, seconds: float) -> float:
         now = time.perf_counter()
         longest, last = max(longest, now - last), now
     return longest
+
+
+def sentences(notes: Any) -> list[str]:
+    """Return the error messages among napari's notifications."""
+    return [note.message for note in notes if note.severity == "error"]

@@ -79,12 +79,12 @@ def demo_command(
     """Predict the third sample section with the demo model, which has not seen it."""
     from .samples import demo_model_path, sample_section
 
-    section = sample_section("section_3")
+    section = sample_section(3)
     start = time.monotonic()
     with folder_for(out):
         prediction = predict_job(
             section.slide,
-            SpotFiles(section.spots, section.counts),
+            SpotFiles(section.spots, None),
             demo_model_path(),
             out / "prediction.h5ad",
             device=device,

@@ -8,10 +8,15 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import OutputError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
 @contextmanager
@@ -37,7 +42,8 @@ def atomic_file(target: Path | str) -> Iterator[Path]:
             _flush(temporary)
             temporary.replace(target)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # on a read-only disk even removing nothing is an error
+            temporary.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -69,6 +75,21 @@ def atomic_folder(target: Path | str) -> Iterator[Path]:
             previous.replace(target)
         shutil.rmtree(previous, ignore_errors=True)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_h5ad(data: AnnData, path: Path) -> None:
+    """Write AnnData as a compressed .h5ad file, by way of memory.
+
+    On a full disk, HDF5 writing by itself fails many times over, and loudly, when its handles are
+    closed; bytes fail once, with an OSError that `atomic_file` understands.
+    """
+    import h5py
+    from anndata.io import write_elem
+
+    content = BytesIO()
+    with h5py.File(content, "w") as file:
+        write_elem(file, "/", data, dataset_kwargs={"compression": "gzip"})
+    path.write_bytes(content.getbuffer())
 
 
 def sha256(path: Path | str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from ..errors import SettingsError
@@ -35,7 +35,7 @@ def save_checkpoint(
             tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value).detach().cpu().clone()
     tensors[RANDOM_STATE] = torch.get_rng_state()
     with atomic_file(path) as temporary:
-        save_file(tensors, temporary, metadata={"epoch": str(epoch), "run": run})
+        temporary.write_bytes(save(tensors, metadata={"epoch": str(epoch), "run": run}))
 
 
 def load_checkpoint(

@@ -24,7 +24,7 @@ from .sections import Section
 from .sequences import neighbour_sequences
 
 IN_MEMORY = 6 * 2**30  # bytes of patches kept; more asks for a frozen encoder or smaller patches
-THUMBNAIL_PX = 64
+THUMBNAIL_PX = 48
 
 
 @dataclass(eq=False)

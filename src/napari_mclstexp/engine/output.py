@@ -8,7 +8,7 @@ from pathlib import Path
 import anndata
 
 from ..errors import SpotsError
-from ..files import atomic_file
+from ..files import atomic_file, write_h5ad
 
 
 def write_prediction(prediction: anndata.AnnData, path: Path | str) -> None:
@@ -20,7 +20,7 @@ def write_prediction(prediction: anndata.AnnData, path: Path | str) -> None:
         If the folder is missing or read-only, or the disk is full.
     """
     with atomic_file(path) as temporary:
-        prediction.write_h5ad(temporary, compression="gzip")
+        write_h5ad(prediction, temporary)
 
 
 def read_prediction(path: Path | str) -> anndata.AnnData:

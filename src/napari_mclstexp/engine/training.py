@@ -80,6 +80,8 @@ def train(
         config, module = start(sections, settings)
         material = prepare(sections, config)
         module.to(where.torch)
+        if where.channels_last:
+            module.image_encoder.to(memory_format=torch.channels_last)
         if settings.freeze_encoder:
             add_features(material, module, config, where, progress, cancel)
         else:
@@ -175,6 +177,8 @@ def _features(
     images = to_tensor(pixels, device)
     if settings.augment:
         images = augmented(images)
+    if device.channels_last:
+        images = images.contiguous(memory_format=torch.channels_last)
     with torch.autocast(device.torch.type, device.dtype, enabled=device.dtype != torch.float32):
         return module.encode_images(images).float()
 

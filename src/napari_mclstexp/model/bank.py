@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)  # nobody reads thousands of thumbnails
 class Bank:
     """Reference spots: where they are in the common space, and what was measured there.
 
@@ -54,8 +54,14 @@ class Bank:
         """Names of the sections, in order of appearance."""
         return tuple(dict.fromkeys(self.section.tolist()))
 
-    def to_anndata(self) -> anndata.AnnData:
-        """Return the bank as it is saved: expression in X, projections in obsm."""
+    def to_anndata(self, *, half: bool = False) -> anndata.AnnData:
+        """Return the bank as it is saved: expression in X, projections in obsm.
+
+        Parameters
+        ----------
+        half
+            Keep the projections as 16-bit floats.
+        """
         obs = pd.DataFrame(
             {
                 "section": pd.Categorical(self.section.astype(str)),
@@ -70,7 +76,10 @@ class Bank:
             X=self.expression,
             obs=obs,
             var=pd.DataFrame(index=list(self.genes)),
-            obsm={"X_mclstexp": self.embedding, "spatial": self.xy},
+            obsm={
+                "X_mclstexp": self.embedding.astype(np.float16 if half else np.float32),
+                "spatial": self.xy,
+            },
         )
         # One run of bytes: h5ad has no column of pictures, and a pickled one is never loaded.
         bank.uns["thumbnails"] = np.frombuffer(b"".join(self.thumbnails), dtype=np.uint8)

@@ -11,10 +11,10 @@ from typing import Any
 
 import anndata
 from pydantic import ValidationError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from ..errors import ModelError
-from ..files import atomic_folder, sha256
+from ..files import atomic_folder, sha256, write_h5ad
 from .bank import Bank
 from .card import model_card
 from .config import FORMAT, ModelConfig
@@ -64,7 +64,7 @@ def save_model(model: Model, folder: Path | str, *, half: bool = False) -> None:
     folder
         Where it shall stand; a model folder that is there already is replaced, nothing else is.
     half
-        Store the weights as 16-bit floats, at half the size.
+        Store weights and projections as 16-bit floats, at half the size.
 
     Raises
     ------
@@ -84,8 +84,9 @@ def save_model(model: Model, folder: Path | str, *, half: bool = False) -> None:
         (temporary / CONFIG).write_text(
             json.dumps(model.config.model_dump(mode="json"), indent=1), encoding="utf-8"
         )
-        save_file(state, temporary / WEIGHTS)
-        model.bank.to_anndata().write_h5ad(temporary / BANK, compression="gzip")
+        # As bytes, whose failure on a full disk is an OSError; safetensors has errors of its own.
+        (temporary / WEIGHTS).write_bytes(save(state))
+        write_h5ad(model.bank.to_anndata(half=half), temporary / BANK)
         (temporary / CARD).write_text(model_card(model.config, len(model.bank)), encoding="utf-8")
         checksums = {name: sha256(temporary / name) for name in (CONFIG, WEIGHTS, BANK, CARD)}
         (temporary / CHECKSUMS).write_text(json.dumps(checksums, indent=1), encoding="utf-8")

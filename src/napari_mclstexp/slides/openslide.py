@@ -44,8 +44,8 @@ class OpenSlideSlide(Slide):
         size = handle.dimensions
         properties = {str(key): str(value) for key, value in handle.properties.items()}
         levels = tuple(
-            Level(*level, true_downsample(size, level, stated))
-            for level, stated in zip(handle.level_dimensions, self._downsamples, strict=True)
+            Level(w, h, true_downsample(size, (w, h), stated))
+            for (w, h), stated in zip(handle.level_dimensions, self._downsamples, strict=True)
         )
         super().__init__(
             path,

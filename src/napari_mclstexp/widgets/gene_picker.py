@@ -139,11 +139,12 @@ class GenePicker(QWidget):
     def _settle(self) -> None:
         """Mark the row of the shown gene and say when nothing matches."""
         row = self.genes.row_of(self._gene)
+        moved = row != self.list.currentIndex().row()
         self._updating = True
         self.list.setCurrentIndex(self.genes.index(row) if row >= 0 else QModelIndex())
         self._updating = False
-        if row >= 0:
-            self.list.scrollTo(self.genes.index(row))
+        if row >= 0 and moved:  # not while she walks: the list would jump under her eyes
+            self.list.scrollTo(self.genes.index(row), QListView.ScrollHint.PositionAtCenter)
         self.none.setVisible(self.genes.rowCount() == 0)
         wanted = self.search.text()
         self.none.setText(f"No gene has “{wanted}” in its name." if wanted else NOTHING)

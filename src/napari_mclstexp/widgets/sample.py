@@ -6,6 +6,7 @@ from typing import Any
 
 import napari
 
+from .models import built_in_model
 from .opened import Opened, layer_data
 
 PLUGIN = "napari-mclstexp"
@@ -14,15 +15,15 @@ DOCKS = ("Slide and spots", "Predict")
 
 def sample_section() -> list[tuple[Any, dict[str, Any], str]]:
     """Return the third sample section with its spots; both docks open, the demo model chosen."""
-    from ..samples import demo_model_path, sample_section
+    from .. import samples
     from ..slides import open_slide
     from ..spots import read_spots
 
-    section = sample_section("section_3")
+    section = samples.sample_section(3)
     opened = Opened(
         slide=open_slide(section.slide),
-        spots=read_spots(section.spots, section.counts),
-        model=demo_model_path(),
+        spots=read_spots(section.spots),
+        model=built_in_model(),
     )
     viewer = napari.current_viewer()
     if viewer is not None and getattr(viewer, "window", None) is not None:

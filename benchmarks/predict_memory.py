@@ -1,0 +1,122 @@
+"""Peak memory of predicting 5,000 spots on a pyramid of 60,000 x 60,000 px (`make bench`).
+
+The slide is written to a temporary folder a tile at a time, as OME-TIFF (our own reader) and as
+plain tiled TIFF (OpenSlide); a process of its own predicts, and the kernel says how much memory
+it held at most.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+SIDE = 60_000
+TILE = 512
+UM_PER_PX = 0.25
+N_SPOTS = 5_000
+LIMIT_GB = 2.5
+KINDS = ("ome.tif", "tif")
+
+
+def tissue_tile(rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Pink with dark round nuclei: compresses as badly as tissue does."""
+    y, x = np.mgrid[:TILE, :TILE]
+    tile = np.full((TILE, TILE, 3), (222, 160, 196), dtype=np.float32)
+    for cy, cx, radius in rng.uniform((0, 0, 8), (TILE, TILE, 18), (60, 3)):
+        tile[(y - cy) ** 2 + (x - cx) ** 2 < radius**2] = (92, 60, 140)
+    return (tile + rng.normal(0, 9, tile.shape)).clip(0, 255).astype(np.uint8)
+
+
+def write_pyramid(path: Path) -> None:
+    """Write levels of SIDE, SIDE / 4 and SIDE / 16 px out of a few tiles, repeated."""
+    rng = np.random.default_rng(0)
+    tiles = [
+        imagecodecs.jpeg_encode(
+            tissue_tile(rng), level=75, colorspace="RGB", outcolorspace="YCBCR", subsampling="420"
+        )
+        for _ in range(8)
+    ]
+
+    def repeated(side: int) -> Iterator[bytes]:
+        for index in range((-(-side // TILE)) ** 2):
+            yield tiles[index * 5 % len(tiles)]
+
+    ome = path.name.endswith("ome.tif")
+    scale = (10_000 / UM_PER_PX,) * 2
+    with tifffile.TiffWriter(path, bigtiff=True, ome=ome) as tiff:
+        for level, side in enumerate((SIDE, SIDE // 4, SIDE // 16)):
+            tiff.write(
+                repeated(side),
+                shape=(side, side, 3),
+                dtype=np.uint8,
+                photometric="ycbcr",
+                subsampling=(2, 2),
+                tile=(TILE, TILE),
+                compression="jpeg",
+                subfiletype=int(level > 0),
+                subifds=2 if ome and level == 0 else None,
+                resolution=tuple(each / 4**level for each in scale),
+                resolutionunit="CENTIMETER",
+                metadata={"PhysicalSizeX": UM_PER_PX, "PhysicalSizeY": UM_PER_PX}
+                if ome and level == 0
+                else None,
+            )
+
+
+def write_spots(path: Path) -> None:
+    """Write spots all over the slide, so that no two share a tile that is still in memory."""
+    xy = np.random.default_rng(1).uniform(500, SIDE - 500, (N_SPOTS, 2))
+    np.savetxt(path, xy, delimiter=",", header="x,y", comments="", fmt="%.1f")
+
+
+def predict(slide: Path, spots: Path, model: str) -> tuple[float, float]:
+    """Predict in a process of its own; return its peak resident memory in GB, and seconds."""
+    program = Path(sys.executable).parent / "napari-mclstexp"
+    inputs = ["--slide", slide, "--spots", spots, "--model", model]
+    start = time.perf_counter()
+    process = subprocess.Popen([program, "predict", *inputs, "--out", slide.parent / "out.h5ad"])
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return usage.ru_maxrss * unit / 1e9, time.perf_counter() - start
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="demo", help="a model folder; the demo model if not")
+    parser.add_argument("--kind", choices=KINDS, action="append", help="both if not given")
+    arguments = parser.parse_args()
+    highest = 0.0
+    for kind in arguments.kind or KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            slide, spots = Path(folder, f"large.{kind}"), Path(folder, "spots.csv")
+            write_pyramid(slide)
+            write_spots(spots)
+            size = slide.stat().st_size / 1e9
+            peak, seconds = predict(slide, spots, arguments.model)
+        print(
+            f"{kind}: {SIDE:,} x {SIDE:,} px ({size:.2f} GB), {N_SPOTS:,} spots: "
+            f"peak {peak:.2f} GB in {seconds:.0f} s",
+            flush=True,
+        )
+        highest = max(highest, peak)
+    if highest >= LIMIT_GB:
+        print(f"More than {LIMIT_GB} GB were needed.", file=sys.stderr)
+    return int(highest >= LIMIT_GB)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
