@@ -20,9 +20,9 @@ def card_lines(config: ModelConfig) -> tuple[str, ...]:
     config
         The model's configuration.
     """
-    patch_um = config.patch_px * config.um_per_px
+    genes = _count(len(config.genes), "gene")
     return (
-        f"{_count(len(config.genes), 'gene')}; patches of {config.patch_px} px = {patch_um:.0f} µm; "
+        f"{genes}; patches of {config.patch_px} px = {config.patch_um:.0f} µm; "
         f"k = {config.retrieval.k}",
         _trained_on(config.trained_on),
         _held_out(config.held_out_pcc),

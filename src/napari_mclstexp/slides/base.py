@@ -1,4 +1,4 @@
-"""The contract that every reader fulfils; all arithmetic about levels and scale is done here, once."""
+"""The contract that every reader fulfils; all arithmetic about levels and scale, done once."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ class Slide(ABC):
         return max(1, round(self.width / factor)), max(1, round(self.height / factor))
 
     def overview(self) -> NDArray[np.uint8]:
-        """Return the slide reduced by a whole number, its longest side at most 4096 pixels; kept."""
+        """Return the slide reduced by a whole number, at most 4096 pixels a side; kept."""
         with self._making_small:
             if self._overview is None:
                 index = self.level_for(max(self.width, self.height) / SMALL_PX)

@@ -46,7 +46,7 @@ def um_from_resolution(pixels_per_unit: float, unit: str) -> float | None:
 
 
 def one_scale(x: float | None, y: float | None, properties: dict[str, str]) -> float | None:
-    """Return one µm per px for both axes: their mean, noted in `properties` if they differ by 1 %."""
+    """Return one µm per px for both axes: their mean, noted if they differ by 1 %."""
     if x is None or y is None:
         return x if y is None else y
     mean = (x + y) / 2
@@ -58,8 +58,8 @@ def one_scale(x: float | None, y: float | None, properties: dict[str, str]) -> f
 def true_downsample(size: tuple[int, int], level: tuple[int, int], stated: float | None) -> float:
     """Return level-0 pixels per pixel of a level.
 
-    Writers round the size of a level, so that the ratio of sizes is off by a fraction; where a power
-    of two or a whole number explains both sides, that is the factor it was made with.
+    Writers round the size of a level, so that the ratio of sizes is off by a fraction; where a
+    power of two or a whole number explains both sides, that is the factor it was made with.
 
     Parameters
     ----------

@@ -69,8 +69,7 @@ def check_whole(path: Path) -> TiffFacts:
 def _all_pages(tif: tifffile.TiffFile) -> Iterator[Any]:
     for page in tif.pages:
         yield page
-        for reduced in page.pages or ():
-            yield reduced
+        yield from page.pages or ()
 
 
 def _end_of_data(page: Any) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 import anndata
 import numpy as np
 import pandas as pd
+from anndata.utils import make_index_unique
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -72,7 +73,8 @@ def make_spots(
     if counts is not None:
         matrix = sparse.csr_matrix(counts, dtype=np.float32)
         check_counts(matrix, barcodes, genes, source)
-    var = pd.DataFrame(index=pd.Index([str(gene) for gene in genes], dtype=str))
+    names = pd.Index([str(gene) for gene in genes], dtype=str)
+    var = pd.DataFrame(index=make_index_unique(names) if names.has_duplicates else names)
     if len(gene_ids):
         var["gene_ids"] = [str(each) for each in gene_ids]
     obs = pd.DataFrame(
@@ -84,7 +86,6 @@ def make_spots(
         index=pd.Index([str(each) for each in barcodes], dtype=str),
     )
     spots = anndata.AnnData(matrix, obs=obs, var=var, obsm={"spatial": xy.astype(np.float64)})
-    spots.var_names_make_unique()
     spots.uns["mclstexp"] = {"platform": platform, "source": str(source), **(facts or {})}
     return spots
 

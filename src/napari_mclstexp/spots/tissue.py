@@ -68,7 +68,8 @@ def find_tissue(slide: Slide) -> Tissue:
     picture = slide.thumbnail(THUMBNAIL_PX)
     h, w = picture.shape[:2]
     smooth = filters.gaussian(picture, sigma=1.5, channel_axis=-1)
-    mask = _stained(smooth) & ~_ink(smooth)
+    ink = _ink(smooth)
+    mask = _stained(smooth, ~ink) & ~ink
     mask = closing(mask, disk(3))
     mask = opening(mask, disk(2))
     mask = _without_small_holes(mask, LARGEST_FILLED_HOLE * h * w)
@@ -76,13 +77,17 @@ def find_tissue(slide: Slide) -> Tissue:
     return Tissue(mask, (slide.width / w, slide.height / h))
 
 
-def _stained(rgb: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Pixels that absorb more green light than glass does; eosin and haematoxylin both do."""
+def _stained(rgb: NDArray[np.float64], clean: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Pixels that absorb more green light than glass does; eosin and haematoxylin both do.
+
+    The threshold is taken from the `clean` pixels, since ink is darker than any tissue.
+    """
     # The glass of this slide, which is seldom pure white, and no darker than light grey.
     glass = np.maximum(np.percentile(rgb.reshape(-1, 3), 98, axis=0), 0.75)
     density = -np.log10(np.clip(rgb / glass, 1 / 255, 1))
     stain = density[..., 1]
-    threshold = max(float(filters.threshold_otsu(stain)) * 0.6, FAINTEST_STAIN)
+    otsu = float(filters.threshold_otsu(stain[clean])) if clean.any() else 0.0
+    threshold = max(0.6 * otsu, FAINTEST_STAIN)
     coloured = rgb.max(-1) - rgb.min(-1) > 0.02  # grey shadows, cover slip edges and dust are not
     return np.asarray((stain > threshold) & coloured)
 

@@ -1,0 +1,143 @@
+"""Takes every picture of the README and the docs from the real window: `make screenshots`.
+
+One shows sample section 3 with the demo model; the other her2st C5 with a model trained here on C2,
+C3, C4 and B4, and is left out with a sentence where ../shared/data is not there.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+from napari_mclstexp.widgets.workspace import workspace_of
+
+HERE = Path(__file__).parent
+IMAGES = HERE / "images"
+SHARED = HERE.parents[1] / "shared"
+DOCKS = ("Slide and spots", "Predict")
+SIZE = (1366, 768)
+
+
+def wait(until: Callable[[], bool], seconds: float = 300) -> None:
+    """Let the window live until something is so."""
+    end = time.monotonic() + seconds
+    while not until():
+        QApplication.processEvents()
+        time.sleep(0.005)
+        if time.monotonic() > end:
+            raise TimeoutError("the window did not get there")
+
+
+def settle(seconds: float = 1.5) -> None:
+    """Let the window draw what it has to draw."""
+    end = time.monotonic() + seconds
+    wait(lambda: time.monotonic() > end)
+
+
+def take(viewer: napari.Viewer, name: str) -> None:
+    """Save the whole window."""
+    settle()
+    IMAGES.mkdir(exist_ok=True)
+    viewer.screenshot(str(IMAGES / f"{name}.png"), canvas_only=False, flash=False)
+    print(IMAGES / f"{name}.png")
+
+
+def open_window() -> napari.Viewer:
+    """Open napari with both docks."""
+    viewer = napari.Viewer()
+    viewer.window._qt_window.resize(*SIZE)
+    for dock in DOCKS:
+        viewer.window.add_plugin_dock_widget("napari-mclstexp", dock)
+    return viewer
+
+
+def sample() -> None:
+    """File > Open Sample, Run, a gene as a smooth map beside its measurement."""
+    viewer = open_window()
+    workspace = workspace_of(viewer)
+    session = workspace.session
+    viewer.open_sample("napari-mclstexp", "sample_section")
+    wait(lambda: session.spots is not None and session.model is not None)
+    take(viewer, "window_opened")
+    workspace.run("auto")
+    wait(lambda: session.run is None and session.result is not None)
+    session.show(gene="ERBB2", style="heatmap")
+    take(viewer, "window_sample")
+    session.show(gene="COL1A1", style="points", quantity="beside")
+    viewer.reset_view()
+    take(viewer, "window_beside")
+    viewer.close()
+
+
+def her2st(model: Path) -> None:
+    """Section C5 with its legacy ST spots, predicted, FASN shown."""
+    folder = SHARED / "data" / "her2st"
+    viewer = open_window()
+    workspace = workspace_of(viewer)
+    session = workspace.session
+    workspace.open_slide(next((folder / "images" / "C5").glob("*.jpg")))
+    wait(lambda: session.slide is not None and not workspace.jobs.busy)
+    workspace.load_spots(folder / "spotfiles" / "C5_selection.tsv")
+    wait(lambda: session.spots is not None and not workspace.jobs.busy)
+    workspace.load_model(model)
+    wait(lambda: session.model is not None and not workspace.jobs.busy)
+    workspace.run("auto")
+    wait(lambda: session.run is None and session.result is not None)
+    session.show(gene="FASN", style="points", quantity="beside", opacity=0.75)
+    viewer.reset_view()
+    take(viewer, "window_her2st")
+    viewer.close()
+
+
+def train_on_her2st(out: Path) -> None:
+    """Train as the page of measurements says."""
+    from napari_mclstexp.engine import Section, TrainSettings, train
+    from napari_mclstexp.model import save_model
+    from napari_mclstexp.spots import read_spots
+
+    folder = SHARED / "data" / "her2st"
+    sections = [
+        Section(
+            name,
+            name[0],
+            next((folder / "images" / name).glob("*.jpg")),
+            read_spots(folder / "spotfiles" / f"{name}_selection.tsv"),
+        )
+        for name in ("C2", "C3", "C4", "B4")
+    ]
+    genes = (SHARED / "data" / "gene_lists" / "her2st_785.txt").read_text().split()
+    settings = TrainSettings(
+        genes=tuple(genes),
+        name="HER2+ breast, four sections",
+        encoder="timm:tf_efficientnet_lite0",
+        weights=SHARED / "weights" / "tf_efficientnet_lite0.safetensors",
+        freeze_encoder=True,
+        views=4,
+        epochs=25,
+    )
+    save_model(train(sections, settings), out)
+
+
+def main() -> int:
+    """Take all pictures."""
+    # Before the first window: Mesa's OpenGL and torch's compiler do not like the other order.
+    with tempfile.TemporaryDirectory() as scratch:
+        real = (SHARED / "data" / "her2st").is_dir()
+        if real:
+            train_on_her2st(Path(scratch) / "model")
+        sample()
+        if real:
+            her2st(Path(scratch) / "model")
+        else:
+            print(f"The picture of her2st was left out, since {SHARED / 'data'} is not there.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""Tissue is found, ink and glass are not; grids are laid on tissue in µm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy.spatial import cKDTree
+
+from napari_mclstexp.errors import SettingsError, SlideError, SpotsError
+from napari_mclstexp.slides import open_slide
+from napari_mclstexp.spots import find_tissue, lay_grid
+
+SIDE = 1200
+GLASS = (243, 241, 243)
+
+
+def slide_with(tmp_path, draw=None, um_per_px=2.0, name="s.png"):
+    image = Image.new("RGB", (SIDE, SIDE), GLASS)
+    if draw is not None:
+        draw(ImageDraw.Draw(image))
+    noisy = np.asarray(image) + np.random.default_rng(0).normal(scale=3, size=(SIDE, SIDE, 3))
+    Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(tmp_path / name)
+    slide = open_slide(tmp_path / name)
+    if um_per_px is not None:
+        slide.calibrate(um_per_px, "user")
+    return slide
+
+
+def tissue(pen):
+    pen.ellipse((300, 300, 900, 900), fill=(205, 130, 185))
+    pen.ellipse((500, 500, 700, 700), fill=GLASS)  # a lumen
+
+
+INKS = {
+    "green": (40, 140, 70),
+    "blue": (30, 60, 170),
+    "black": (25, 25, 28),
+    "red": (200, 25, 30),
+}
+
+
+def test_tissue_is_found_with_its_lumen_and_without_dust(tmp_path):
+    def draw(pen):
+        tissue(pen)
+        pen.ellipse((100, 100, 106, 106), fill=(150, 60, 140))
+
+    with slide_with(tmp_path, draw) as slide:
+        found = find_tissue(slide)
+    inside, lumen, dust, glass = np.array([[350, 600], [600, 600], [103, 103], [1100, 200]])
+    np.testing.assert_array_equal(
+        found.contains(np.array([inside, lumen, dust, glass], dtype=float)),
+        [True, False, False, False],
+    )
+    assert found.share == pytest.approx(np.pi * (300**2 - 100**2) / SIDE**2, rel=0.05)
+
+
+@pytest.mark.parametrize("ink", INKS)
+def test_pen_marks_are_not_tissue(tmp_path, ink):
+    def draw(pen):
+        tissue(pen)
+        pen.line((100, 1050, 1100, 1100), fill=INKS[ink], width=30)
+        pen.arc((200, 200, 1000, 1000), 180, 270, fill=INKS[ink], width=22)
+
+    with slide_with(tmp_path, draw) as slide:
+        found = find_tissue(slide)
+    marked = np.array([[600.0, 1075.0], [213.0, 560.0]])
+    assert not found.contains(marked).any()
+    assert found.contains(np.array([[350.0, 600.0]])).all()
+
+
+def test_an_empty_slide_has_no_tissue_and_no_grid(tmp_path):
+    with slide_with(tmp_path) as slide:
+        assert find_tissue(slide).share == 0
+        with pytest.raises(SpotsError, match="No tissue was found"):
+            lay_grid(slide)
+
+
+def test_points_outside_the_slide_are_not_on_tissue(tmp_path):
+    with slide_with(tmp_path, tissue) as slide:
+        found = find_tissue(slide)
+    assert not found.contains(np.array([[-5.0, 600.0], [600.0, 99999.0]])).any()
+
+
+@pytest.mark.parametrize(("layout", "neighbours"), [("hex", 6), ("square", 4)])
+def test_a_grid_has_its_pitch_in_um_and_lies_on_tissue(tmp_path, layout, neighbours):
+    with slide_with(tmp_path, tissue) as slide:
+        found = find_tissue(slide)
+        spots = lay_grid(slide, pitch_um=100, diameter_um=55, layout=layout, tissue=found)
+    xy = spots.obsm["spatial"]
+    assert found.contains(xy).all()
+    gaps = cKDTree(xy).query(xy, k=2)[0][:, 1] * 2.0
+    assert np.median(gaps) == pytest.approx(100, rel=1e-3)
+    around = [len(each) - 1 for each in cKDTree(xy).query_ball_point(xy, 51)]
+    assert np.bincount(around).argmax() == neighbours
+    if layout == "hex":  # Visium's numbering: row and column have the same parity
+        assert ((spots.obs["array_row"] + spots.obs["array_col"]) % 2 == 0).all()
+    assert spots.obs_names.is_unique
+    assert spots.uns["mclstexp"]["spot_diameter_um"] == 55.0
+
+
+def test_a_grid_needs_a_scale_and_sensible_numbers(tmp_path):
+    with (
+        slide_with(tmp_path, tissue, um_per_px=None) as slide,
+        pytest.raises(SlideError, match="give µm per pixel"),
+    ):
+        lay_grid(slide)
+    with slide_with(tmp_path, tissue) as slide:
+        for bad in ({"pitch_um": 0}, {"diameter_um": float("nan")}, {"layout": "round"}):
+            with pytest.raises(SettingsError):
+                lay_grid(slide, **bad)
+        with pytest.raises(SettingsError, match="choose a wider one"):
+            lay_grid(slide, pitch_um=0.5)
