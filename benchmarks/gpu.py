@@ -1,4 +1,4 @@
-"""CUDA against CPU: largest difference, images per second, and how busy the encoder was (`make gpu`).
+"""CUDA against CPU: largest difference, images per second, how busy the encoder was: `make gpu`.
 
 Runs on sample section 3 with the demo model and, where ../shared/data is present, on her2st C5 with
 a model trained here on C2, C3, C4 and B4. Without a GPU it says so in one sentence and exits 0.

@@ -58,7 +58,7 @@ def test_efficientnet_weights_fit_and_tell_patches_apart():
 
 def test_weights_of_another_encoder_are_refused(densenet, tmp_path):
     save_file({"conv_stem.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
-    with pytest.raises(ModelError, match="are missing, 0.conv0.weight the first"):
+    with pytest.raises(ModelError, match=r"are missing, 0\.conv0\.weight the first"):
         load_encoder_weights(densenet, tmp_path / "other.safetensors")
 
 

@@ -29,10 +29,10 @@ def save_checkpoint(
     OutputError
         If it cannot be written there.
     """
-    tensors = {f"module.{k}": v.detach().cpu().clone() for k, v in module.state_dict().items()}
+    tensors = {f"module.{k}": v.detach().cpu().contiguous().clone() for k, v in module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
-            tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value).detach().cpu().clone()
+            tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous().clone()
     tensors[RANDOM_STATE] = torch.get_rng_state()
     with atomic_file(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={"epoch": str(epoch), "run": run}))
