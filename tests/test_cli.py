@@ -274,8 +274,8 @@ def test_training_can_be_stopped_and_leaves_nothing(training, tmp_path):
 def test_the_demo_leaves_a_prediction_a_picture_and_one_line(tmp_path):
     out = tmp_path / "new" / "demo"
     done = shell("demo", "--out", out)
-    assert (done.code, done.err) == (0, "")
-    assert done.out.count("\n") == 1
+    assert done.code == 0, done.err
+    assert done.out.count("\n") == 1  # how far it is stands on stderr, and only where it takes long
     mean = read_prediction(out / "prediction.h5ad").var["pcc"].mean()
     assert f"Mean PCC {mean:.3f}" in done.out
     assert mean >= 0.5

@@ -29,10 +29,10 @@ def save_checkpoint(
     OutputError
         If it cannot be written there.
     """
-    tensors = {f"module.{k}": v.detach().cpu().contiguous().clone() for k, v in module.state_dict().items()}
+    tensors = {f"module.{name}": _plain(value) for name, value in module.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
-            tensors[f"optimizer.{index}.{name}"] = torch.as_tensor(value).detach().cpu().contiguous().clone()
+            tensors[f"optimizer.{index}.{name}"] = _plain(torch.as_tensor(value))
     tensors[RANDOM_STATE] = torch.get_rng_state()
     with atomic_file(path) as temporary:
         temporary.write_bytes(save(tensors, metadata={"epoch": str(epoch), "run": run}))
@@ -73,6 +73,11 @@ def load_checkpoint(
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     torch.set_rng_state(tensors[RANDOM_STATE])
     return int(facts["epoch"])
+
+
+def _plain(value: Tensor) -> Tensor:
+    """Return a copy in the plain order of memory, the only one that safetensors keeps."""
+    return value.detach().cpu().contiguous().clone()
 
 
 def run_name(settings: TrainSettings, sections: list[tuple[str, int]]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from ..scene import ColourBar
 
 CORNER = "top_right"
+BAR_CORNER = "bottom_left"  # away from the text, which would push it over the tissue
 
 
 def scale_bar(viewer: Any) -> Any:
@@ -31,6 +32,6 @@ def legend(viewer: Any, bars: tuple[ColourBar, ...], layers: Iterable[Any]) -> N
         text.visible = bool(bars)
     for number, layer in enumerate(layers):
         bar = getattr(layer, "face_colorbar", None) or layer.colorbar
-        bar.position = CORNER
+        bar.position = BAR_CORNER
         bar.box = True
         bar.visible = shared and number == 0
