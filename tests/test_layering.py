@@ -16,6 +16,7 @@ ROOT = Path(napari_mclstexp.__file__).parent
 TESTS = Path(__file__).parent
 MOST_LINES = 400
 
+CLI = {path.stem for path in ROOT.glob("cli*.py")}
 # From the files up to the person; a part imports only parts of earlier lines, or of its own.
 ORDER = (
     {"errors", "files", "samples"},  # from anywhere
@@ -25,13 +26,13 @@ ORDER = (
     {"engine"},
     {"explore"},
     {"display", "opening", "recent", "runs", "scene", "scene_text", "session"},
-    {"cli", "cli_jobs", "cli_output", "cli_work", "widgets"},
+    {*CLI, "widgets"},
 )
 # Besides the order: the method itself knows no files of slides and spots.
 NEVER = {"model": {"slides", "spots"}}
 SCREEN = {"napari", "qtpy", "superqt", "magicgui", "vispy", "PyQt5", "PyQt6", "PySide2", "PySide6"}
 # The two ends of a line of their own: neither the shell nor the window knows the other.
-ENDS = {"widgets": {"cli", "cli_jobs", "cli_output", "cli_work"}}
+ENDS = {"widgets": CLI}
 
 SOURCES = sorted(ROOT.rglob("*.py"))
 

@@ -16,18 +16,10 @@ from typing import Annotated, Literal
 import typer
 
 from . import __version__
-from .cli_jobs import (
-    Grid,
-    SpotFiles,
-    listed_genes,
-    model_folder,
-    named_genes,
-    predict_job,
-    train_job,
-)
+from .cli_jobs import Grid, SpotFiles, model_folder, named_genes, predict_job
 from .cli_output import about, about_demo, about_prediction
+from .cli_train import check_command, train_command
 from .cli_work import INTERRUPTS, folder_for
-from .engine.settings import Normalisation, TrainSettings
 from .errors import Cancelled, SettingsError, UserError
 
 # What a wrong option raises: typer's own copy of click since 0.20, click itself before.
@@ -45,9 +37,6 @@ app = typer.Typer(
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-Cohort = Annotated[
-    Path, typer.Option(help="CSV with the columns section,patient,slide,spots,counts.")
-]
 
 
 def _show_version(wanted: bool) -> None:
@@ -161,112 +150,8 @@ def predict_command(
     about_prediction(prediction, out, time.monotonic() - start).show(as_json)
 
 
-@app.command("train")
-def train_command(
-    cohort: Cohort,
-    genes: Annotated[Path, typer.Option(help="Text file with the genes to predict, one a line.")],
-    out: Annotated[Path, typer.Option(help="The model folder to write.")],
-    encoder: Annotated[
-        str, typer.Option(help="densenet121, or timm:NAME.")
-    ] = TrainSettings.encoder,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="The encoder's weights (.safetensors, .pth); nothing is downloaded."),
-    ] = None,
-    from_scratch: Annotated[
-        bool, typer.Option("--from-scratch", help="Start the encoder from random weights.")
-    ] = False,
-    freeze_encoder: Annotated[
-        bool,
-        typer.Option("--freeze-encoder", help="Keep the encoder as it is; a CPU is enough then."),
-    ] = False,
-    init_from: Annotated[
-        Path | None, typer.Option(help="Model folder to go on from (fine-tuning).")
-    ] = None,
-    held_out: Annotated[
-        str | None,
-        typer.Option(metavar="SECTION", help="Not trained on, but used to score every gene."),
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="File kept every epoch, from which the same command goes on."),
-    ] = None,
-    name: Annotated[str, typer.Option(help="Of the model, for people.")] = TrainSettings.name,
-    description: Annotated[str, typer.Option(help="A sentence for its card.")] = "",
-    preset: Annotated[
-        Literal["default", "reference"],
-        typer.Option(help="reference: the choices of the authors' published code."),
-    ] = "default",
-    normalisation: Annotated[
-        Normalisation | None, typer.Option(help="Of the counts; as the preset says if not given.")
-    ] = None,
-    distance: Annotated[
-        Literal["l1", "l2", "cosine"] | None,
-        typer.Option(help="By which votes fall off; as the preset says if not given."),
-    ] = None,
-    k: Annotated[int, typer.Option("--k", help="Reference spots that vote.")] = TrainSettings.k,
-    epochs: Annotated[int, typer.Option(help="Passes over all sections.")] = TrainSettings.epochs,
-    learning_rate: Annotated[
-        float, typer.Option(help="Of the optimiser.")
-    ] = TrainSettings.learning_rate,
-    weight_decay: Annotated[
-        float, typer.Option(help="Of the optimiser.")
-    ] = TrainSettings.weight_decay,
-    temperature: Annotated[
-        float, typer.Option(help="Of the contrastive loss.")
-    ] = TrainSettings.temperature,
-    sequence_length: Annotated[
-        int, typer.Option(help="Most spots in one sequence.")
-    ] = TrainSettings.sequence_length,
-    layers: Annotated[int, typer.Option(help="Of the spot encoder.")] = TrainSettings.layers,
-    dropout: Annotated[float, typer.Option(help="While training.")] = TrainSettings.dropout,
-    patch_px: Annotated[
-        int, typer.Option(help="Side of a patch in pixels.")
-    ] = TrainSettings.patch_px,
-    um_per_px: Annotated[
-        float | None, typer.Option(help="Size of these pixels; the sections' median if not given.")
-    ] = TrainSettings.um_per_px,
-    views: Annotated[
-        Literal[1, 4, 8],
-        typer.Option(help="Average features over 1, 4 turns, or 8 turns and mirrors."),
-    ] = TrainSettings.views,
-    augment: Annotated[
-        bool, typer.Option(help="Turn and mirror patches while the encoder learns.")
-    ] = TrainSettings.augment,
-    seed: Annotated[int, typer.Option(help="Same seed, same model.")] = TrainSettings.seed,
-    device: Device = "auto",
-    as_json: Json = False,
-) -> None:
-    """Train a model on sections with counts."""
-    as_published = preset == "reference"
-    settings = TrainSettings(
-        genes=listed_genes(genes),
-        name=name,
-        encoder=encoder,
-        weights=weights,
-        pretrained=not from_scratch,
-        freeze_encoder=freeze_encoder,
-        init_from=init_from,
-        epochs=epochs,
-        learning_rate=learning_rate,
-        weight_decay=weight_decay,
-        temperature=temperature,
-        seed=seed,
-        sequence_length=sequence_length,
-        dropout=dropout,
-        layers=layers,
-        k=k,
-        distance=distance or ("l1" if as_published else TrainSettings.distance),
-        normalisation=normalisation
-        or ("log10-1e4-listed" if as_published else TrainSettings.normalisation),
-        patch_px=patch_px,
-        um_per_px=um_per_px,
-        views=views,
-        augment=augment,
-        preset=preset,
-        description=description,
-    )
-    train_job(cohort, settings, out, held_out, checkpoint, device).show(as_json)
+app.command("train")(train_command)
+app.command("check")(check_command)
 
 
 @app.command("info")

@@ -1,20 +1,17 @@
-"""What predict and train do, once the shell has understood what is asked for."""
+"""What predict does, once the shell has understood what is asked for; what others share with it."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .cli_output import Report, about_training
-from .cli_work import check_out_file, check_out_model, long_work
+from .cli_work import check_out_file, long_work
 from .errors import SettingsError
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from .engine import Section, TrainSettings
     from .slides import Slide
 
 DEMO = "demo"
@@ -73,7 +70,7 @@ def predict_job(
         from .model import load_model
 
         loaded = load_model(model)
-        with long_work("spots") as (progress, cancel):
+        with long_work() as (progress, cancel):
             prediction = predict(
                 slide,
                 spots,
@@ -96,75 +93,6 @@ def _spots(slide: Slide, where: SpotFiles | Grid) -> AnnData:
     return lay_grid(
         slide, pitch_um=where.pitch_um, diameter_um=where.diameter_um, layout=where.layout
     )
-
-
-def train_job(
-    cohort: Path,
-    settings: TrainSettings,
-    out: Path,
-    held_out: str | None,
-    checkpoint: Path | None,
-    device: str,
-) -> Report:
-    """Train on the sections of a table, save the model, and tell what it is.
-
-    Parameters
-    ----------
-    cohort
-        The table.
-    settings
-        Of the training.
-    out
-        The model folder to write.
-    held_out
-        Name of the section that is scored instead of trained on.
-    checkpoint
-        File kept every epoch.
-    device
-        auto, cpu, cuda or mps.
-
-    Raises
-    ------
-    UserError
-        If anything about the files or the choices is wrong.
-    Cancelled
-        If the run was interrupted.
-    """
-    start = time.monotonic()
-    check_out_model(out)
-    from .engine import load_cohort, train
-    from .model import save_model
-
-    sections, scored = _leave_out(load_cohort(cohort), held_out, cohort)
-    with long_work("steps") as (progress, cancel):
-        model = train(
-            sections,
-            settings,
-            held_out=scored,
-            device=device,
-            progress=progress,
-            cancel=cancel,
-            checkpoint=checkpoint,
-        )
-    save_model(model, out)
-    return about_training(model, settings, time.monotonic() - start)
-
-
-def _leave_out(
-    sections: list[Section], name: str | None, cohort: Path
-) -> tuple[list[Section], Section | None]:
-    if name is None:
-        return sections, None
-    scored = [each for each in sections if each.name == name]
-    if not scored:
-        raise SettingsError(
-            f"{cohort} has no section {name} to hold out; "
-            f"it has {', '.join(each.name for each in sections)}."
-        )
-    rest = [each for each in sections if each.name != name]
-    if not rest:
-        raise SettingsError(f"{cohort} has only the section {name}; nothing is left to train on.")
-    return rest, scored[0]
 
 
 def model_folder(named: str) -> Path:

@@ -72,14 +72,8 @@ INTERRUPTS = Interrupts()
 
 
 @contextmanager
-def long_work(unit: str) -> Iterator[tuple[ProgressCallback, CancelToken]]:
-    """Show progress on stderr, and yield what long work reports to and what cancels it.
-
-    Parameters
-    ----------
-    unit
-        What is counted, in the plural: "spots".
-    """
+def long_work() -> Iterator[tuple[ProgressCallback, CancelToken]]:
+    """Show progress on stderr, and yield what long work reports to and what cancels it."""
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
@@ -99,10 +93,10 @@ def long_work(unit: str) -> Iterator[tuple[ProgressCallback, CancelToken]]:
     )
     token = CancelToken()
     with bar, INTERRUPTS.cancelling(token):
-        yield _reporter(bar, unit), token
+        yield _reporter(bar), token
 
 
-def _reporter(bar: RichProgress, unit: str) -> Callable[[Progress], None]:
+def _reporter(bar: RichProgress) -> Callable[[Progress], None]:
     number = bar.add_task("Starting", total=None, pace="")
     task = bar.tasks[0]
     last_line = time.monotonic()
@@ -116,7 +110,7 @@ def _reporter(bar: RichProgress, unit: str) -> Callable[[Progress], None]:
             completed=progress.done,
             total=progress.total,
             description=progress.what,
-            pace=f"{progress.done:,} of {progress.total:,} {unit}"
+            pace=f"{progress.done:,} of {progress.total:,} {progress.unit}"
             + (f", {task.speed:.3g} a second" if task.speed else ""),
         )
         if bar.disable and time.monotonic() - last_line >= LINE_EVERY_S:

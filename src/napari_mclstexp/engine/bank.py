@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..model import Bank, MclSTExp, ModelConfig
 from .device import Device
-from .material import Material, thumbnails
+from .material import Material, Pool, thumbnails
 from .progress import CancelToken
 
 
@@ -33,31 +34,38 @@ def build_bank(
     cancel
         Looked at before every sequence.
     """
-    module.eval()
-    embeddings = []
-    with torch.inference_mode():
-        for each in material:
-            embedding = torch.empty(len(each.expression), config.projection_dim)
-            for rows in each.sequences:
-                cancel.raise_if_cancelled()
-                embedding[rows] = module.encode_spots(
-                    each.expression[rows].to(device.torch),
-                    each.rows[rows].to(device.torch),
-                    each.cols[rows].to(device.torch),
-                ).cpu()
-            embeddings.append(embedding.numpy())
+    pool = Pool(material)
+    embedding = project_spots(module, pool, config, device, cancel)
     spots = [each.section.spots for each in material]
     names = [[each.section.name] * len(each.expression) for each in material]
     return Bank(
-        embedding=np.concatenate(embeddings),
-        expression=np.concatenate([each.expression.numpy() for each in material]),
+        embedding=embedding,
+        expression=pool.expression.numpy(),
         genes=config.genes,
         section=np.concatenate(names).astype(str),
         barcode=np.concatenate([each.obs_names.to_numpy(dtype=str) for each in spots]),
-        array_row=np.concatenate([each.rows.numpy() for each in material]),
-        array_col=np.concatenate([each.cols.numpy() for each in material]),
+        array_row=pool.rows.numpy(),
+        array_col=pool.cols.numpy(),
         xy=np.concatenate([np.asarray(each.obsm["spatial"], dtype=np.float64) for each in spots]),
         thumbnails=tuple(
             picture for each in material for picture in thumbnails(each, config, cancel)
         ),
     )
+
+
+def project_spots(
+    module: MclSTExp, pool: Pool, config: ModelConfig, device: Device, cancel: CancelToken
+) -> NDArray[np.float32]:
+    """Return the (N, projection_dim) projections of a pool's spots, each within its sequence."""
+    module.eval()
+    embedding = torch.empty(len(pool), config.projection_dim)
+    random = np.random.default_rng(int(config.settings.get("seed", 0)))
+    with torch.inference_mode():
+        for rows in pool.sequences(config, random, bank=True):
+            cancel.raise_if_cancelled()
+            embedding[rows] = module.encode_spots(
+                pool.expression[rows].to(device.torch),
+                pool.rows[rows].to(device.torch),
+                pool.cols[rows].to(device.torch),
+            ).cpu()
+    return embedding.numpy()

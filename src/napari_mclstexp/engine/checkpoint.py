@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -16,13 +16,36 @@ from ..errors import SettingsError
 from ..files import atomic_file
 from .settings import TrainSettings
 
-RANDOM_STATE = "random_state"
+RANDOM_STATE, CUDA_STATE = "random_state", "cuda_random_state"
+
+
+@dataclass
+class Standing:
+    """How far a run is.
+
+    Attributes
+    ----------
+    epoch
+        Epochs done.
+    best_epoch, best_pcc, best
+        The epoch that predicted the watched section best, its PCC and its weights; empty where
+        training does not stop early.
+    """
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_pcc: float = float("-inf")
+    best: dict[str, Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(
-    path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, epoch: int, run: str
+    path: Path,
+    module: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    standing: Standing,
+    run: str,
 ) -> None:
-    """Write weights, optimiser and random state after `epoch` epochs of the run `run`.
+    """Write weights, optimiser, random state and standing of the run `run`.
 
     Raises
     ------
@@ -30,18 +53,27 @@ def save_checkpoint(
         If it cannot be written there.
     """
     tensors = {f"module.{name}": _plain(value) for name, value in module.state_dict().items()}
+    tensors |= {f"best.{name}": _plain(value) for name, value in standing.best.items()}
     for index, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimizer.{index}.{name}"] = _plain(torch.as_tensor(value))
     tensors[RANDOM_STATE] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors[CUDA_STATE] = torch.cuda.get_rng_state()
+    facts = {
+        "epoch": str(standing.epoch),
+        "best_epoch": str(standing.best_epoch),
+        "best_pcc": float(standing.best_pcc).hex(),
+        "run": run,
+    }
     with atomic_file(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={"epoch": str(epoch), "run": run}))
+        temporary.write_bytes(save(tensors, metadata=facts))
 
 
 def load_checkpoint(
     path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, run: str
-) -> int:
-    """Put everything back as `save_checkpoint` found it; return how many epochs were done.
+) -> Standing:
+    """Put everything back as `save_checkpoint` found it.
 
     Raises
     ------
@@ -61,18 +93,26 @@ def load_checkpoint(
             f"The checkpoint {path} belongs to a run with other sections or settings; remove it to "
             "train from the start, or repeat the command that made it."
         )
-    module.load_state_dict(
-        {k.removeprefix("module."): v for k, v in tensors.items() if k.startswith("module.")}
-    )
+    module.load_state_dict(_part(tensors, "module."))
     state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".", 2)
-            state.setdefault(int(index), {})[name] = value
+    for key, value in _part(tensors, "optimizer.").items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
     torch.set_rng_state(tensors[RANDOM_STATE])
-    return int(facts["epoch"])
+    if CUDA_STATE in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors[CUDA_STATE])
+    return Standing(
+        int(facts["epoch"]),
+        int(facts["best_epoch"]),
+        float.fromhex(facts["best_pcc"]),
+        _part(tensors, "best."),
+    )
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
 def _plain(value: Tensor) -> Tensor:

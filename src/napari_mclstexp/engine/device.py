@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
+from torch import device as TorchDevice  # noqa: N812
 from torch import dtype as Dtype  # noqa: N812 - the fields below hide the names
 
 from ..errors import SettingsError
@@ -40,6 +42,10 @@ class Device:
     channels_last: bool
     name: str
     batch_size: int
+
+    def on(self, device: TorchDevice) -> Device:
+        """Return the same on another of the machine's devices."""
+        return dataclasses.replace(self, torch=device)
 
 
 def pick_device(wanted: str = "auto") -> Device:

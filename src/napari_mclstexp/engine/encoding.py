@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..model import MclSTExp
 from ..slides import Slide
 from .device import Device
+from .feature_cache import cached_features
 from .patches import reading_order, stream_patches
 from .progress import CancelToken, Progress, ProgressCallback
 
@@ -104,7 +105,7 @@ def image_features(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> NDArray[np.float32]:
-    """Return the (n, n_features) features of the patches around (n, 2) centres.
+    """Return the (n, n_features) features of the patches around (n, 2) centres, kept by content.
 
     Parameters
     ----------
@@ -121,18 +122,30 @@ def image_features(
     what, progress, cancel
         What to report, to whom, and what ends it.
     """
-    encoder = FrozenEncoder(module, device, cancel)
-    order = reading_order(xy)
-    features = np.empty((len(xy), module.n_features), dtype=np.float32)
-    for rows, pixels in stream_patches(
+
+    def compute() -> NDArray[np.float32]:
+        encoder = FrozenEncoder(module, device, cancel)
+        order = reading_order(xy)
+        features = np.empty((len(xy), module.n_features), dtype=np.float32)
+        for rows, pixels in stream_patches(
+            slide,
+            xy[order],
+            patch_px=patch_px,
+            um_per_px=um_per_px,
+            batch_size=batch_size or device.batch_size,
+            cancel=cancel,
+        ):
+            features[order[rows]] = encoder(pixels).cpu().numpy()
+            if progress is not None:
+                progress(Progress(rows.stop, len(xy), what))
+        return features
+
+    return cached_features(
         slide,
-        xy[order],
+        xy,
+        module,
         patch_px=patch_px,
         um_per_px=um_per_px,
-        batch_size=batch_size or device.batch_size,
-        cancel=cancel,
-    ):
-        features[order[rows]] = encoder(pixels).cpu().numpy()
-        if progress is not None:
-            progress(Progress(rows.stop, len(xy), what))
-    return features
+        device=device,
+        compute=compute,
+    )

@@ -18,10 +18,10 @@ from ..slides import Slide
 from .device import Device
 from .encoding import image_features
 from .expression import measured_expression
-from .patches import reading_order, stream_patches
+from .patches import field_scale, reading_order, stream_patches
 from .progress import CancelToken, Progress, ProgressCallback
 from .sections import Section
-from .sequences import neighbour_sequences
+from .sequences import neighbour_sequences, random_sequences
 
 IN_MEMORY = 6 * 2**30  # bytes of patches kept; more asks for a frozen encoder or smaller patches
 THUMBNAIL_PX = 48
@@ -39,8 +39,6 @@ class Material:
         (n, G) in the model's unit.
     rows, cols
         (n,) array positions.
-    sequences
-        Row numbers of each sequence of neighbours.
     patches
         (n, H, W, 3) uint8; only when the encoder learns.
     features
@@ -51,13 +49,80 @@ class Material:
     expression: Tensor
     rows: Tensor
     cols: Tensor
-    sequences: list[NDArray[np.int64]]
     patches: NDArray[np.uint8] | None = None
     features: Tensor | None = None
 
 
-def prepare(sections: Sequence[Section], config: ModelConfig) -> list[Material]:
-    """Normalise the counts of the sections and cut them into sequences.
+class Pool:
+    """The spots of all sections as one numbered set; rows of it are what sequences are made of.
+
+    Parameters
+    ----------
+    material
+        The sections, in the order of their rows.
+    """
+
+    def __init__(self, material: Sequence[Material]) -> None:
+        self.material = tuple(material)
+        self.expression = torch.cat([each.expression for each in material])
+        self.rows = torch.cat([each.rows for each in material])
+        self.cols = torch.cat([each.cols for each in material])
+        self.starts = np.cumsum([0, *(len(each.expression) for each in material)])
+        frozen = all(each.features is not None for each in material)
+        self.features = (
+            torch.cat([each.features for each in material if each.features is not None])
+            if frozen
+            else None
+        )
+
+    def __len__(self) -> int:
+        return len(self.expression)
+
+    def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the (b, H, W, 3) patches of some rows."""
+        section = np.searchsorted(self.starts, rows, side="right") - 1
+        out = []
+        for row, at in zip(rows, section, strict=True):
+            patches = self.material[at].patches
+            assert patches is not None
+            out.append(patches[row - self.starts[at]])
+        return np.stack(out)
+
+    def sequences(
+        self, config: ModelConfig, random: np.random.Generator, *, bank: bool = False
+    ) -> list[NDArray[np.int64]]:
+        """Cut all rows into sequences by the model's rule.
+
+        Parameters
+        ----------
+        config
+            Says the rule and the lengths.
+        random
+            Read by the rule ``"random"`` only.
+        bank
+            Whether the bank is built, where sequences may be of another length.
+        """
+        length = (config.bank_sequence_length if bank else None) or config.sequence_length
+        if config.sequence_rule == "random":
+            return random_sequences(len(self), length, random)
+        cut = []
+        for start, each in zip(self.starts, self.material, strict=False):
+            xy = np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64)
+            cut += [rows + start for rows in neighbour_sequences(xy, length)]
+        return cut
+
+
+def prepare(
+    sections: Sequence[Section], config: ModelConfig, *, to_score: bool = False
+) -> list[Material]:
+    """Normalise the counts of the listed genes.
+
+    Parameters
+    ----------
+    sections, config
+        With counts; the model's genes and normalisation.
+    to_score
+        The sections are only compared with: genes that they lack are NaN instead of an error.
 
     Raises
     ------
@@ -72,21 +137,19 @@ def prepare(sections: Sequence[Section], config: ModelConfig) -> list[Material]:
                 "give its counts or leave it out."
             )
         missing = [gene for gene in config.genes if gene not in section.spots.var_names]
-        if missing:
+        if missing and not to_score:
             raise SettingsError(
                 f"The section {section.name} has no counts of {len(missing):,} of the "
                 f"{len(config.genes):,} listed genes, {missing[0]} the first; "
                 "take them off the list or leave the section out."
             )
         expression = measured_expression(section.spots, config.genes, config.normalisation)
-        xy = np.asarray(section.spots.obsm["spatial"], dtype=np.float64)
         prepared.append(
             Material(
                 section,
                 torch.from_numpy(expression),
                 torch.tensor(section.spots.obs["array_row"].to_numpy(dtype=np.int64)),
                 torch.tensor(section.spots.obs["array_col"].to_numpy(dtype=np.int64)),
-                neighbour_sequences(xy, config.sequence_length),
             )
         )
     return prepared
@@ -110,7 +173,7 @@ def add_features(
                 np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64),
                 module,
                 patch_px=config.patch_px,
-                um_per_px=config.um_per_px,
+                um_per_px=field_scale(slide, config),
                 device=device,
                 progress=_shifted(progress, before, total, f"Features of {each.section.name}"),
                 cancel=cancel,
@@ -144,9 +207,8 @@ def add_patches(
     for each in material:
         report = _shifted(progress, before, total, f"Patches of {each.section.name}")
         with each.section.open() as slide:
-            each.patches = _read_all(
-                slide, each.section, config.patch_px, config.um_per_px, report, cancel
-            )
+            scale = field_scale(slide, config)
+            each.patches = _read_all(slide, each.section, config.patch_px, scale, report, cancel)
         before += each.section.spots.n_obs
 
 
@@ -155,7 +217,7 @@ def thumbnails(material: Material, config: ModelConfig, cancel: CancelToken) -> 
     patches = material.patches
     if patches is None:
         with material.section.open() as slide:
-            um_per_px = config.patch_um / THUMBNAIL_PX
+            um_per_px = config.patch_px * field_scale(slide, config) / THUMBNAIL_PX
             patches = _read_all(slide, material.section, THUMBNAIL_PX, um_per_px, None, cancel)
     pictures = []
     for pixels in patches:

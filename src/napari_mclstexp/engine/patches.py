@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model import ModelConfig
 from ..slides import Slide
 from .progress import CancelToken
 
@@ -30,6 +31,13 @@ def read_patch(
     assert slide.um_per_px is not None
     half = patch_px * um_per_px / slide.um_per_px / 2
     return slide.read(x - half, y - half, patch_px, patch_px, um_per_px)
+
+
+def field_scale(slide: Slide, config: ModelConfig) -> float:
+    """Return the µm per pixel at which a model reads a slide: its own, or the slide's."""
+    if config.patch_scale == "pixels" and slide.um_per_px is not None:
+        return slide.um_per_px
+    return config.um_per_px
 
 
 def stream_patches(

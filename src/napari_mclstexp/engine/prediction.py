@@ -17,7 +17,7 @@ from ..slides import Slide
 from ..spots import check_spots, um_per_px_from_spots
 from .device import pick_device
 from .encoding import FrozenEncoder
-from .patches import reading_order, stream_patches
+from .patches import field_scale, reading_order, stream_patches
 from .progress import CancelToken, PartialPrediction, Progress, ProgressCallback
 from .provenance import assemble
 
@@ -110,7 +110,7 @@ def predict(
         slide,
         xy[order],
         patch_px=config.patch_px,
-        um_per_px=config.um_per_px,
+        um_per_px=field_scale(slide, config),
         batch_size=batch_size or where.batch_size,
         cancel=cancel,
     ):

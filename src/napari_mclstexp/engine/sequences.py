@@ -34,3 +34,9 @@ def _cut(rows: NDArray[np.int64], xy: NDArray[np.float64], parts: int) -> list[N
     left = parts // 2
     at = round(len(rows) * left / parts)
     return _cut(ordered[:at], xy, left) + _cut(ordered[at:], xy, parts - left)
+
+
+def random_sequences(n: int, longest: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
+    """Cut n spots into random sequences of `longest`, the last one shorter if need be."""
+    order = random.permutation(n)
+    return [order[start : start + longest] for start in range(0, n, longest)]

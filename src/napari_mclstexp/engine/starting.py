@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 
@@ -18,9 +19,16 @@ from ..model import (
     load_model,
 )
 from ..model.encoders import find_imagenet_weights, input_stats, load_encoder_weights
+from .presets import differences
 from .sections import Section
 from .settings import TrainSettings
+from .tuning import move_genes
 
+# What a model that is fine-tuned hands on besides its weights.
+KEPT = (
+    *("encoder", "patch_px", "um_per_px", "patch_scale", "positions", "use_positions", "layers"),
+    *("normalisation", "heads", "head_dim", "projection_dim"),
+)
 # A platform's whole array, so that a model fits sections other than those it was trained on.
 ARRAYS = {"visium": (78, 128), "legacy-st": (35, 33)}
 PACKAGES = ("torch", "torchvision", "anndata", "numpy")
@@ -37,32 +45,41 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
         If the sections do not go together with the settings.
     """
     base = None if settings.init_from is None else load_model(settings.init_from)
+    shape: dict[str, Any]
     if base is None:
         mean, std = input_stats(settings.encoder)
-        encoder = EncoderConfig(name=settings.encoder, mean=mean, std=std, views=settings.views)
-        patch_px, um_per_px = settings.patch_px, settings.um_per_px or _median_scale(sections)
-        positions = _positions(sections)
+        if settings.pixel_stats == "unit":
+            mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+        shape = {
+            "encoder": EncoderConfig(
+                name=settings.encoder, mean=mean, std=std, views=settings.views
+            ),
+            "patch_px": settings.patch_px,
+            "um_per_px": settings.um_per_px or _median_scale(sections),
+            "patch_scale": settings.patch_scale,
+            "positions": _positions(sections, settings.position_table),
+            "use_positions": settings.positions,
+            "layers": settings.layers,
+            "normalisation": settings.normalisation,
+        }
     else:
-        encoder, positions = base.config.encoder, base.config.positions
-        patch_px, um_per_px = base.config.patch_px, base.config.um_per_px
-        if base.config.genes != settings.genes:
+        shape = {name: getattr(base.config, name) for name in KEPT}
+        if not set(base.config.genes) & set(settings.genes):
             raise SettingsError(
-                f"The model {settings.init_from} predicts other genes than the list; "
-                "fine-tune it on exactly its own genes."
+                f"The model {settings.init_from} shares no gene with the list "
+                f"({base.config.genes[0]}, ... there, {settings.genes[0]}, ... here); fine-tuning "
+                "needs some, so check that both are symbols, or train from the encoder's weights."
             )
     config = ModelConfig(
         name=settings.name,
         genes=settings.genes,
-        normalisation=settings.normalisation,
-        patch_px=patch_px,
-        um_per_px=um_per_px,
-        encoder=encoder,
-        positions=positions,
-        layers=settings.layers,
+        **shape,
         dropout=settings.dropout,
         temperature=settings.temperature,
         retrieval=RetrievalConfig(k=settings.k, distance=settings.distance),
         sequence_length=settings.sequence_length,
+        bank_sequence_length=settings.bank_sequence_length,
+        sequence_rule=settings.sequence_rule,
         preset=settings.preset,
         trained_on=tuple(section.name for section in sections),
         platform=_platform(sections),
@@ -75,11 +92,19 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
             "seed": settings.seed,
             "freeze_encoder": settings.freeze_encoder,
             "augment": settings.augment,
+            **{name: _plain(value) for name, value in differences(settings).items()},
         },
     )
     module = MclSTExp(config)
     if base is not None:
-        module.load_state_dict(base.module.state_dict())
+        module.load_state_dict(
+            move_genes(
+                module.state_dict(),
+                base.module.state_dict(),
+                settings.genes,
+                base.config.genes,
+            )
+        )
     elif settings.weights is not None:
         load_encoder_weights(module.image_encoder, settings.weights)
     elif settings.pretrained:
@@ -95,8 +120,12 @@ def _median_scale(sections: Sequence[Section]) -> float:
     return float(np.median([scale for scale in scales if scale is not None]))
 
 
-def _positions(sections: Sequence[Section]) -> PositionsConfig:
-    rows, cols = 1, 1
+def _plain(value: Any) -> bool | int | float | str:
+    return value if isinstance(value, bool | int | float) else str(value)
+
+
+def _positions(sections: Sequence[Section], table: int | None) -> PositionsConfig:
+    rows, cols = table or 1, table or 1
     for section in sections:
         obs, platform = section.spots.obs, section.spots.uns.get("mclstexp", {}).get("platform")
         lowest = min(int(obs["array_row"].min()), int(obs["array_col"].min()))
@@ -105,7 +134,7 @@ def _positions(sections: Sequence[Section]) -> PositionsConfig:
                 f"The section {section.name} has the array position {lowest}; "
                 "positions count from 0."
             )
-        whole = ARRAYS.get(str(platform), (0, 0))
+        whole = (0, 0) if table else ARRAYS.get(str(platform), (0, 0))
         rows = max(rows, whole[0], int(obs["array_row"].max()) + 1)
         cols = max(cols, whole[1], int(obs["array_col"].max()) + 1)
     return PositionsConfig(n_rows=rows, n_cols=cols)

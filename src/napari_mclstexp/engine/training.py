@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
+from lightning_fabric import Fabric
 
 from ..errors import SettingsError
-from ..model import MclSTExp, Model, ModelConfig, contrastive_loss
+from ..model import MclSTExp, Model, ModelConfig
 from .bank import build_bank
-from .checkpoint import load_checkpoint, run_name, save_checkpoint
 from .device import Device, pick_device
-from .encoding import stoppable, to_tensor
-from .material import Material, add_features, add_patches, prepare
+from .estimate import estimate_training
+from .material import Material, Pool, add_features, add_patches, prepare
+from .positions import used_positions
 from .prediction import predict
-from .progress import CancelToken, Progress, ProgressCallback, TrainingPoint
+from .progress import CancelToken, Progress, ProgressCallback
 from .sections import Section
 from .settings import TrainSettings
 from .starting import start
+from .trainer import Trainer
+
+# Fabric tells everyone on stderr what it was asked for.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
 def train(
@@ -29,15 +34,19 @@ def train(
     settings: TrainSettings,
     *,
     held_out: Section | None = None,
+    stop_on: Section | None = None,
     device: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
     checkpoint: Path | None = None,
+    curves: Path | None = None,
 ) -> Model:
     """Train a model on sections with counts.
 
-    A step is one sequence of neighbouring spots: their patches against their expression, by the
-    symmetric contrastive loss. A frozen encoder's features are computed once.
+    A step is one sequence of neighbouring spots (or several): their patches against their
+    expression, by the symmetric contrastive loss. A frozen encoder's features are computed once.
 
     Parameters
     ----------
@@ -47,15 +56,23 @@ def train(
         What a person decides; see :class:`TrainSettings`.
     held_out
         A section not trained on; the correlation of each gene there goes into the model.
+    stop_on
+        A section not trained on; training ends when it has not been predicted better for
+        ``settings.patience`` epochs, and the best epoch's weights are kept.
     device
         ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
+    devices, nodes
+        Processes on this machine, and machines, that share each step.
     progress
-        Called after every step, with a `TrainingPoint` after every epoch.
+        Called with an `Estimate` at the start, after every step, and after every epoch with a
+        `TrainingPoint` and, where a section is held out, a `HeldOutMap`.
     cancel
         Ends the work within a second.
     checkpoint
         File that is written after every epoch, and gone on from if it is there; on the CPU the
-        result is the same as without an interruption.
+        result is the same as without an interruption, bit for bit.
+    curves
+        Folder for ``curves.csv`` and TensorBoard's events.
 
     Returns
     -------
@@ -75,125 +92,114 @@ def train(
     if not sections:
         raise SettingsError("There are no sections to train on; give at least one.")
     where = pick_device(device)
+    fabric = launch(where, settings, devices, nodes)
+    if fabric.world_size > 1 and where.torch.type == "cuda":
+        where = where.on(fabric.device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         config, module = start(sections, settings)
         material = prepare(sections, config)
+        watched = _watched(stop_on or held_out, config)
+        if progress is not None and fabric.is_global_zero:
+            estimate = estimate_training(module.to(where.torch), material, config, settings, where)
+            progress(Progress(0, 1, str(estimate), estimate, unit="steps"))
         module.to(where.torch)
         if where.channels_last:
             module.image_encoder.to(memory_format=torch.channels_last)
-        if settings.freeze_encoder:
-            add_features(material, module, config, where, progress, cancel)
-        else:
-            add_patches(material, config, progress, cancel)
-        _fit(module, material, config, settings, where, progress, cancel, checkpoint)
+        _read(fabric, [*material, *watched], module, config, settings, where, progress, cancel)
+        torch.manual_seed(settings.seed + fabric.global_rank)  # dropout of each process its own
+        pool = Pool(material)
+        with used_positions(module, pool):
+            if fabric.world_size > 1:
+                module = _synchronised(module, settings, where)
+            trainer = Trainer(module, pool, config, settings, fabric, where, cancel)
+            epoch = trainer.fit(
+                watched=watched[0] if watched else None,
+                stop=stop_on is not None,
+                progress=progress if fabric.is_global_zero else None,
+                checkpoint=checkpoint,
+                curves=curves,
+            )
     bank = build_bank(module, material, config, where, cancel)
+    config = config.model_copy(update={"settings": {**config.settings, "best_epoch": epoch}})
     model = Model(config, module.eval().cpu(), bank)
     if held_out is not None:
-        _score(model, held_out, device, progress, cancel)
+        _score(model, held_out, stop_on, device, progress, cancel)
     return model
 
 
-def _fit(
-    module: MclSTExp,
+def launch(device: Device, settings: TrainSettings, devices: int, nodes: int) -> Fabric:
+    """Start the processes that share the training; in the usual case this one alone.
+
+    Raises
+    ------
+    SettingsError
+        If the work cannot be shared as asked for.
+    """
+    together = devices * nodes
+    if together > settings.sequences_per_step:
+        raise SettingsError(
+            f"{together} processes cannot share steps of {settings.sequences_per_step} sequences; "
+            f"give --sequences-per-step {together} or more."
+        )
+    kind = device.torch.type
+    precision: Any = PRECISIONS.get(settings.precision)
+    if precision is None:
+        mixed = {torch.bfloat16: "bf16-mixed", torch.float16: "16-mixed"}
+        precision = mixed.get(device.dtype, "32-true")
+    if precision == "16-mixed" and kind != "cuda":
+        raise SettingsError("The precision fp16 needs an NVIDIA GPU; use bf16, 32 or auto.")
+    fabric = Fabric(
+        accelerator="gpu" if kind == "cuda" else kind,
+        devices=devices,
+        num_nodes=nodes,
+        strategy="ddp" if together > 1 else "auto",
+        precision=precision,
+    )
+    if together > 1:
+        fabric.launch()
+    return fabric
+
+
+def _watched(section: Section | None, config: ModelConfig) -> list[Material]:
+    return [] if section is None else prepare([section], config, to_score=True)
+
+
+def _read(
+    fabric: Fabric,
     material: Sequence[Material],
+    module: MclSTExp,
     config: ModelConfig,
     settings: TrainSettings,
     device: Device,
     progress: ProgressCallback | None,
     cancel: CancelToken,
-    checkpoint: Path | None,
 ) -> None:
-    module.image_encoder.requires_grad_(not settings.freeze_encoder)
-    optimizer = torch.optim.AdamW(
-        [parameter for parameter in module.parameters() if parameter.requires_grad],
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-    )
-    run = run_name(settings, [(m.section.name, len(m.expression)) for m in material])
-    first = 0
-    if checkpoint is not None and checkpoint.exists():
-        first = load_checkpoint(checkpoint, module, optimizer, run)
-    per_epoch = sum(len(each.sequences) for each in material)
-    total = settings.epochs * per_epoch
-    for epoch in range(first, settings.epochs):
-        module.train()
+    """Read features or patches; of several processes the first computes and the others find."""
+    with fabric.rank_zero_first():
+        report = progress if fabric.is_global_zero else None
         if settings.freeze_encoder:
-            module.image_encoder.eval()
-        losses = []
-        for rows, each in _steps(material, np.random.default_rng((settings.seed, epoch))):
-            cancel.raise_if_cancelled()
-            losses.append(_step(module, each, rows, settings, optimizer, device, cancel))
-            if progress is not None:
-                done = epoch * per_epoch + len(losses)
-                progress(Progress(done, total, f"Epoch {epoch + 1} of {settings.epochs}"))
-        if checkpoint is not None:
-            save_checkpoint(checkpoint, module, optimizer, epoch + 1, run)
-        if progress is not None:
-            point = TrainingPoint(epoch + 1, settings.epochs, float(np.mean(losses)))
-            what = f"Epoch {epoch + 1} of {settings.epochs}, loss {point.loss:.3f}"
-            progress(Progress((epoch + 1) * per_epoch, total, what, point))
-
-
-def _steps(
-    material: Sequence[Material], random: np.random.Generator
-) -> Iterator[tuple[NDArray[np.int64], Material]]:
-    """Yield every sequence of every section once, in random order."""
-    steps = [(rows, each) for each in material for rows in each.sequences]
-    for index in random.permutation(len(steps)):
-        yield steps[index]
-
-
-def _step(
-    module: MclSTExp,
-    each: Material,
-    rows: NDArray[np.int64],
-    settings: TrainSettings,
-    optimizer: torch.optim.Optimizer,
-    device: Device,
-    cancel: CancelToken,
-) -> float:
-    with stoppable(module, cancel):
-        if each.features is not None:
-            features = each.features[rows].to(device.torch)
+            add_features(material, module, config, device, report, cancel)
         else:
-            assert each.patches is not None
-            features = _features(module, each.patches[rows], settings, device)
-        spots = module.encode_spots(
-            each.expression[rows].to(device.torch),
-            each.rows[rows].to(device.torch),
-            each.cols[rows].to(device.torch),
+            add_patches(material, config, report, cancel)
+
+
+def _synchronised(module: MclSTExp, settings: TrainSettings, device: Device) -> MclSTExp:
+    if settings.freeze_encoder or settings.batch_norm == "frozen":
+        return module
+    if device.torch.type != "cuda":
+        raise SettingsError(
+            "Several processes on CPUs cannot share the statistics of batch norms; give "
+            "--batch-norm frozen, --freeze-encoder, or one process."
         )
-        loss = contrastive_loss(spots, module.project_images(features), settings.temperature)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
-    return loss.item()
-
-
-def _features(
-    module: MclSTExp, pixels: NDArray[np.uint8], settings: TrainSettings, device: Device
-) -> Tensor:
-    images = to_tensor(pixels, device)
-    if settings.augment:
-        images = augmented(images)
-    if device.channels_last:
-        images = images.contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.torch.type, device.dtype, enabled=device.dtype != torch.float32):
-        return module.encode_images(images).float()
-
-
-def augmented(images: Tensor) -> Tensor:
-    """Return (b, 3, H, W) patches, each turned by quarters and mirrored at random."""
-    turns = torch.randint(0, 4, (len(images),))
-    mirrored = torch.rand(len(images)) < 0.5
-    out = [image.rot90(int(n), (1, 2)) for image, n in zip(images, turns, strict=True)]
-    return torch.stack([o.flip(2) if m else o for o, m in zip(out, mirrored, strict=True)])
+    synchronised: MclSTExp = torch.nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+    return synchronised
 
 
 def _score(
     model: Model,
     held_out: Section,
+    stop_on: Section | None,
     device: str,
     progress: ProgressCallback | None,
     cancel: CancelToken,
@@ -204,9 +210,12 @@ def _score(
             slide, held_out.spots, model, device=device, progress=progress, cancel=cancel
         )
     scores = prediction.var["pcc"].dropna()
+    note = f"Held out: section {held_out.name}."
+    if stop_on is not None and stop_on.name == held_out.name:
+        note += " Training stopped where it was predicted best, so these scores are optimistic."
     model.config = model.config.model_copy(
         update={
             "held_out_pcc": {str(gene): round(float(pcc), 4) for gene, pcc in scores.items()},
-            "held_out_note": f"Held out: section {held_out.name}.",
+            "held_out_note": note,
         }
     )

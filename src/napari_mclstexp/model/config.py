@@ -61,8 +61,14 @@ class ModelConfig(_Frozen):
         Of the expression that the bank holds and predictions are given in.
     patch_px, um_per_px
         Side of a patch in pixels, and their size: together the physical field seen around a spot.
-    sequence_length
-        Most spots in one sequence of the spot encoder.
+    use_positions
+        Whether the learned embeddings of the array position are added to the expression.
+    sequence_length, bank_sequence_length
+        Most spots in one sequence of the spot encoder, in training and in the bank (None: same).
+    sequence_rule
+        ``"neighbours"`` of one section, or ``"random"`` spots of all sections.
+    patch_scale
+        ``"physical"``: slides are read at `um_per_px`; ``"pixels"``: at their own scale.
     trained_on
         Names of the training sections.
     held_out_pcc
@@ -82,11 +88,15 @@ class ModelConfig(_Frozen):
     projection_dim: int = Field(default=256, ge=1)
     heads: int = Field(default=8, ge=1)
     head_dim: int = Field(default=64, ge=1)
-    layers: int = Field(default=2, ge=1)
+    layers: int = Field(default=2, ge=0)
+    use_positions: bool = True
     dropout: float = Field(default=0.1, ge=0, lt=1)
     temperature: float = Field(default=1.0, gt=0)
     retrieval: RetrievalConfig = RetrievalConfig()
     sequence_length: int = Field(default=128, ge=1)
+    bank_sequence_length: int | None = Field(default=None, ge=1)
+    sequence_rule: Literal["neighbours", "random"] = "neighbours"
+    patch_scale: Literal["physical", "pixels"] = "physical"
     preset: str = "default"
     trained_on: tuple[str, ...] = ()
     platform: str | None = None

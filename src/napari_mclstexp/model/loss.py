@@ -27,3 +27,26 @@ def contrastive_loss(spots: Tensor, images: Tensor, temperature: float = 1.0) ->
     by_spot = functional.cross_entropy(logits, matched)
     by_image = functional.cross_entropy(logits.T, matched)
     return (by_spot + by_image) / 2
+
+
+def similar_targets_loss(spots: Tensor, images: Tensor, temperature: float = 1.0) -> Tensor:
+    """Contrastive loss of BLEEP (Xie et al., NeurIPS 2023): similar pairs are targets too.
+
+    Parameters
+    ----------
+    spots, images
+        (N, D) projections; row i of one belongs to row i of the other.
+    temperature
+        Divides the similarities of the prediction and multiplies those of the targets.
+
+    Returns
+    -------
+    Scalar: the mean of the soft cross entropies over rows and over columns, with the softmax of
+    the mean within-side similarity as targets.
+    """
+    logits = spots @ images.T / temperature
+    within = (images @ images.T + spots @ spots.T) / 2
+    targets = functional.softmax(within * temperature, dim=-1)
+    by_spot = functional.cross_entropy(logits, targets)
+    by_image = functional.cross_entropy(logits.T, targets.T)
+    return (by_spot + by_image) / 2

@@ -33,7 +33,7 @@ class MclSTExp(nn.Module):
         super().__init__()
         n_genes = len(config.genes)
         self.views = config.encoder.views
-        self.positions = config.positions
+        self.use_positions = config.use_positions
         self.image_encoder = build_encoder(config.encoder.name, config.patch_px)
         self.x_embed = nn.Embedding(config.positions.n_cols, n_genes)
         self.y_embed = nn.Embedding(config.positions.n_rows, n_genes)
@@ -96,6 +96,8 @@ class MclSTExp(nn.Module):
         ModelError
             If a position lies outside the learned tables.
         """
-        check_positions(rows, cols, self.positions)
-        x = expression + position_embedding(rows, cols, self.x_embed, self.y_embed)
+        x = expression
+        if self.use_positions:
+            check_positions(rows, cols, self.x_embed, self.y_embed)
+            x = x + position_embedding(rows, cols, self.x_embed, self.y_embed)
         return cast("Tensor", self.spot_projection(self.spot_encoder(x)))

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ModelError
-from .config import PositionsConfig
 
 
 class Attention(nn.Module):
@@ -79,7 +78,9 @@ class AttentionBlock(nn.Module):
         return cast("Tensor", self.ff(x) + x)
 
 
-def check_positions(rows: Tensor, cols: Tensor, tables: PositionsConfig) -> None:
+def check_positions(
+    rows: Tensor, cols: Tensor, x_embed: nn.Embedding, y_embed: nn.Embedding
+) -> None:
     """Make sure that array positions lie within the learned tables.
 
     Raises
@@ -87,7 +88,8 @@ def check_positions(rows: Tensor, cols: Tensor, tables: PositionsConfig) -> None
     ModelError
         Naming the first position outside, and the size of the table.
     """
-    for what, values, size in (("row", rows, tables.n_rows), ("column", cols, tables.n_cols)):
+    sizes = ("row", rows, y_embed.num_embeddings), ("column", cols, x_embed.num_embeddings)
+    for what, values, size in sizes:
         outside = values[(values < 0) | (values >= size)]
         if len(outside):
             raise ModelError(

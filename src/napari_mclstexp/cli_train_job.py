@@ -1,0 +1,192 @@
+"""What train does, once the shell has understood what is asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .cli_events import EventFile
+from .cli_jobs import listed_genes
+from .cli_output import Report, about_training
+from .cli_work import INTERRUPTS, check_out_model, long_work
+from .errors import Cancelled, OutputError, SettingsError, UserError
+
+if TYPE_CHECKING:
+    from .engine import Progress, Section, TrainSettings
+    from .model import Model
+
+CHECKPOINT, TRAINING = "checkpoint.safetensors", "training"
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What `train` was asked for, besides the model's own settings; see its options."""
+
+    cohort: Path
+    out: Path
+    genes: Path | None = None
+    hvg: int | None = None
+    held_out: str | None = None
+    stop_on: str | None = None
+    resume: bool = False
+    report: bool = True
+    min_counts: int | None = None
+    device: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    events: Path | None = None
+
+    @property
+    def run_folder(self) -> Path:
+        """Where checkpoint and curves stand until the model does."""
+        return self.out.with_name(self.out.name + ".run")
+
+
+def train_job(job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSettings]) -> Report:
+    """Train on the sections of a table, save the model, and tell what it is.
+
+    Parameters
+    ----------
+    job
+        What was asked for.
+    settings_for
+        Makes the settings, once the genes are known.
+
+    Raises
+    ------
+    UserError
+        If anything about the files or the choices is wrong.
+    Cancelled
+        If the run was interrupted; only a resumable run leaves its checkpoint.
+    """
+    start = time.monotonic()
+    with EventFile(job.events if _first_process() else None) as events:
+        try:
+            model, settings, report = _train(job, settings_for, events)
+        except UserError as error:
+            events.say("error", sentence=str(error))
+            raise
+        except Cancelled:
+            if not job.resume and INTERRUPTS.received != signal.SIGTERM:
+                shutil.rmtree(job.run_folder, ignore_errors=True)
+            raise
+        events.say("done", model=str(job.out), report=None if report is None else str(report))
+    return about_training(model, settings, time.monotonic() - start)
+
+
+def _train(
+    job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSettings], events: EventFile
+) -> tuple[Model, TrainSettings, Path | None]:
+    check_out_model(job.out)
+    checkpoint = job.run_folder / CHECKPOINT
+    if checkpoint.exists() and not job.resume:
+        raise SettingsError(
+            f"{job.run_folder} holds a training that was not finished; go on from it with "
+            "--resume, or remove that folder to train from the start."
+        )
+    from .engine import load_cohort, train
+
+    sections = load_cohort(job.cohort)
+    if job.min_counts != 0:
+        sections = _enough(sections, job.min_counts)
+    scored, stopped = (_named(sections, name, job.cohort) for name in (job.held_out, job.stop_on))
+    rest = [each for each in sections if each not in (scored, stopped)]
+    if not rest:
+        raise SettingsError(f"{job.cohort} leaves no section to train on; hold out fewer.")
+    genes = listed_genes(job.genes) if job.genes is not None else _variable(rest, job.hvg or 0)
+    settings = settings_for(_reconciled(genes, rest))
+    _make(job.run_folder)
+    try:
+        with long_work() as (show, cancel):
+
+            def progress(event: Progress) -> None:
+                show(event)
+                events.progress(event)
+
+            model = train(
+                rest,
+                settings,
+                held_out=scored,
+                stop_on=stopped,
+                device=job.device,
+                devices=job.devices,
+                nodes=job.nodes,
+                progress=progress,
+                cancel=cancel,
+                checkpoint=checkpoint,
+                curves=job.run_folder / TRAINING,
+            )
+            report = None
+            if _first_process():
+                _save(job, model)
+                if scored is not None and job.report:
+                    report = _report(job, model, settings, rest, scored, progress, cancel)
+    finally:
+        with suppress(OSError):  # not empty: a checkpoint to go on from
+            job.run_folder.rmdir()
+    return model, settings, report
+
+
+def _save(job: TrainJob, model: Model) -> None:
+    from .model import save_model
+
+    save_model(model, job.out)
+    shutil.copytree(job.run_folder / TRAINING, job.out / TRAINING, dirs_exist_ok=True)
+    shutil.rmtree(job.run_folder, ignore_errors=True)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {folder} cannot be made ({error.strerror}); choose another --out."
+        ) from error
+
+
+def _named(sections: list[Section], name: str | None, cohort: Path) -> Section | None:
+    if name is None:
+        return None
+    for each in sections:
+        if each.name == name:
+            return each
+    raise SettingsError(
+        f"{cohort} has no section {name} to hold out; "
+        f"it has {', '.join(each.name for each in sections)}."
+    )
+
+
+def _first_process() -> bool:
+    """Whether this is the process that writes; of several that train together, one does."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
+
+
+def _enough(sections: list[Section], min_counts: int | None) -> list[Section]:
+    return sections
+
+
+def _variable(sections: list[Section], each: int) -> tuple[str, ...]:
+    raise NotImplementedError
+
+
+def _reconciled(genes: tuple[str, ...], sections: list[Section]) -> tuple[str, ...]:
+    return genes
+
+
+def _report(
+    job: TrainJob,
+    model: Model,
+    settings: TrainSettings,
+    sections: list[Section],
+    held_out: Section,
+    progress: object,
+    cancel: object,
+) -> Path | None:
+    return None

@@ -1,0 +1,119 @@
+"""Features of a frozen encoder, computed once for the same tissue, encoder and field: a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from ..errors import OutputError
+from ..files import atomic_file
+from ..model import MclSTExp
+from ..slides import Slide
+from .device import Device
+
+FOLDER = "NAPARI_MCLSTEXP_CACHE"  # environment variable that names another folder; "" turns it off
+MOST_BYTES = 4 * 2**30
+PROBES, PROBE_BYTES = 64, 2**16
+
+
+def cached_features(
+    slide: Slide,
+    xy: NDArray[np.float64],
+    module: MclSTExp,
+    *,
+    patch_px: int,
+    um_per_px: float,
+    device: Device,
+    compute: Callable[[], NDArray[np.float32]],
+) -> NDArray[np.float32]:
+    """Return the features kept for exactly this content, or compute and keep them.
+
+    Parameters
+    ----------
+    slide, xy, module, patch_px, um_per_px, device
+        All that decides what the features are; see `image_features`.
+    compute
+        Called if they are not there.
+    """
+    folder = _folder()
+    if folder is None:
+        return compute()
+    path = folder / f"{_key(slide, xy, module, patch_px, um_per_px, device)}.npy"
+    with suppress(OSError, ValueError):
+        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
+        if kept.shape == (len(xy), module.n_features):
+            with suppress(OSError):
+                path.touch()  # used lately
+            return kept
+    features = compute()
+    # A cache that cannot be written only costs time.
+    with suppress(OSError, OutputError):
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_file(path) as temporary:
+            np.save(temporary, features, allow_pickle=False)
+        _forget_the_oldest(folder)
+    return features
+
+
+def encoder_digest(encoder: nn.Module) -> str:
+    """Return a checksum of an encoder's weights."""
+    digest = hashlib.sha256()
+    for name, value in encoder.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _key(
+    slide: Slide,
+    xy: NDArray[np.float64],
+    module: MclSTExp,
+    patch_px: int,
+    um_per_px: float,
+    device: Device,
+) -> str:
+    facts = (
+        *(1, slide.fingerprint(), _probe(slide.path), slide.um_per_px, patch_px, um_per_px),
+        *(encoder_digest(module.image_encoder), module.views, device.torch.type, device.dtype),
+        *(module.mean.flatten().tolist(), module.std.flatten().tolist()),
+    )
+    digest = hashlib.sha256(repr(facts).encode())
+    digest.update(np.ascontiguousarray(xy, dtype=np.float64).tobytes())
+    return digest.hexdigest()
+
+
+def _probe(path: Path) -> str:
+    """Return a checksum of a file's size and of pieces all over it: gigabytes are not read."""
+    digest = hashlib.sha256()
+    size = path.stat().st_size
+    digest.update(str(size).encode())
+    with path.open("rb") as file:
+        for start in np.linspace(0, max(0, size - PROBE_BYTES), PROBES).astype(int):
+            file.seek(int(start))
+            digest.update(file.read(PROBE_BYTES))
+    return digest.hexdigest()
+
+
+def _folder() -> Path | None:
+    named = os.environ.get(FOLDER)
+    if named is not None:
+        return Path(named) if named else None
+    from platformdirs import user_cache_path
+
+    return user_cache_path("napari-mclstexp", appauthor=False) / "features"
+
+
+def _forget_the_oldest(folder: Path) -> None:
+    files = sorted(folder.glob("*.npy"), key=lambda each: each.stat().st_mtime, reverse=True)
+    kept = 0
+    for each in files:
+        kept += each.stat().st_size
+        if kept > MOST_BYTES:
+            each.unlink(missing_ok=True)

@@ -1,0 +1,61 @@
+"""The two sets of choices where the method's sources differ (DESIGN section 2), field by field."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal
+
+from .settings import TrainSettings
+
+Preset = Literal["default", "reference"]
+
+# Fields of TrainSettings that differ from its defaults. Each can be switched alone.
+PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "default": MappingProxyType({}),
+        "reference": MappingProxyType(
+            {
+                "normalisation": "log10-1e4-listed",
+                "sequence_rule": "random",
+                "bank_sequence_length": 32,
+                "position_table": 65_536,
+                "pixel_stats": "unit",
+                "optimizer": "adam",
+                "distance": "l1",
+                "patch_scale": "pixels",
+                "stain_jitter": 0.0,
+                "silent_genes": "drop",
+            }
+        ),
+    }
+)
+
+
+def preset_settings(preset: Preset, **chosen: Any) -> TrainSettings:
+    """Return a preset's settings, with what a person chose on top.
+
+    Parameters
+    ----------
+    preset
+        ``"default"`` or ``"reference"`` (the choices of the authors' published code).
+    **chosen
+        Fields of :class:`TrainSettings`; None leaves the preset's choice.
+
+    Examples
+    --------
+    >>> preset_settings("reference", genes=("FASN",), distance="l2").optimizer
+    'adam'
+    """
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return TrainSettings(**{**PRESETS[preset], **given, "preset": preset})
+
+
+def differences(settings: TrainSettings) -> dict[str, Any]:
+    """Return the fields in which settings differ from the defaults, for the record."""
+    return {
+        field.name: getattr(settings, field.name)
+        for field in dataclasses.fields(settings)
+        if field.name != "genes" and getattr(settings, field.name) != field.default
+    }
