@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 import typer
 
 from . import __version__
+from .cli_evaluate import evaluate_command
 from .cli_jobs import Grid, SpotFiles, model_folder, named_genes, predict_job
 from .cli_output import about, about_demo, about_prediction
 from .cli_train import check_command, train_command
@@ -152,6 +153,7 @@ def predict_command(
 
 app.command("train")(train_command)
 app.command("check")(check_command)
+app.command("evaluate")(evaluate_command)
 
 
 @app.command("info")

@@ -12,6 +12,7 @@ from .errors import SettingsError
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from .engine import Section
     from .slides import Slide
 
 DEMO = "demo"
@@ -136,3 +137,31 @@ def listed_genes(path: Path) -> tuple[str, ...]:
             "give a text file with one gene a line."
         ) from error
     return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def cohort_sections(cohort: Path, min_counts: int | None) -> list[Section]:
+    """Return the sections of a cohort table, less the spots with too few counts.
+
+    What is left out is said on stderr.
+
+    Raises
+    ------
+    SettingsError
+        If the table has problems, or a section loses almost all of its spots.
+    """
+    from .engine import load_cohort
+
+    return load_cohort(cohort)
+
+
+def chosen_genes(listed: Path | None, hvg: int | None, sections: list[Section]) -> tuple[str, ...]:
+    """Return the genes to learn: those of a list, or the most variable ones.
+
+    Raises
+    ------
+    SettingsError
+        If neither or both are asked for, or none is left.
+    """
+    if (listed is None) == (hvg is None):
+        raise SettingsError("Say which genes to learn: either --genes FILE or --hvg N.")
+    return listed_genes(listed) if listed is not None else ()

@@ -76,8 +76,6 @@ def train_command(
     ] = False,
 ) -> None:
     """Train a model on sections with counts."""
-    if (genes is None) == (hvg is None):
-        raise SettingsError("Say which genes to learn: either --genes FILE or --hvg N.")
     job = TrainJob(
         cohort=cohort,
         genes=genes,

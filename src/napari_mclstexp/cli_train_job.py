@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cli_events import EventFile
-from .cli_jobs import listed_genes
+from .cli_jobs import chosen_genes, cohort_sections
 from .cli_output import Report, about_training
 from .cli_work import INTERRUPTS, check_out_model, long_work
 from .errors import Cancelled, OutputError, SettingsError, UserError
 
 if TYPE_CHECKING:
-    from .engine import Progress, Section, TrainSettings
+    from .engine import CancelToken, Progress, ProgressCallback, Section, TrainSettings
     from .model import Model
 
 CHECKPOINT, TRAINING = "checkpoint.safetensors", "training"
@@ -91,17 +91,14 @@ def _train(
             f"{job.run_folder} holds a training that was not finished; go on from it with "
             "--resume, or remove that folder to train from the start."
         )
-    from .engine import load_cohort, train
+    from .engine import train
 
-    sections = load_cohort(job.cohort)
-    if job.min_counts != 0:
-        sections = _enough(sections, job.min_counts)
+    sections = cohort_sections(job.cohort, job.min_counts)
     scored, stopped = (_named(sections, name, job.cohort) for name in (job.held_out, job.stop_on))
     rest = [each for each in sections if each not in (scored, stopped)]
     if not rest:
         raise SettingsError(f"{job.cohort} leaves no section to train on; hold out fewer.")
-    genes = listed_genes(job.genes) if job.genes is not None else _variable(rest, job.hvg or 0)
-    settings = settings_for(_reconciled(genes, rest))
+    settings = settings_for(chosen_genes(job.genes, job.hvg, rest))
     _make(job.run_folder)
     try:
         with long_work() as (show, cancel):
@@ -137,8 +134,7 @@ def _train(
 def _save(job: TrainJob, model: Model) -> None:
     from .model import save_model
 
-    save_model(model, job.out)
-    shutil.copytree(job.run_folder / TRAINING, job.out / TRAINING, dirs_exist_ok=True)
+    save_model(model, job.out, training=job.run_folder / TRAINING)
     shutil.rmtree(job.run_folder, ignore_errors=True)
 
 
@@ -168,25 +164,34 @@ def _first_process() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
 
 
-def _enough(sections: list[Section], min_counts: int | None) -> list[Section]:
-    return sections
-
-
-def _variable(sections: list[Section], each: int) -> tuple[str, ...]:
-    raise NotImplementedError
-
-
-def _reconciled(genes: tuple[str, ...], sections: list[Section]) -> tuple[str, ...]:
-    return genes
-
-
 def _report(
     job: TrainJob,
     model: Model,
     settings: TrainSettings,
     sections: list[Section],
     held_out: Section,
-    progress: object,
-    cancel: object,
-) -> Path | None:
-    return None
+    progress: ProgressCallback,
+    cancel: CancelToken,
+) -> Path:
+    """Compare the held-out section's prediction with the trivial answers', in the model folder."""
+    import numpy as np
+
+    from .engine import predict
+    from .engine.evaluation import Fold, evaluate, write_evaluation
+
+    with held_out.open() as slide:
+        found = predict(
+            slide, held_out.spots, model, device=job.device, progress=progress, cancel=cancel
+        )
+    fold = Fold(held_out.name, (held_out.name,), tuple(each.name for each in sections))
+    evaluation = evaluate(
+        [*sections, held_out],
+        [settings],
+        folds=[fold],
+        heads=False,
+        ours={held_out.name: np.asarray(found.X)},
+        device=job.device,
+        progress=progress,
+        cancel=cancel,
+    )
+    return write_evaluation(evaluation, job.out / TRAINING)

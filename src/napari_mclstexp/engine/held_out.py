@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..model import MclSTExp, ModelConfig
-from ..model.retrieval import retrieve
+from ..model.retrieval import Retrieved, retrieve
 from .bank import project_spots
 from .device import Device
 from .encoding import FrozenEncoder
@@ -55,17 +55,7 @@ def watch(
     config, device, cancel
         The model's, where to compute, and what ends it.
     """
-    keys = torch.from_numpy(project_spots(module, pool, config, device, cancel)).to(device.torch)
-    features = _features(module, held_out, device, cancel)
-    with torch.inference_mode():
-        query = module.project_images(features.to(device.torch))
-        found = retrieve(
-            query,
-            keys,
-            pool.expression.numpy(),
-            k=config.retrieval.k,
-            distance=config.retrieval.distance,
-        )
+    found = read_section(module, held_out, pool, config, device, cancel)
     measured = held_out.expression.numpy()
     pcc = pcc_per_gene(found.expression, measured)
     known = np.isfinite(pcc)
@@ -81,9 +71,32 @@ def watch(
     return Watched(float(pcc[known].mean()) if known.any() else float("nan"), shown)
 
 
-def _features(
+def read_section(
+    module: MclSTExp,
+    held_out: Material,
+    pool: Pool,
+    config: ModelConfig,
+    device: Device,
+    cancel: CancelToken,
+) -> Retrieved:
+    """Read the expression of a section's spots from a pool's, as `watch` does."""
+    keys = torch.from_numpy(project_spots(module, pool, config, device, cancel)).to(device.torch)
+    features = patch_features(module, held_out, device, cancel)
+    with torch.inference_mode():
+        query = module.project_images(features.to(device.torch))
+    return retrieve(
+        query,
+        keys,
+        pool.expression.numpy(),
+        k=config.retrieval.k,
+        distance=config.retrieval.distance,
+    )
+
+
+def patch_features(
     module: MclSTExp, held_out: Material, device: Device, cancel: CancelToken
 ) -> torch.Tensor:
+    """Return the (n, F) features of a section's patches, computed unless they are known."""
     if held_out.features is not None:
         return held_out.features
     assert held_out.patches is not None

@@ -55,7 +55,7 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
                 name=settings.encoder, mean=mean, std=std, views=settings.views
             ),
             "patch_px": settings.patch_px,
-            "um_per_px": settings.um_per_px or _median_scale(sections),
+            "um_per_px": settings.um_per_px or median_scale(sections),
             "patch_scale": settings.patch_scale,
             "positions": _positions(sections, settings.position_table),
             "use_positions": settings.positions,
@@ -112,7 +112,8 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
     return config, module
 
 
-def _median_scale(sections: Sequence[Section]) -> float:
+def median_scale(sections: Sequence[Section]) -> float:
+    """Return the median µm per pixel of the sections' slides."""
     scales = []
     for section in sections:
         with section.open() as slide:

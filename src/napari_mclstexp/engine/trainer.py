@@ -121,15 +121,14 @@ class Trainer:
             )
             for rows in sequences
         ]
-        rows = np.concatenate(sequences)
-        if pool.features is not None:
-            features = pool.features[rows].to(where)
-        else:
-            features = self._features(pool.pixels(rows))
+        features = self.features(np.concatenate(sequences))
         return torch.cat(spots), self.module.project_images(features)
 
-    def _features(self, pixels: NDArray[np.uint8]) -> Tensor:
-        images = to_tensor(pixels, self.device)
+    def features(self, rows: Rows) -> Tensor:
+        """Return the (b, F) features of some rows, through the encoder where it learns."""
+        if self.pool.features is not None:
+            return self.pool.features[rows].to(self.device.torch)
+        images = to_tensor(self.pool.pixels(rows), self.device)
         if self.settings.augment:
             images = stain_jittered(augmented(images), self.settings.stain_jitter)
         if self.device.channels_last:

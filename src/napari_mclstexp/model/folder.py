@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
     "README.md",
     "checksums.json",
 )
+TRAINING = "training"  # folder with how the training went; for the record, nothing reads it back
 
 
 @dataclass(eq=False)
@@ -54,7 +56,9 @@ class Model:
     id: str = ""
 
 
-def save_model(model: Model, folder: Path | str, *, half: bool = False) -> None:
+def save_model(
+    model: Model, folder: Path | str, *, half: bool = False, training: Path | None = None
+) -> None:
     """Write a model folder under a temporary name and rename it; set the model's path and id.
 
     Parameters
@@ -65,6 +69,8 @@ def save_model(model: Model, folder: Path | str, *, half: bool = False) -> None:
         Where it shall stand; a model folder that is there already is replaced, nothing else is.
     half
         Store weights and projections as 16-bit floats, at half the size.
+    training
+        Folder with the curves of its training, which is copied in; the model's own by default.
 
     Raises
     ------
@@ -90,6 +96,10 @@ def save_model(model: Model, folder: Path | str, *, half: bool = False) -> None:
         (temporary / CARD).write_text(model_card(model.config, len(model.bank)), encoding="utf-8")
         checksums = {name: sha256(temporary / name) for name in (CONFIG, WEIGHTS, BANK, CARD)}
         (temporary / CHECKSUMS).write_text(json.dumps(checksums, indent=1), encoding="utf-8")
+        if training is None and model.path is not None:
+            training = model.path / TRAINING
+        if training is not None and training.is_dir():
+            shutil.copytree(training, temporary / TRAINING)
     model.path, model.id = folder, _id_of(folder)
 
 

@@ -1,0 +1,40 @@
+"""An evaluation as files: tables for programs, and the report for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ...files import atomic_file
+from .evaluation import Evaluation
+from .report import write_report
+
+REPORT = "report.html"
+
+
+def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
+    """Write ``metrics.parquet`` and CSV, the other tables as CSV, and ``report.html``.
+
+    Parameters
+    ----------
+    evaluation, folder
+        What was found, and a folder that exists.
+
+    Returns
+    -------
+    The report.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to.
+    """
+    with atomic_file(folder / "metrics.parquet") as temporary:
+        evaluation.metrics.to_parquet(temporary, index=False)
+    for name in ("metrics", "ceilings", "summary", "structure"):
+        table: pd.DataFrame = getattr(evaluation, name)
+        with atomic_file(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
+    write_report(evaluation, folder / REPORT)
+    return folder / REPORT
