@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .cli_options import ModelOptions, Preset, takes_model_options
-from .cli_train_job import TrainJob, train_job
+from .cli_train_job import TrainJob, first_process, train_job
 from .errors import SettingsError
 
 Cohort = Annotated[
@@ -91,11 +91,11 @@ def train_command(
         nodes=nodes,
         events=events,
     )
-
-    train_job(
-        job,
-        lambda chosen: options.settings(chosen, preset, name=name, description=description),
-    ).show(as_json)
+    made = train_job(
+        job, lambda chosen: options.settings(chosen, preset, name=name, description=description)
+    )
+    if first_process():
+        made.show(as_json)
 
 
 def check_command(

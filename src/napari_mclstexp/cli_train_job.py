@@ -67,7 +67,7 @@ def train_job(job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSett
         If the run was interrupted; only a resumable run leaves its checkpoint.
     """
     start = time.monotonic()
-    with EventFile(job.events if _first_process() else None) as events:
+    with EventFile(job.events if first_process() else None) as events:
         try:
             model, settings, report = _train(job, settings_for, events)
         except UserError as error:
@@ -121,7 +121,7 @@ def _train(
                 curves=job.run_folder / TRAINING,
             )
             report = None
-            if _first_process():
+            if first_process():
                 _save(job, model)
                 if scored is not None and job.report:
                     report = _report(job, model, settings, rest, scored, progress, cancel)
@@ -159,7 +159,7 @@ def _named(sections: list[Section], name: str | None, cohort: Path) -> Section |
     )
 
 
-def _first_process() -> bool:
+def first_process() -> bool:
     """Whether this is the process that writes; of several that train together, one does."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
 

@@ -89,7 +89,8 @@ class Trainer:
         with stoppable(self.module, self.cancel):
             loss, accuracy = self.loss(sequences)
             self.optimizer.zero_grad()
-            self.fabric.backward(loss)
+            if loss.requires_grad:  # not where this process has no share of a last, small step
+                self.fabric.backward(loss)
         sum_gradients(self.fabric, self.parameters)
         self._stepper.step()
         return Stepped(loss.item(), accuracy)
