@@ -35,9 +35,12 @@ def predicted(tmp_path, slide_file, spots_file, tiny_model):
 def cohort(tmp_path, slide_file, spots_file) -> Path:
     """Return a table of two sections."""
     table = tmp_path / "cohort.csv"
+    other = kit.spots()
+    other.X, other.obsm["spatial"] = other.X[::-1].copy(), other.obsm["spatial"] + 1
+    other.write_h5ad(tmp_path / "other.h5ad")
     table.write_text(
         "section,patient,slide,spots,counts\n"
-        f"one,A,{slide_file},{spots_file},\ntwo,B,{slide_file},{spots_file},\n"
+        f"one,A,{slide_file},{spots_file},\ntwo,B,{slide_file},other.h5ad,\n"
     )
     return table
 

@@ -112,8 +112,8 @@ def test_after_a_kill_in_mid_epoch_it_goes_on_to_the_same_weights(cohort, tmp_pa
     assert "--resume" in refused.err
     resumed = shell(*arguments, "--resume", "--events", tmp_path / "second.jsonl")
     assert resumed.code == 0, resumed.err
-    first = [e["epoch"] for e in events_of(tmp_path / "second.jsonl") if e["event"] == "epoch"][0]
-    assert first > 1  # it did not begin anew
+    second = events_of(tmp_path / "second.jsonl")
+    assert next(e["epoch"] for e in second if e["event"] == "epoch") > 1  # it did not begin anew
     whole, killed = (load_file(tmp_path / n / "weights.safetensors") for n in ("whole", "killed"))
     for name, value in whole.items():
         assert value.equal(killed[name]), name

@@ -6,7 +6,7 @@ import pytest
 
 from engine_kit import painted_section
 from napari_mclstexp.engine import load_cohort
-from napari_mclstexp.errors import SettingsError, SlideError
+from napari_mclstexp.errors import SettingsError
 
 HEAD = "section,patient,slide,spots,counts"
 
@@ -46,7 +46,7 @@ def test_a_scale_in_the_table_is_the_persons(folder):
     [
         ([], HEAD, "names no sections"),
         (["A,a.png,a.h5ad"], "section,slide,spots", "no column patient"),
-        (["A,p,a.png,a.h5ad,", "A,p,a.png,a.h5ad,"], HEAD, "section A twice"),
+        (["A,p,a.png,a.h5ad,", "A,p,a.png,a.h5ad,"], HEAD, "section A is named twice"),
         (["A,p,gone.png,a.h5ad,"], HEAD, r"line 2 \(section A\): there is no slide .*gone.png"),
         (["A,p,,a.h5ad,"], HEAD, "line 2 .* slide is empty"),
         (["A,p,a.png,bad.csv,"], HEAD, r"line 2 .*bad.csv, line 3: y is 'oops'"),
@@ -74,6 +74,5 @@ def test_a_missing_table_is_named(tmp_path):
 
 def test_a_slide_that_cannot_be_opened_is_named(folder):
     (folder / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
-    (section,) = load_cohort(cohort(folder, "A,p1,torn.png,a.h5ad,"))
-    with pytest.raises(SlideError, match="torn"):
-        section.open()
+    with pytest.raises(SettingsError, match=r"line 2 \(section A\): .*torn"):
+        load_cohort(cohort(folder, "A,p1,torn.png,a.h5ad,"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from pathlib import Path
@@ -61,18 +62,18 @@ def evaluate_command(
     from .cli_jobs import chosen_genes, cohort_sections
     from .cli_work import folder_for, long_work
 
-    sections = cohort_sections(cohort, min_counts)
-    chosen = chosen_genes(genes, hvg, sections)
+    kept = cohort_sections(cohort, min_counts)
+    choice = chosen_genes(genes, hvg, kept.sections)
     presets: tuple[Literal["default", "reference"], ...] = (
         ("default", "reference") if preset == "both" else (preset,)
     )
-    settings = [options.settings(chosen, each) for each in presets]
+    settings = [options.settings(choice.genes, each) for each in presets]
     with folder_for(out):
         from .engine.evaluation import evaluate, write_evaluation, write_trust
 
         with long_work() as (progress, cancel):
             found = evaluate(
-                sections,
+                kept.sections,
                 settings,
                 by=by,
                 heads=heads,
@@ -81,6 +82,8 @@ def evaluate_command(
                 progress=progress,
                 cancel=cancel,
             )
+        notes = (*found.warnings, *kept.sentences, *choice.sentences)
+        found = dataclasses.replace(found, warnings=notes)
         report = write_evaluation(found, out)
     if scores_to is not None:
         write_trust(found, scores_to)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from .engine import Section
+    from .engine.genes import GeneChoice
+    from .engine.quality import Kept
     from .slides import Slide
 
 DEMO = "demo"
@@ -139,10 +142,8 @@ def listed_genes(path: Path) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
-def cohort_sections(cohort: Path, min_counts: int | None) -> list[Section]:
+def cohort_sections(cohort: Path, min_counts: int | None) -> Kept:
     """Return the sections of a cohort table, less the spots with too few counts.
-
-    What is left out is said on stderr.
 
     Raises
     ------
@@ -150,11 +151,12 @@ def cohort_sections(cohort: Path, min_counts: int | None) -> list[Section]:
         If the table has problems, or a section loses almost all of its spots.
     """
     from .engine import load_cohort
+    from .engine.quality import keep_good_spots
 
-    return load_cohort(cohort)
+    return keep_good_spots(load_cohort(cohort), min_counts)
 
 
-def chosen_genes(listed: Path | None, hvg: int | None, sections: list[Section]) -> tuple[str, ...]:
+def chosen_genes(listed: Path | None, hvg: int | None, sections: Sequence[Section]) -> GeneChoice:
     """Return the genes to learn: those of a list, or the most variable ones.
 
     Raises
@@ -164,4 +166,8 @@ def chosen_genes(listed: Path | None, hvg: int | None, sections: list[Section]) 
     """
     if (listed is None) == (hvg is None):
         raise SettingsError("Say which genes to learn: either --genes FILE or --hvg N.")
-    return listed_genes(listed) if listed is not None else ()
+    from .engine.genes import highly_variable_genes, listed_genes_of
+
+    if listed is not None:
+        return listed_genes_of(listed_genes(listed), sections)
+    return highly_variable_genes(sections, per_section=hvg or 1)

@@ -97,16 +97,19 @@ def about_model(config: ModelConfig, path: Path | None) -> Report:
     )
 
 
-def about_training(model: Model, settings: TrainSettings, seconds: float) -> Report:
-    """Tell what training made."""
+def about_training(
+    model: Model, settings: TrainSettings, seconds: float, notes: tuple[str, ...] = ()
+) -> Report:
+    """Tell what training made, and what was left out for it."""
     report = about_model(model.config, model.path)
     took = f"{len(model.bank):,} reference spots; {settings.epochs} epochs in {seconds:.0f} s"
     return Report(
-        (*report.lines, took),
+        (*report.lines, took, *notes),
         {
             **report.document,
             "id": model.id,
             "n_bank": len(model.bank),
+            "notes": list(notes),
             "seconds": round(seconds, 2),
         },
     )

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,7 @@ def train_job(job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSett
     start = time.monotonic()
     with EventFile(job.events if first_process() else None) as events:
         try:
-            model, settings, report = _train(job, settings_for, events)
+            model, settings, report, notes = _train(job, settings_for, events)
         except UserError as error:
             events.say("error", sentence=str(error))
             raise
@@ -78,12 +78,12 @@ def train_job(job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSett
                 shutil.rmtree(job.run_folder, ignore_errors=True)
             raise
         events.say("done", model=str(job.out), report=None if report is None else str(report))
-    return about_training(model, settings, time.monotonic() - start)
+    return about_training(model, settings, time.monotonic() - start, notes)
 
 
 def _train(
     job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSettings], events: EventFile
-) -> tuple[Model, TrainSettings, Path | None]:
+) -> tuple[Model, TrainSettings, Path | None, tuple[str, ...]]:
     check_out_model(job.out)
     checkpoint = job.run_folder / CHECKPOINT
     if checkpoint.exists() and not job.resume:
@@ -93,12 +93,14 @@ def _train(
         )
     from .engine import train
 
-    sections = cohort_sections(job.cohort, job.min_counts)
+    kept = cohort_sections(job.cohort, job.min_counts)
+    sections = kept.sections
     scored, stopped = (_named(sections, name, job.cohort) for name in (job.held_out, job.stop_on))
     rest = [each for each in sections if each not in (scored, stopped)]
     if not rest:
         raise SettingsError(f"{job.cohort} leaves no section to train on; hold out fewer.")
-    settings = settings_for(chosen_genes(job.genes, job.hvg, rest))
+    choice = chosen_genes(job.genes, job.hvg, rest)
+    settings = settings_for(choice.genes)
     _make(job.run_folder)
     try:
         with long_work() as (show, cancel):
@@ -128,7 +130,7 @@ def _train(
     finally:
         with suppress(OSError):  # not empty: a checkpoint to go on from
             job.run_folder.rmdir()
-    return model, settings, report
+    return model, settings, report, (*kept.sentences, *choice.sentences)
 
 
 def _save(job: TrainJob, model: Model) -> None:
@@ -147,7 +149,7 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _named(sections: list[Section], name: str | None, cohort: Path) -> Section | None:
+def _named(sections: Sequence[Section], name: str | None, cohort: Path) -> Section | None:
     if name is None:
         return None
     for each in sections:

@@ -6,15 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anndata
-import pandas as pd
 
-from ..errors import SettingsError, UserError
+from ..errors import SettingsError
 from ..slides import Slide, open_slide
-from ..spots import check_spots, read_spots
+from ..spots import check_spots
 from .prediction import know_scale
-
-COLUMNS = ("section", "patient", "slide", "spots")
-OPTIONAL = ("counts", "um_per_px")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,51 +67,16 @@ def load_cohort(csv: Path | str) -> list[Section]:
     Raises
     ------
     SettingsError
-        Naming the row that is wrong, and why.
+        Naming the first row that is wrong, why, and how many more there are.
     """
-    csv = Path(csv)
-    if not csv.is_file():
-        raise SettingsError(f"There is no cohort table {csv}; check the path.")
-    try:
-        table = pd.read_csv(csv, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (ValueError, OSError) as error:
-        raise SettingsError(f"{csv} cannot be read as a CSV table ({error}).") from error
-    lacking = [column for column in COLUMNS if column not in table]
-    if lacking:
-        raise SettingsError(
-            f"{csv} has no column {lacking[0]}; it needs {', '.join(COLUMNS)} "
-            f"and may have {', '.join(OPTIONAL)}."
-        )
-    if table.empty:
-        raise SettingsError(f"{csv} names no sections; give each one a row.")
-    repeated = table["section"][table["section"].duplicated()]
-    if len(repeated):
-        raise SettingsError(f"{csv} names the section {repeated.iloc[0]} twice; names are unique.")
-    return [_section(csv, line, row) for line, (_, row) in enumerate(table.iterrows(), start=2)]
+    from .cohort_check import check_cohort
 
-
-def _section(csv: Path, line: int, row: pd.Series[str]) -> Section:
-    name = row["section"].strip()
-    for column in ("slide", "spots", "counts"):
-        value = row.get(column, "").strip()
-        if column != "counts" and not value:
-            raise SettingsError(f"{csv}, line {line} (section {name}): {column} is empty.")
-        if value and not (csv.parent / value).exists():
-            raise SettingsError(
-                f"{csv}, line {line} (section {name}): there is no {column} {csv.parent / value}."
-            )
-    counts, scale = row.get("counts", "").strip(), row.get("um_per_px", "").strip()
-    try:
-        um_per_px = float(scale) if scale else None
-    except ValueError as error:
-        raise SettingsError(
-            f"{csv}, line {line} (section {name}): um_per_px is {scale!r}, which is no number."
-        ) from error
-    try:
-        spots = read_spots(
-            csv.parent / row["spots"].strip(), csv.parent / counts if counts else None
+    checked = check_cohort(csv)
+    if checked.errors:
+        first, more = checked.errors[0], len(checked.errors) - 1
+        where = (
+            "" if first.line is None else f"{csv}, line {first.line} (section {first.section}): "
         )
-    except UserError as error:
-        raise SettingsError(f"{csv}, line {line} (section {name}): {error}") from error
-    patient = row["patient"].strip() or name
-    return Section(name, patient, csv.parent / row["slide"].strip(), spots, um_per_px)
+        rest = f" There are {more} more; napari-mclstexp check {csv} lists all." if more else ""
+        raise SettingsError(f"{where}{first.what}{rest}")
+    return list(checked.sections)

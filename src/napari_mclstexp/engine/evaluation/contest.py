@@ -18,6 +18,7 @@ from ... import __version__
 from ...errors import SettingsError
 from ...model.normalisation import UNITS
 from ..device import Device, pick_device
+from ..identity import counts_digest, slide_digest
 from ..material import add_features, add_patches, prepare
 from ..presets import differences
 from ..progress import CancelToken, Progress, ProgressCallback
@@ -27,7 +28,7 @@ from ..starting import median_scale, start
 from .baselines import BASELINES, Expression
 from .ceiling import noise_ceiling
 from .evaluation import OURS, Evaluation, Fold
-from .folds import By, counts_digest, make_folds, patients_on_both_sides, slide_digest
+from .folds import By, make_folds, patients_on_both_sides
 from .learned import BLEEP, WITHOUT_ATTENTION, contrastive, stnet
 from .metrics import gene_metrics
 from .prepared import Prepared, domain_labels, raw_counts

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-from scipy import sparse
-
 from ...errors import SettingsError
+from ..identity import counts_digest, spots_digest
 from ..sections import Section
 from .evaluation import Fold
 
@@ -51,7 +48,7 @@ def refuse_doubles(sections: Sequence[Section]) -> None:
     """
     seen: dict[str, str] = {}
     for each in sections:
-        for what, digest in (("counts", counts_digest(each)), ("slide", slide_digest(each))):
+        for what, digest in (("counts", counts_digest(each)), ("spots", spots_digest(each))):
             if digest in seen:
                 raise SettingsError(
                     f"The sections {seen[digest]} and {each.name} have the same {what}, so one "
@@ -70,20 +67,3 @@ def patients_on_both_sides(sections: Sequence[Section], folds: Sequence[Fold]) -
         if patient[name] in {patient[other] for other in fold.trained_on}
     }
     return tuple(sorted(both))
-
-
-def counts_digest(section: Section) -> str:
-    """Return a checksum of what was counted, whatever spots and genes are called."""
-    counts = sparse.csr_matrix(section.spots.X)
-    order = np.lexsort(np.asarray(section.spots.obsm["spatial"], dtype=np.float64).T)
-    per_spot = np.asarray(counts.sum(axis=1)).ravel()[order]
-    per_gene = np.sort(np.asarray(counts.sum(axis=0)).ravel())
-    digest = hashlib.sha256(per_spot.astype(np.float64).tobytes())
-    digest.update(per_gene.astype(np.float64).tobytes())
-    return digest.hexdigest()
-
-
-def slide_digest(section: Section) -> str:
-    """Return a checksum of a slide's picture, whatever its file is called."""
-    with section.open() as slide:
-        return slide.fingerprint()

@@ -72,12 +72,14 @@ def maps_section(evaluation: Evaluation) -> str:
             figures.append(
                 f"<figure><img alt='{escape(str(gene), quote=True)} measured and predicted' "
                 f"src='{picture}'><figcaption><b>{escape(str(gene))}</b> ({title.lower()}), "
-                f"section {escape(str(section['section']))}: PCC {section['pcc']:.2f}, mean over sections "
+                f"section {escape(str(section['section']))}: PCC {section['pcc']:.2f}, "
+                f"mean over sections "
                 f"{mean[gene]:.2f}</figcaption></figure>"
             )
     return (
         f"<section><h2>Best and worst genes on tissue</h2>"
-        f"<p>Of {escape(evaluation.contenders[0])}, among the genes that can be judged: measured on the left, predicted on the right, each in "
+        f"<p>Of {escape(evaluation.contenders[0])}, among the genes that can be judged: "
+        "measured on the left, predicted on the right, each in "
         f"its own range of {escape(evaluation.unit)}.</p>"
         f"<div class=maps>{''.join(figures)}</div></section>"
     )

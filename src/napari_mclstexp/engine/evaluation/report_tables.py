@@ -65,11 +65,12 @@ def structure_table(evaluation: Evaluation) -> str:
     """Contenders by measures of structure, means over the sections."""
     columns = [c for c in STRUCTURE if c in evaluation.structure]
     columns = [c for c in columns if evaluation.structure[c].notna().any()]
-    mean = evaluation.structure.groupby("contender")[columns].mean().to_dict()
+    means = evaluation.structure.groupby("contender")
+    mean: list[dict[Any, float]] = [means[each].mean().to_dict() for each in columns]
     rows = [
-        _name(contender) + "".join(f"<td>{_number(mean[each][contender])}</td>" for each in columns)
+        _name(contender) + "".join(f"<td>{_number(values[contender])}</td>" for values in mean)
         for contender in evaluation.contenders
-        if any(contender in values for values in mean.values())
+        if any(contender in values for values in mean)
     ]
     return _table(["", *(STRUCTURE[each] for each in columns)], rows)
 
@@ -125,7 +126,7 @@ def _best(summary: pd.DataFrame, statistic: str) -> str | None:
     if rows.empty:
         return None
     place = rows["value"].idxmin() if statistic in LESS_IS_MORE else rows["value"].idxmax()
-    return str(rows.loc[place, "contender"])
+    return str(rows["contender"].to_dict()[place])
 
 
 def _name(contender: str) -> str:

@@ -1,0 +1,79 @@
+"""The cohort table as written: its columns, and its rows as text."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+COLUMNS = ("section", "patient", "slide", "spots")
+OPTIONAL = ("counts", "um_per_px")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong with a cohort.
+
+    Attributes
+    ----------
+    line
+        Of the table, counting its header as 1; None where it is the whole table's.
+    section, column
+        Which section, and which column; "" where it is not a single one's.
+    what
+        A sentence: what is wrong, and what to do.
+    severity
+        Whether it can be trained on regardless.
+    """
+
+    line: int | None
+    section: str
+    column: str
+    what: str
+    severity: Literal["error", "warning"] = "error"
+
+
+def read_cohort_table(csv: Path) -> tuple[pd.DataFrame, list[Problem]]:
+    """Read the table as text; it is empty where it cannot be worked with."""
+    nothing = pd.DataFrame()
+    if not csv.is_file():
+        return nothing, [_whole(f"There is no cohort table {csv}; check the path.")]
+    try:
+        table = pd.read_csv(
+            csv, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None
+        )
+    except pd.errors.EmptyDataError:
+        return nothing, [_whole(f"{csv} is empty; give a header and a row for each section.")]
+    except (ValueError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        return nothing, [_whole(f"{csv} cannot be read as a CSV table ({reason}).")]
+    names = [str(each).strip() for each in table.iloc[0]]
+    problems = [
+        _whole(f"{csv} has the column {name} more than once; keep one of them.", name)
+        for name in dict.fromkeys(names)
+        if name and names.count(name) > 1
+    ]
+    for column in COLUMNS:
+        if column not in names:
+            alike = difflib.get_close_matches(column, [n.lower() for n in names], n=1)
+            hint = f"; did you mean {alike[0]}?" if alike else "."
+            problems.append(
+                _whole(
+                    f"{csv} has no column {column}; it needs {', '.join(COLUMNS)} "
+                    f"and may have {', '.join(OPTIONAL)}{hint}",
+                    column,
+                )
+            )
+    if problems:
+        return nothing, problems
+    rows = table.iloc[1:].set_axis(names, axis=1).map(str.strip)
+    if rows.empty:
+        problems.append(_whole(f"{csv} names no sections; give each one a row."))
+    return rows, problems
+
+
+def _whole(what: str, column: str = "") -> Problem:
+    return Problem(None, "", column, what)
