@@ -138,7 +138,8 @@ def test_help_of_every_command_loads_nothing_heavy():
     code = f"""
 import sys
 from napari_mclstexp.cli import main
-for command in ([], ["demo"], ["predict"], ["train"], ["info"]):
+for command in ([], ["demo"], ["predict"], ["train"], ["info"], ["evaluate"],
+                ["check"], ["recipe"], ["import-checkpoint"]):
     assert main([*command, "--help"]) == 0
 print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)
 """

@@ -1,4 +1,4 @@
-"""The same engine from the shell: demo, predict, train, info.
+"""The same engine from the shell: one command for each job.
 
 Nothing heavy is imported before a command runs, so that ``--help`` answers at once.
 """
@@ -17,8 +17,10 @@ import typer
 
 from . import __version__
 from .cli_evaluate import evaluate_command
+from .cli_import import import_checkpoint_command
 from .cli_jobs import Grid, SpotFiles, model_folder, named_genes, predict_job
 from .cli_output import about, about_demo, about_prediction
+from .cli_recipe import recipe_command
 from .cli_train import check_command, train_command
 from .cli_work import INTERRUPTS, folder_for
 from .errors import Cancelled, SettingsError, UserError
@@ -154,6 +156,8 @@ def predict_command(
 app.command("train")(train_command)
 app.command("check")(check_command)
 app.command("evaluate")(evaluate_command)
+app.command("import-checkpoint")(import_checkpoint_command)
+app.command("recipe")(recipe_command)
 
 
 @app.command("info")

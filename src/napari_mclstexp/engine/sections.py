@@ -73,10 +73,8 @@ def load_cohort(csv: Path | str) -> list[Section]:
 
     checked = check_cohort(csv)
     if checked.errors:
-        first, more = checked.errors[0], len(checked.errors) - 1
-        where = (
-            "" if first.line is None else f"{csv}, line {first.line} (section {first.section}): "
-        )
-        rest = f" There are {more} more; napari-mclstexp check {csv} lists all." if more else ""
-        raise SettingsError(f"{where}{first.what}{rest}")
+        first, number = checked.errors[0], len(checked.errors)
+        where = f"{csv}, line {first.line} (section {first.section}): " if first.line else ""
+        hint = f" One of {number} problems; napari-mclstexp check {csv} lists all."
+        raise SettingsError(f"{where}{first.what}{hint if number > 1 else ''}")
     return list(checked.sections)

@@ -82,7 +82,7 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
         sequence_rule=settings.sequence_rule,
         preset=settings.preset,
         trained_on=tuple(section.name for section in sections),
-        platform=_platform(sections),
+        platform=platform_of(sections),
         description=settings.description,
         versions={"napari-mclstexp": __version__, **{each: version(each) for each in PACKAGES}},
         settings={
@@ -126,7 +126,19 @@ def _plain(value: Any) -> bool | int | float | str:
 
 
 def _positions(sections: Sequence[Section], table: int | None) -> PositionsConfig:
-    rows, cols = table or 1, table or 1
+    rows, cols = array_size(sections)
+    return PositionsConfig(n_rows=table or rows, n_cols=table or cols)
+
+
+def array_size(sections: Sequence[Section]) -> tuple[int, int]:
+    """Return the rows and columns of the platform's array, or more if the spots need them.
+
+    Raises
+    ------
+    SettingsError
+        If a position is below 0.
+    """
+    rows, cols = 1, 1
     for section in sections:
         obs, platform = section.spots.obs, section.spots.uns.get("mclstexp", {}).get("platform")
         lowest = min(int(obs["array_row"].min()), int(obs["array_col"].min()))
@@ -135,12 +147,13 @@ def _positions(sections: Sequence[Section], table: int | None) -> PositionsConfi
                 f"The section {section.name} has the array position {lowest}; "
                 "positions count from 0."
             )
-        whole = (0, 0) if table else ARRAYS.get(str(platform), (0, 0))
+        whole = ARRAYS.get(str(platform), (0, 0))
         rows = max(rows, whole[0], int(obs["array_row"].max()) + 1)
         cols = max(cols, whole[1], int(obs["array_col"].max()) + 1)
-    return PositionsConfig(n_rows=rows, n_cols=cols)
+    return rows, cols
 
 
-def _platform(sections: Sequence[Section]) -> str | None:
+def platform_of(sections: Sequence[Section]) -> str | None:
+    """Return the names of the platforms that the sections are from."""
     platforms = {str(s.spots.uns.get("mclstexp", {}).get("platform", "")) for s in sections}
     return ", ".join(sorted(platforms - {""})) or None

@@ -1,0 +1,56 @@
+"""The command import-checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .cli_output import about_model
+from .cli_train import Cohort
+from .errors import SettingsError
+
+
+def import_checkpoint_command(
+    file: Annotated[Path, typer.Argument(help="State dict of the authors' code (.pt, .pth).")],
+    cohort: Cohort,
+    genes: Annotated[Path, typer.Option(help="Its genes, one a line, in the order of training.")],
+    out: Annotated[Path, typer.Option(help="The model folder to write.")],
+    name: Annotated[str, typer.Option(help="Of the model; the file's if not given.")] = "",
+    patch_px: Annotated[int, typer.Option(min=8, help="Side of its patches in pixels.")] = 224,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Turn a checkpoint of the authors' code into a model folder; nothing in it is executed."""
+    from .cli_jobs import listed_genes
+    from .cli_work import check_out_model, long_work
+
+    check_out_model(out)
+    listed = listed_genes(genes)
+    if not listed:
+        raise SettingsError(f"The gene list {genes} is empty; give one gene a line.")
+    from .engine import load_cohort
+    from .engine.reference_checkpoint import CheckpointError, import_checkpoint
+    from .model import save_model
+
+    try:
+        with long_work() as (_, cancel):
+            model, table = import_checkpoint(
+                file,
+                load_cohort(cohort),
+                listed,
+                name=name,
+                patch_px=patch_px,
+                device=device,
+                cancel=cancel,
+            )
+    except CheckpointError as error:
+        print(error.table.as_table())
+        raise
+    save_model(model, out)
+    if not as_json:
+        print(table.as_table())
+    about_model(model.config, out).show(as_json)

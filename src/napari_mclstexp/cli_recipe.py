@@ -1,0 +1,77 @@
+"""The command recipe."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .cli_options import ModelOptions, Preset, takes_model_options
+from .cli_train import Genes
+from .cli_train_job import TrainJob, train_job
+
+VARIABLE = 1000  # genes of each section, by the paper's rule
+
+
+@takes_model_options
+def recipe_command(
+    name: Annotated[Literal["her2st", "cscc", "visium"], typer.Argument(help="The data set.")],
+    data: Annotated[Path, typer.Option(help="The folder it was downloaded to.")],
+    out: Annotated[Path, typer.Option(help="Folder for cohort.csv, genes.txt and the model.")],
+    options: ModelOptions,
+    genes: Genes = None,
+    preset: Annotated[
+        Preset, typer.Option(help="reference: the choices of the authors' published code.")
+    ] = "default",
+    held_out: Annotated[
+        str | None, typer.Option(metavar="SECTION", help="Not trained on; scores every gene.")
+    ] = None,
+    train: Annotated[
+        bool, typer.Option("--train/--no-train", help="Only the table and the genes, or the model.")
+    ] = True,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Build cohort, gene list and model from a public data set as it is downloaded."""
+    from .cli_jobs import chosen_genes, cohort_sections
+    from .cli_work import folder_for
+    from .engine.recipes import find_sections, write_cohort
+    from .files import atomic_file
+
+    found = find_sections(name, data)
+    with folder_for(out):
+        cohort, listed = out / "cohort.csv", out / "genes.txt"
+        write_cohort(found, cohort)
+        sections = [
+            each for each in cohort_sections(cohort, None).sections if each.name != held_out
+        ]
+        choice = chosen_genes(genes, None if genes else VARIABLE, sections)
+        with atomic_file(listed) as temporary:
+            temporary.write_text("\n".join(choice.genes) + "\n", encoding="utf-8")
+        said = (
+            f"{len(found.rows)} sections in {cohort}, {len(choice.genes):,} genes in {listed}",
+            *found.lacking,
+            *choice.sentences,
+        )
+        if not train:
+            document = {
+                "kind": "recipe",
+                "cohort": str(cohort),
+                "genes": str(listed),
+                "sections": [row.section for row in found.rows],
+                "lacking": list(found.lacking),
+            }
+            print(json.dumps(document, indent=1) if as_json else "\n".join(said))
+            return
+        job = TrainJob(
+            cohort=cohort, genes=listed, out=out / "model", held_out=held_out, device=device
+        )
+        title = f"{name} ({preset})"
+        report = train_job(job, lambda chosen: options.settings(chosen, preset, name=title))
+    if not as_json:
+        print("\n".join(said))
+    report.show(as_json)

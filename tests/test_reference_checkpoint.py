@@ -1,0 +1,175 @@
+"""Checkpoints of the authors' code, whose names and shapes are written out here once more."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from anndata import AnnData
+from scipy import sparse
+from torchvision.models import densenet121
+
+from engine_kit import painted_section
+from napari_mclstexp.engine import Section, predict
+from napari_mclstexp.engine.reference_checkpoint import CheckpointError, import_checkpoint
+from napari_mclstexp.errors import ModelError
+from napari_mclstexp.model import load_model, save_model
+from shell_kit import shell
+from test_cli_train import cohort  # noqa: F401
+
+G = 785
+GENES = [f"GENE{i}" for i in range(G)]
+
+
+def published_state(n_genes: int = G, rows: int = 65_536) -> dict[str, torch.Tensor]:
+    """A state dict with the names and shapes of the reference implementation."""
+    torch.manual_seed(0)
+    state = {
+        "x_embed.weight": torch.randn(rows, n_genes),
+        "y_embed.weight": torch.randn(rows, n_genes),
+    }
+    for key, value in densenet121(weights=None).features.state_dict().items():
+        state[f"image_encoder.model.0.{key}"] = value
+    for n in (0, 1):
+        at = f"spot_encoder.{n}"
+        state[f"{at}.attn.norm.weight"] = torch.ones(n_genes)
+        state[f"{at}.attn.norm.bias"] = torch.zeros(n_genes)
+        state[f"{at}.attn.fn.to_qkv.weight"] = torch.randn(3 * 8 * 64, n_genes) * 0.02
+        state[f"{at}.attn.fn.to_out.0.weight"] = torch.randn(n_genes, 8 * 64) * 0.02
+        state[f"{at}.attn.fn.to_out.0.bias"] = torch.zeros(n_genes)
+        state[f"{at}.ff.norm.weight"] = torch.ones(n_genes)
+        state[f"{at}.ff.norm.bias"] = torch.zeros(n_genes)
+        for layer in (0, 3):
+            state[f"{at}.ff.fn.net.{layer}.weight"] = torch.randn(n_genes, n_genes) * 0.02
+            state[f"{at}.ff.fn.net.{layer}.bias"] = torch.zeros(n_genes)
+    for side, width in (("image", 1024), ("spot", n_genes)):
+        state[f"{side}_projection.projection.weight"] = torch.randn(256, width) * 0.05
+        state[f"{side}_projection.projection.bias"] = torch.zeros(256)
+        state[f"{side}_projection.fc.weight"] = torch.randn(256, 256) * 0.05
+        state[f"{side}_projection.fc.bias"] = torch.zeros(256)
+        state[f"{side}_projection.layer_norm.weight"] = torch.ones(256)
+        state[f"{side}_projection.layer_norm.bias"] = torch.zeros(256)
+    return state
+
+
+@pytest.fixture(scope="module")
+def wide_section(tmp_path_factory) -> Section:
+    """Return a painted section with counts of 785 genes."""
+    section = painted_section(tmp_path_factory.mktemp("wide"), "w", seed=1)
+    random = np.random.default_rng(0)
+    wide = AnnData(
+        sparse.csr_matrix(random.poisson(3.0, size=(section.spots.n_obs, G)).astype(np.float32)),
+        obs=section.spots.obs,
+        obsm=dict(section.spots.obsm),
+        uns=dict(section.spots.uns),
+    )
+    wide.var_names = GENES
+    return Section("w", "p", section.slide_path, wide, section.um_per_px)
+
+
+@pytest.fixture(scope="module")
+def imported(wide_section, tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoint") / "best.pt"
+    # As DataParallel saves it.
+    torch.save({f"module.{key}": value for key, value in published_state().items()}, path)
+    return import_checkpoint(path, [wide_section], GENES)
+
+
+def test_a_published_checkpoint_predicts(imported, wide_section, tmp_path):
+    model, table = imported
+    assert {row[0] for row in table.rows if row[3] == "cut to the array"} == {
+        "x_embed.weight",
+        "y_embed.weight",
+    }
+    assert not table.wrong
+    save_model(model, tmp_path / "model")
+    assert (tmp_path / "model" / "weights.safetensors").stat().st_size < 80e6
+    again = load_model(tmp_path / "model")
+    assert again.config.retrieval.distance == "l1"
+    assert again.config.normalisation == "log10-1e4-listed"
+    with wide_section.open() as slide:
+        found = predict(slide, wide_section.spots[:5].copy(), again)
+    assert found.shape == (5, G)
+    bank = again.bank.expression
+    assert np.isfinite(found.X).all()
+    assert (bank.min(0) - 1e-4 <= found.X).all()
+    assert (bank.max(0) + 1e-4 >= found.X).all()
+
+
+def test_every_weight_is_the_files(imported):
+    model, _ = imported
+    state = model.module.state_dict()
+    for key, value in published_state().items():
+        assert torch.equal(state[key], value[: len(state[key])] if value.ndim else value), key
+
+
+def test_pixels_reach_the_encoder_as_the_authors_feed_them(imported):
+    module = imported[0].module
+    patches = torch.rand(2, 3, 32, 32)
+    with torch.inference_mode():
+        features = torch.relu(module.image_encoder.model(patches)).mean(dim=(2, 3))
+        torch.testing.assert_close(module.encode_images(patches), features)
+
+
+class Bomb:
+    """Runs when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+def test_pickled_code_is_refused_and_does_not_run(tmp_path, wide_section):
+    sentinel = tmp_path / "ran"
+    state = {**published_state(rows=8), "extra": Bomb(str(sentinel))}
+    torch.save(state, tmp_path / "bad.pt")
+    with pytest.raises(ModelError, match=r"bad\.pt is not a file of plain tensors"):
+        import_checkpoint(tmp_path / "bad.pt", [wide_section], GENES)
+    (tmp_path / "raw.pt").write_bytes(pickle.dumps(Bomb(str(sentinel))))
+    with pytest.raises(ModelError, match=r"raw\.pt is not a file of plain tensors"):
+        import_checkpoint(tmp_path / "raw.pt", [wide_section], GENES)
+    assert not sentinel.exists()
+
+
+def test_what_is_missing_is_listed(tmp_path, wide_section):
+    state = published_state(rows=8)
+    del state["spot_projection.fc.bias"]
+    state["image_projection.fc.weight"] = torch.zeros(256, 200)
+    state["optimizer_step"] = torch.zeros(1)
+    torch.save(state, tmp_path / "torn.pt")
+    with pytest.raises(CheckpointError, match="2 tensors are missing") as caught:
+        import_checkpoint(tmp_path / "torn.pt", [wide_section], GENES)
+    lines = caught.value.table.as_table().splitlines()
+    assert any("spot_projection.fc.bias" in line and line.endswith("missing") for line in lines)
+    assert any("256x200" in line and line.endswith("wrong shape") for line in lines)
+    assert any("optimizer_step" in line and line.endswith("not used") for line in lines)
+
+
+def test_another_number_of_genes_is_said(tmp_path, wide_section):
+    torch.save(published_state(n_genes=12, rows=8), tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="12 genes and the list has 785"):
+        import_checkpoint(tmp_path / "other.pt", [wide_section], GENES)
+    torch.save({"conv.weight": torch.zeros(1)}, tmp_path / "strange.pt")
+    with pytest.raises(ModelError, match=r"no tensor x_embed\.weight"):
+        import_checkpoint(tmp_path / "strange.pt", [wide_section], GENES)
+
+
+def test_the_shell_imports_and_shows_the_table(tmp_path, cohort):  # noqa: F811
+    torch.save(published_state(n_genes=3, rows=64), tmp_path / "small.pt")
+    arguments = ("--cohort", cohort, "--genes", cohort.parent / "genes.txt")
+    done = shell("import-checkpoint", tmp_path / "small.pt", *arguments, "--out", tmp_path / "m")
+    assert done.code == 0, done.err
+    assert "cut to the array" in done.out
+    assert load_model(tmp_path / "m").config.genes == ("PURPLE", "PINK", "FLAT")
+    state = published_state(n_genes=3, rows=64)
+    del state["x_embed.weight"], state["spot_encoder.1.ff.norm.bias"]
+    state["x_embed.weight"] = torch.zeros(64, 3)
+    torch.save(state, tmp_path / "torn.pt")
+    done = shell("import-checkpoint", tmp_path / "torn.pt", *arguments, "--out", tmp_path / "n")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "spot_encoder.1.ff.norm.bias" in done.out
+    assert not (tmp_path / "n").exists()
