@@ -25,7 +25,7 @@ ORDER = (
     {"model"},
     {"engine"},
     {"explore"},
-    {"display", "opening", "recent", "runs", "scene", "scene_text", "session"},
+    {"display", "opening", "recent", "runs", "scene", "scene_text", "session", "training_job"},
     {*CLI, "widgets"},
 )
 # Besides the order: the method itself knows no files of slides and spots.

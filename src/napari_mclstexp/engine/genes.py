@@ -124,7 +124,7 @@ def highly_variable_genes(
     SettingsError
         If no gene is left.
     """
-    import scanpy  # type: ignore[import-untyped]
+    import scanpy
 
     united: Counter[str] = Counter()
     counted: Counter[str] = Counter()

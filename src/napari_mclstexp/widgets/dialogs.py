@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 SLIDES = (
     "Slides (*.svs *.ndpi *.mrxs *.scn *.bif *.vms *.vmu *.svslide *.dcm *.tif *.tiff *.btf "
@@ -14,7 +16,32 @@ SPOTS = "Spots (*.h5ad *.csv *.tsv *.txt *.gz *.parquet);;All files (*)"
 COUNTS = "Counts (*.tsv *.csv *.txt *.gz);;All files (*)"
 PREDICTION = "AnnData (*.h5ad)"
 
+COHORT = (
+    "Sections (*.svs *.ndpi *.mrxs *.scn *.bif *.tif *.tiff *.btf *.jpg *.jpeg *.png *.h5ad *.csv "
+    "*.tsv *.parquet);;All files (*)"
+)
+GO_ON, STOP, STAY = "go on", "stop", "stay"
+
 _last = {"folder": ""}
+
+
+def ask_what_becomes(parent: QWidget) -> str:
+    """Ask what becomes of a training when napari is closed: it goes on, stops, or napari stays."""
+    box = QMessageBox(parent)
+    box.setWindowTitle("A training is on")
+    box.setText("A training is still on. Shall it go on without napari?")
+    answers = {
+        box.addButton("Let it go on", QMessageBox.ButtonRole.AcceptRole): GO_ON,
+        box.addButton("Stop it", QMessageBox.ButtonRole.DestructiveRole): STOP,
+        box.addButton("Stay in napari", QMessageBox.ButtonRole.RejectRole): STAY,
+    }
+    box.exec()
+    return answers.get(box.clickedButton(), STAY)
+
+
+def open_file(path: Path) -> None:
+    """Open a file with the person's own program for it."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
 def ask_file(parent: QWidget, title: str, kinds: str) -> Path | None:
