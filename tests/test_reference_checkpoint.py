@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 
 import numpy as np
@@ -13,11 +14,14 @@ from torchvision.models import densenet121
 
 from engine_kit import painted_section
 from napari_mclstexp.engine import Section, predict
+from napari_mclstexp.engine.feature_cache import encoder_digest
 from napari_mclstexp.engine.reference_checkpoint import CheckpointError, import_checkpoint
-from napari_mclstexp.errors import ModelError
+from napari_mclstexp.errors import ModelError, SettingsError
 from napari_mclstexp.model import load_model, save_model
+from napari_mclstexp.model.encoders import build_encoder
 from shell_kit import shell
 from test_cli_train import cohort  # noqa: F401
+from test_model_fidelity import attention_block, projection_head
 
 G = 785
 GENES = [f"GENE{i}" for i in range(G)]
@@ -105,12 +109,54 @@ def test_every_weight_is_the_files(imported):
         assert torch.equal(state[key], value[: len(state[key])] if value.ndim else value), key
 
 
-def test_pixels_reach_the_encoder_as_the_authors_feed_them(imported):
-    module = imported[0].module
-    patches = torch.rand(2, 3, 32, 32)
+def test_pixels_are_fed_and_features_pooled_as_in_the_authors_code(imported):
+    network = densenet121(weights=None).eval()
+    state = published_state()
+    at = "image_encoder.model.0."
+    network.features.load_state_dict({k.removeprefix(at): v for k, v in state.items() if at in k})
+    patches = torch.rand(2, 3, 64, 64)
     with torch.inference_mode():
-        features = torch.relu(module.image_encoder.model(patches)).mean(dim=(2, 3))
-        torch.testing.assert_close(module.encode_images(patches), features)
+        # All children but the classifier, which leaves out the rectifier that stands in between.
+        last = torch.nn.Sequential(*list(network.children())[:-1])(patches)
+        features = torch.nn.functional.adaptive_avg_pool2d(last, (1, 1)).view(2, -1)
+        assert (features < 0).any()
+        torch.testing.assert_close(imported[0].module.encode_images(patches), features)
+
+
+def test_the_bank_is_what_the_equations_of_the_paper_say(imported, wide_section):
+    weights = {key: value.double().numpy() for key, value in published_state().items()}
+    model = imported[0]
+    counts = wide_section.spots.X.toarray().astype(float)
+    expression = np.log10(1 + counts / counts.sum(1, keepdims=True) * 1e4)
+    order = np.random.default_rng(0).permutation(len(counts))  # sequences of 32 random spots
+    for rows in (order[:32], order[32:]):
+        x = expression[rows]
+        x = x + weights["x_embed.weight"][wide_section.spots.obs["array_col"].to_numpy()[rows]]
+        x = x + weights["y_embed.weight"][wide_section.spots.obs["array_row"].to_numpy()[rows]]
+        for n in (0, 1):
+            x = attention_block(x, weights, f"spot_encoder.{n}.")
+        at = "spot_projection."
+        head = {k.removeprefix(at): v for k, v in weights.items() if k.startswith(at)}
+        np.testing.assert_allclose(model.bank.embedding[rows], projection_head(x, head), atol=2e-3)
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model"])
+def test_a_state_dict_saved_beside_other_things_is_found(wrapper, tmp_path, wide_section):
+    torch.save({"epoch": 3, wrapper: published_state(n_genes=12, rows=8)}, tmp_path / "w.pt")
+    with pytest.raises(ModelError, match="12 genes and the list has 785"):
+        import_checkpoint(tmp_path / "w.pt", [wide_section], GENES)
+
+
+def test_a_gene_that_stands_twice_is_named(tmp_path, wide_section):
+    torch.save(published_state(rows=8), tmp_path / "best.pt")
+    with pytest.raises(SettingsError, match="GENE0 stands more than once"):
+        import_checkpoint(tmp_path / "best.pt", [wide_section], [*GENES[:-1], "GENE0"])
+
+
+def test_an_unrectified_encoder_does_not_share_features_with_a_rectified_one():
+    one, other = build_encoder("densenet121"), build_encoder("densenet121-unrectified")
+    other.load_state_dict(one.state_dict())
+    assert encoder_digest(one) != encoder_digest(other)
 
 
 class Bomb:
@@ -173,3 +219,21 @@ def test_the_shell_imports_and_shows_the_table(tmp_path, cohort):  # noqa: F811
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "spot_encoder.1.ff.norm.bias" in done.out
     assert not (tmp_path / "n").exists()
+
+
+def test_the_shell_tells_machines_about_every_tensor(tmp_path, cohort):  # noqa: F811
+    state = published_state(n_genes=3, rows=64)
+    torch.save({**state, "image_encoder.model.1.weight": torch.ones(2)}, tmp_path / "small.pt")
+    arguments = ("--cohort", cohort, "--genes", cohort.parent / "genes.txt", "--json")
+    done = shell("import-checkpoint", tmp_path / "small.pt", *arguments, "--out", tmp_path / "m")
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    verdicts = {row["tensor"]: row["verdict"] for row in said["tensors"]}
+    assert (said["kind"], said["encoder"]) == ("model", "densenet121-unrectified")
+    assert verdicts["image_encoder.model.1.weight"] == "not used"
+    assert verdicts["spot_projection.fc.bias"] == "ok"
+    del state["spot_projection.fc.bias"]
+    torch.save(state, tmp_path / "torn.pt")
+    done = shell("import-checkpoint", tmp_path / "torn.pt", *arguments, "--out", tmp_path / "n")
+    verdicts = {row["tensor"]: row["verdict"] for row in json.loads(done.out)["tensors"]}
+    assert (done.code, verdicts["spot_projection.fc.bias"]) == (2, "missing")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_output import about_model
+from .cli_output import Report, about_model
 from .cli_train import Cohort
 from .errors import SettingsError
+
+if TYPE_CHECKING:
+    from .engine.reference_checkpoint import KeyTable
 
 
 def import_checkpoint_command(
@@ -48,9 +51,14 @@ def import_checkpoint_command(
                 cancel=cancel,
             )
     except CheckpointError as error:
-        print(error.table.as_table())
+        _as_report(error.table).show(as_json)
         raise
     save_model(model, out)
-    if not as_json:
-        print(table.as_table())
-    about_model(model.config, out).show(as_json)
+    said, told = _as_report(table), about_model(model.config, out)
+    Report((*said.lines, *told.lines), {**told.document, **said.document}).show(as_json)
+
+
+def _as_report(table: KeyTable) -> Report:
+    names = ("tensor", "in_file", "needed", "verdict")
+    rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+    return Report((table.as_table(),), {"tensors": rows})

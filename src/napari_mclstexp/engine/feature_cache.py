@@ -65,6 +65,8 @@ def cached_features(
 def encoder_digest(encoder: nn.Module) -> str:
     """Return a checksum of an encoder's weights."""
     digest = hashlib.sha256()
+    if not getattr(encoder, "rectified", True):  # the same weights give other features
+        digest.update(b"unrectified")
     for name, value in encoder.state_dict().items():
         digest.update(name.encode())
         digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())

@@ -10,7 +10,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import ModelError, SettingsError
 from ..model import (
     EncoderConfig,
     MclSTExp,
@@ -19,7 +19,7 @@ from ..model import (
     PositionsConfig,
     RetrievalConfig,
 )
-from ..model.encoders import read_tensors
+from ..model.encoders import DENSENET_UNRECTIFIED, read_tensors
 from .bank import build_bank
 from .device import pick_device
 from .material import prepare
@@ -29,6 +29,11 @@ from .sections import Section
 from .starting import array_size, median_scale, platform_of
 
 TABLES = ("x_embed.weight", "y_embed.weight")
+VISIUM_NOTE = (
+    "The authors' Visium script trains on pixel coordinates and pixel values of 0 to 255 where "
+    "their legacy ST ones take array positions and 0 to 1, as here; a checkpoint of that script "
+    "predicts wrongly."
+)
 Verdict = Literal["ok", "cut to the array", "missing", "wrong shape", "not used"]
 
 
@@ -109,8 +114,14 @@ def import_checkpoint(
     ModelError
         If the file is no such checkpoint; a `CheckpointError` has the table of what is wrong.
     SettingsError
-        If sections lack genes or counts.
+        If sections lack genes or counts, or a gene stands twice in the list.
     """
+    repeated = sorted({gene for gene in genes if list(genes).count(gene) > 1})
+    if repeated:
+        raise SettingsError(
+            f"The gene {repeated[0]} stands more than once in the gene list; give the list of the "
+            "checkpoint's training, where every gene stands once."
+        )
     state = {key.removeprefix("module."): value for key, value in read_tensors(file).items()}
     _same_genes(file, state, genes)
     config = _config(file, state, sections, genes, name, patch_px)
@@ -155,6 +166,8 @@ def _config(
     inner = 512 if qkv is None else qkv.shape[0] // 3
     fc = state.get("spot_projection.fc.weight")
     rows, cols = array_size(sections)
+    platform = platform_of(sections)
+    visium = f" {VISIUM_NOTE}" if "visium" in (platform or "") else ""
     return ModelConfig(
         name=name or file.stem,
         genes=tuple(genes),
@@ -162,7 +175,7 @@ def _config(
         patch_px=patch_px,
         um_per_px=median_scale(sections),
         patch_scale=reference["patch_scale"],
-        encoder=EncoderConfig(name="densenet121", mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
+        encoder=EncoderConfig(name=DENSENET_UNRECTIFIED, mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0)),
         positions=PositionsConfig(
             n_rows=min(rows, state[TABLES[1]].shape[0]), n_cols=min(cols, state[TABLES[0]].shape[0])
         ),
@@ -174,9 +187,10 @@ def _config(
         bank_sequence_length=reference["bank_sequence_length"],
         preset="reference",
         trained_on=(),
-        platform=platform_of(sections),
+        platform=platform,
         description=f"Imported from {file.name}, a checkpoint of the authors' code; its bank is "
-        f"{', '.join(each.name for each in sections)}, its position tables are cut to the array.",
+        f"{', '.join(each.name for each in sections)}, its position tables are cut to the array."
+        f"{visium}",
     )
 
 

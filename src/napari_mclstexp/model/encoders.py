@@ -14,15 +14,28 @@ from ..errors import ModelError
 
 IMAGENET_STATS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 DENSENET_FILE = "densenet121-a639ec97.pth"
+# The same weights; the authors' code pools the last layer's values as they are, torchvision's own
+# classifier only what is positive of them.
+DENSENET, DENSENET_UNRECTIFIED = "densenet121", "densenet121-unrectified"
+# Under which a training script saves a state dict together with other things.
+WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
 class DenseNet121(nn.Module):
-    """DenseNet-121 without its classifier, globally average pooled: (B, 3, H, W) to (B, 1024)."""
+    """DenseNet-121 without its classifier, globally average pooled: (B, 3, H, W) to (B, 1024).
+
+    Parameters
+    ----------
+    rectified
+        Whether negative values become 0 before they are averaged, as torchvision's classifier
+        has them; the authors' code leaves them.
+    """
 
     n_features = 1024
 
-    def __init__(self) -> None:
+    def __init__(self, rectified: bool = True) -> None:
         super().__init__()
+        self.rectified = rectified
         from torchvision.models import densenet121
 
         # In a sequence, so that the keys are those of the reference implementation (`model.0.`).
@@ -30,7 +43,9 @@ class DenseNet121(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (B, 1024) features."""
-        return functional.adaptive_avg_pool2d(functional.relu(self.model(images)), 1).flatten(1)
+        x = self.model(images)
+        x = functional.relu(x) if self.rectified else x
+        return functional.adaptive_avg_pool2d(x, 1).flatten(1)
 
 
 class TimmEncoder(nn.Module):
@@ -62,7 +77,8 @@ def build_encoder(name: str, patch_px: int | None = None) -> DenseNet121 | TimmE
     Parameters
     ----------
     name
-        ``"densenet121"`` (torchvision) or ``"timm:<name>"`` (extra ``encoders``).
+        ``"densenet121"`` (torchvision), ``"densenet121-unrectified"`` (as the authors' code has
+        it), or ``"timm:<name>"`` (extra ``encoders``).
     patch_px
         Side of the patches, for encoders that must know it (vision transformers).
 
@@ -71,8 +87,8 @@ def build_encoder(name: str, patch_px: int | None = None) -> DenseNet121 | TimmE
     ModelError
         If the name is unknown or timm is not installed.
     """
-    if name == "densenet121":
-        return DenseNet121()
+    if name in (DENSENET, DENSENET_UNRECTIFIED):
+        return DenseNet121(rectified=name == DENSENET)
     if name.startswith("timm:"):
         return TimmEncoder(name.removeprefix("timm:"), patch_px)
     raise ModelError(f"The encoder {name!r} is unknown; use densenet121 or timm:NAME.")
@@ -98,7 +114,7 @@ def find_imagenet_weights(name: str) -> Path:
         Saying which file to put where.
     """
     folder = Path(torch.hub.get_dir()) / "checkpoints"
-    if name == "densenet121":
+    if name in (DENSENET, DENSENET_UNRECTIFIED):
         path = folder / DENSENET_FILE
         if path.is_file():
             return path
@@ -154,6 +170,9 @@ def load_encoder_weights(encoder: DenseNet121 | TimmEncoder, path: Path) -> None
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Read named tensors from a file without running any code that it may carry.
 
+    A state dict that was saved beside other plain values, as ``{"state_dict": ...}`` or
+    ``{"model": ...}``, is found.
+
     Raises
     ------
     ModelError
@@ -172,8 +191,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             f"{path} is not a file of plain tensors ({_first_line(error)}); "
             "give .safetensors, or a .pth that holds a state dict and nothing else."
         ) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
+    if isinstance(state, dict):
+        state = next((state[key] for key in WRAPPERS if isinstance(state.get(key), dict)), state)
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise ModelError(f"{path} holds no state dict of tensors; save model.state_dict() instead.")
     return state
