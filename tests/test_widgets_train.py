@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from qtpy.QtGui import QCloseEvent, QDropEvent
+from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
 from qtpy.QtWidgets import QApplication
 
 from engine_kit import GENES, painted_section
@@ -50,14 +50,16 @@ def drop(dock):
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
         table = dock.sections.table
-        event = QDropEvent(
-            QPointF(QPoint(20, 20)),
-            Qt.DropAction.CopyAction,
-            data,
-            Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-        QApplication.sendEvent(table.viewport(), event)
+        here = QPoint(20, 20)
+        what = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton)
+        keys = Qt.KeyboardModifier.NoModifier
+        for event in (
+            QDragEnterEvent(here, *what, keys),
+            QDragMoveEvent(here, *what, keys),
+            QDropEvent(QPointF(here), *what, keys),
+        ):
+            QApplication.sendEvent(table.viewport(), event)
+            assert event.isAccepted()
 
     return drop
 

@@ -67,7 +67,8 @@ class TrainDock(QWidget):
         self._lay_out()
         self._wire()
         self._show_state()
-        window = getattr(getattr(napari_viewer, "window", None), "_qt_window", None)
+        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)  # napari hands out proxies
+        window = getattr(getattr(viewer, "window", None), "_qt_window", None)
         if window is not None:
             window.installEventFilter(self)
 
