@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,9 @@ import pytest
 from PIL import Image
 
 from napari_mclstexp.engine import load_cohort
-from napari_mclstexp.engine.recipes import find_sections, write_cohort
+from napari_mclstexp.engine.recipes import Found, Row, find_sections, write_cohort
 from napari_mclstexp.errors import SettingsError
+from napari_mclstexp.slides import open_slide
 from shell_kit import shell
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "her2st"
@@ -32,16 +35,18 @@ def write_section(image: Path, counts: Path, spots: Path, seed: int) -> None:
     pd.DataFrame(values, index=names, columns=["A", "B", "C", "D"]).to_csv(counts, sep="\t")
 
 
+LAYOUTS = {
+    "as packed": ("images/{s}/HE.jpg", "counts", "spotfiles"),
+    "as in the repository": ("data/ST-imgs/{p}/{s}/HE.jpg", "data/ST-cnts", "data/ST-spotfiles"),
+    "as on Zenodo": ("images/HE/{s}.jpg", "count-matrices", "spot-selections"),
+}
+
+
 def her2st(folder: Path, layout: str) -> Path:
-    images, counts, spots = (
-        ("images/{s}", "counts", "spotfiles")
-        if layout == "as packed"
-        else ("data/ST-imgs/{p}/{s}", "data/ST-cnts", "data/ST-spotfiles")
-    )
+    images, counts, spots = LAYOUTS[layout]
     for seed, section in enumerate(("A1", "B2")):
-        at = folder / images.format(s=section, p=section[0])
         write_section(
-            at / "HE.jpg",
+            folder / images.format(s=section, p=section[0]),
             folder / counts / f"{section}.tsv.gz",
             folder / spots / f"{section}_selection.tsv",
             seed,
@@ -49,43 +54,115 @@ def her2st(folder: Path, layout: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("layout", ["as packed", "as in the repository"])
-def test_her2st_in_either_layout(tmp_path, layout):
-    found = find_sections("her2st", her2st(tmp_path / "d", layout))
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_her2st_in_every_layout(tmp_path, layout):
+    folder = her2st(tmp_path / "d", layout)
+    # What the repository has beside the data, called like sections.
+    for path in ("res/ST-deconv/props/A1.tsv", "res/ST-pat/img/A1.jpg", "app/www/imgs/A1_HE.png"):
+        (folder / path).parent.mkdir(parents=True)
+        (folder / path).touch()
+    found = find_sections("her2st", folder)
+    assert all(path.stat().st_size for row in found.rows for path in (row.slide, row.counts))
     assert [(row.section, row.patient) for row in found.rows] == [("A1", "A"), ("B2", "B")]
     write_cohort(found, tmp_path / "cohort.csv")
     sections = load_cohort(tmp_path / "cohort.csv")
     assert [each.spots.shape for each in sections] == [(25, 4), (25, 4)]
 
 
-def test_cscc_as_geo_names_it(tmp_path):
+@pytest.mark.parametrize("packed", [".gz", ""])
+def test_cscc_as_geo_names_it(tmp_path, packed):
+    data = tmp_path / "GSE144239_RAW"
     for seed, section in enumerate(("P2_ST_rep1", "P2_ST_rep2")):
+        image = data / f"GSM428431{seed}_{section}.jpg"
         write_section(
-            tmp_path / f"GSM428431{seed}_{section}.jpg",
-            tmp_path / f"GSM428431{seed}_{section}_stdata.tsv.gz",
-            tmp_path / f"GSM428431{seed}_spot_data-selection-{section}.tsv",
+            image,
+            data / f"GSM428431{seed}_{section}_stdata.tsv{packed}",
+            data / f"GSM428431{seed}_spot_data-selection-{section}.tsv{packed}",
             seed,
         )
-    found = find_sections("cscc", tmp_path)
+        if packed:
+            Path(f"{image}.gz").write_bytes(gzip.compress(image.read_bytes()))
+            image.unlink()
+    found = find_sections("cscc", data)
     assert [(row.section, row.patient) for row in found.rows] == [
         ("P2_ST_rep1", "P2"),
         ("P2_ST_rep2", "P2"),
     ]
     write_cohort(found, tmp_path / "cohort.csv")
-    assert [each.spots.n_obs for each in load_cohort(tmp_path / "cohort.csv")] == [25, 25]
+    sections = load_cohort(tmp_path / "cohort.csv")
+    assert [each.spots.n_obs for each in sections] == [25, 25]
+    with open_slide(sections[1].slide_path) as slide:
+        assert (slide.width, slide.height) == (600, 600)
+    assert (tmp_path / "slides").is_dir() == bool(packed)
+
+
+def test_a_damaged_image_is_named_and_left_nowhere(tmp_path):
+    whole = gzip.compress(b"x" * 10_000)
+    for content in (whole[:-9], b"no gzip at all"):
+        slide = tmp_path / "P2_ST_rep1.jpg.gz"
+        slide.write_bytes(content)
+        found = Found((Row("P2_ST_rep1", "P2", slide, slide),), ())
+        with pytest.raises(SettingsError, match=r"P2_ST_rep1\.jpg\.gz is damaged"):
+            write_cohort(found, tmp_path / "cohort.csv")
+        assert not (tmp_path / "cohort.csv").exists()
+        assert list((tmp_path / "slides").iterdir()) == []
+
+
+def space_ranger(outs: Path, matrix: str = "filtered_feature_bc_matrix.h5") -> None:
+    """Write the names of an outs folder, with nothing in the files."""
+    (outs / "spatial").mkdir(parents=True)
+    (outs / "spatial" / "tissue_positions.csv").touch()
+    (outs / "spatial" / "tissue_hires_image.png").write_bytes(b"much larger than a slide" * 99)
+    if matrix:
+        (outs / matrix).touch()
 
 
 def test_visium_folders_with_their_slides(tmp_path):
     for name, slide in (("one", "tissue.tif"), ("two", "two.btf"), ("bare", None)):
-        (tmp_path / name / "outs" / "spatial").mkdir(parents=True)
+        space_ranger(tmp_path / name / "outs")
         if slide:
             (tmp_path / name / slide).touch()
+    (tmp_path / "empty" / "spatial").mkdir(parents=True)  # somebody's folder of that name
     found = find_sections("visium", tmp_path)
     assert [(row.section, row.slide.name) for row in found.rows] == [
         ("one", "tissue.tif"),
         ("two", "two.btf"),
     ]
-    assert found.lacking == (f"bare has no slide beside {tmp_path / 'bare' / 'outs'}.",)
+    (lacking,) = found.lacking
+    assert "bare lacks the full-resolution slide" in lacking
+    assert str(tmp_path / "bare" / "outs") in lacking
+
+
+@pytest.mark.parametrize("given", ["sample", "sample/outs"])
+def test_visium_given_as_the_one_section_itself(tmp_path, given):
+    space_ranger(tmp_path / "sample" / "outs")
+    (tmp_path / "sample" / "slide.tif").touch()
+    (row,) = find_sections("visium", tmp_path / given).rows
+    assert (row.section, row.slide.name) == ("sample", "slide.tif")
+
+
+def test_visium_as_10x_offers_it_for_download(tmp_path):
+    space_ranger(tmp_path / "FFPE", "V1_FFPE_filtered_feature_bc_matrix.h5")
+    (tmp_path / "FFPE" / "V1_FFPE_tissue_image.tif").touch()
+    (tmp_path / "FFPE" / "V1_FFPE_image.tif").write_bytes(b"of the CytAssist")
+    space_ranger(tmp_path / "late", "")
+    (tmp_path / "late" / "slide.tif").touch()
+    (tmp_path / "later" / "spatial.tar.gz").parent.mkdir()
+    (tmp_path / "later" / "spatial.tar.gz").touch()
+    found = find_sections("visium", tmp_path)
+    assert [(row.section, row.slide.name) for row in found.rows] == [
+        ("FFPE", "V1_FFPE_tissue_image.tif")
+    ]
+    assert found.lacking[0].startswith("late lacks filtered_feature_bc_matrix.h5 in ")
+    assert found.lacking[1].endswith("spatial.tar.gz is still packed; unpack it there.")
+
+
+def test_visium_hd_is_one_section_and_its_bins_are_none(tmp_path):
+    space_ranger(tmp_path / "hd" / "outs")
+    space_ranger(tmp_path / "hd" / "outs" / "binned_outputs" / "square_008um")
+    (tmp_path / "hd" / "slide.btf").touch()
+    found = find_sections("visium", tmp_path)
+    assert ([row.section for row in found.rows], found.lacking) == (["hd"], ())
 
 
 def test_what_is_missing_says_where_the_data_come_from(tmp_path):
@@ -93,10 +170,43 @@ def test_what_is_missing_says_where_the_data_come_from(tmp_path):
         find_sections("her2st", tmp_path / "gone")
     folder = her2st(tmp_path / "d", "as packed")
     (folder / "counts" / "B2.tsv.gz").unlink()
-    assert find_sections("her2st", folder).lacking == ("B2 lacks B2.tsv.gz (counts or ST-cnts).",)
+    found = find_sections("her2st", folder)
+    assert found.lacking == ("B2 lacks B2.tsv.gz (counts, ST-cnts or count-matrices).",)
+    assert "almaan/her2st" in found.source
     (folder / "images" / "A1" / "HE.jpg").unlink()
     with pytest.raises(SettingsError, match="A1 lacks an image in a folder A1"):
         find_sections("her2st", folder)
+
+
+def test_a_section_of_which_only_spots_are_lacking_is_named_too(tmp_path):
+    folder = her2st(tmp_path / "d", "as in the repository")
+    (folder / "data" / "ST-spotfiles" / "B2_selection.tsv").unlink()
+    (lacking,) = find_sections("her2st", folder).lacking
+    assert lacking.startswith("B2 lacks B2_selection.tsv (")
+
+
+@pytest.mark.parametrize("name", ["her2st", "cscc", "visium"])
+def test_a_download_that_is_still_packed_is_said(tmp_path, name):
+    (tmp_path / "GSE144239_RAW.tar").touch()
+    with pytest.raises(SettingsError, match=r"GSE144239_RAW\.tar is still packed; unpack it"):
+        find_sections(name, tmp_path)
+
+
+def test_the_shell_says_what_is_left_out_and_whence_it_comes(tmp_path):
+    data = her2st(tmp_path / "d", "as on Zenodo")
+    (data / "images" / "HE" / "B2.jpg").unlink()
+    (tmp_path / "genes.txt").write_text("A\nC\n")
+    arguments = ("--data", data, "--out", tmp_path / "o", "--genes", tmp_path / "genes.txt")
+    done = shell("recipe", "her2st", *arguments, "--no-train")
+    assert done.code == 0, done.err
+    assert "B2 lacks an image in a folder B2" in done.out
+    assert "Zenodo record 3957257" in done.out
+    done = shell("recipe", "her2st", *arguments, "--no-train", "--json")
+    assert json.loads(done.out)["sections"] == ["A1"]
+    done = shell("recipe", "her2st", "--data", tmp_path / "gone", "--out", tmp_path / "p")
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "almaan/her2st" in done.err
+    assert not (tmp_path / "p").exists()
 
 
 def test_the_shell_builds_table_genes_and_model(tmp_path):

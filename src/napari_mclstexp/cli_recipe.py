@@ -55,6 +55,7 @@ def recipe_command(
         said = (
             f"{len(found.rows)} sections in {cohort}, {len(choice.genes):,} genes in {listed}",
             *found.lacking,
+            *([found.source] if found.lacking else []),
             *choice.sentences,
         )
         if not train:
@@ -64,6 +65,7 @@ def recipe_command(
                 "genes": str(listed),
                 "sections": [row.section for row in found.rows],
                 "lacking": list(found.lacking),
+                "source": found.source,
             }
             print(json.dumps(document, indent=1) if as_json else "\n".join(said))
             return

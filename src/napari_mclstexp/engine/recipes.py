@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import shutil
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -12,9 +15,11 @@ import pandas as pd
 
 from ..errors import SettingsError
 from ..files import atomic_file
+from ..spots.spaceranger import MATRIX_FOLDER, MATRIX_H5, POSITIONS
 
 IMAGES = (".jpg", ".jpeg", ".tif", ".tiff", ".btf", ".svs", ".ndpi", ".png")
-COUNTS = (".tsv.gz", ".tsv", ".txt.gz", ".txt")
+PACKED = (".tar", ".tar.gz", ".tgz", ".zip", ".7z")
+HER2ST_COUNTS = ("counts", "ST-cnts", "count-matrices")
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,14 @@ class Found:
     rows
         The sections that are whole.
     lacking
-        A sentence for each that is not.
+        A sentence for each that is not, and for each file that is still packed.
+    source
+        A sentence that says where the data come from and what their files are called.
     """
 
     rows: tuple[Row, ...]
     lacking: tuple[str, ...]
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,13 +63,13 @@ class Recipe:
     expected
         What the files of one section are called.
     find
-        Looks for the sections in a folder.
+        Looks for the sections among the files of a folder.
     """
 
     title: str
     source: str
     expected: str
-    find: Callable[[Path], Found]
+    find: Callable[[Path, Sequence[Path]], Found]
 
 
 def find_sections(name: str, data: Path) -> Found:
@@ -82,17 +90,26 @@ def find_sections(name: str, data: Path) -> Found:
     recipe = RECIPES[name]
     if not data.is_dir():
         raise SettingsError(f"There is no folder {data}. {_where(recipe)}")
-    found = recipe.find(data)
+    files = sorted(path for path in data.rglob("*") if path.is_file())
+    found = recipe.find(data, files)
+    packed = tuple(
+        f"{path} is still packed; unpack it there."
+        for path in files
+        if path.name.endswith(PACKED) and (found.lacking or not found.rows)
+    )
     if not found.rows:
-        first = f" {found.lacking[0]}" if found.lacking else ""
+        first = f" {(*packed, *found.lacking)[0]}" if packed or found.lacking else ""
         raise SettingsError(
             f"{data} holds no whole section of {recipe.title}.{first} {_where(recipe)}"
         )
-    return found
+    return replace(found, lacking=(*found.lacking, *packed), source=_where(recipe))
 
 
 def write_cohort(found: Found, path: Path) -> None:
     """Write the sections as a cohort table with absolute paths.
+
+    Slides that are packed singly (``.jpg.gz``, as GEO has them) are unpacked beside it, in a
+    folder ``slides``.
 
     Raises
     ------
@@ -104,7 +121,7 @@ def write_cohort(found: Found, path: Path) -> None:
             {
                 "section": row.section,
                 "patient": row.patient,
-                "slide": row.slide.resolve(),
+                "slide": _unpacked(row.slide, path.parent / "slides").resolve(),
                 "spots": row.spots.resolve(),
                 "counts": "" if row.counts is None else row.counts.resolve(),
             }
@@ -115,97 +132,149 @@ def write_cohort(found: Found, path: Path) -> None:
         table.to_csv(temporary, index=False)
 
 
+def _unpacked(slide: Path, folder: Path) -> Path:
+    if slide.suffix != ".gz":
+        return slide
+    target = folder / slide.name.removesuffix(".gz")
+    if target.is_file() and target.stat().st_mtime >= slide.stat().st_mtime:
+        return target  # whole, since files appear whole
+    folder.mkdir(exist_ok=True)
+    try:
+        with (
+            gzip.open(slide) as packed,
+            atomic_file(target) as temporary,
+            temporary.open("wb") as to,
+        ):
+            shutil.copyfileobj(packed, to)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise SettingsError(f"{slide} is damaged ({error}); download it again.") from error
+    return target
+
+
 def _where(recipe: Recipe) -> str:
     return f"{recipe.title}: {recipe.source}. A section is {recipe.expected}."
 
 
-def _her2st(data: Path) -> Found:
+def _her2st(data: Path, files: Sequence[Path]) -> Found:
+    spots, counts, images = {}, {}, {}
+    for path in files:
+        if match := re.fullmatch(r"([A-Z]\d)_selection\.tsv(\.gz)?", path.name):
+            spots[match[1]] = path
+        elif match := re.fullmatch(r"([A-Z]\d)\.tsv(\.gz)?", path.name):
+            if path.parent == data or path.parent.name in HER2ST_COUNTS:
+                counts[match[1]] = path
+        elif _is_image(path) and re.fullmatch(r"[A-Z]\d", path.parent.name):
+            images[path.parent.name] = path
+        elif _is_image(path) and path.parent.name in ("HE", "images", "ST-imgs"):
+            images.setdefault(path.name.split(".")[0], path)
+    return _together(
+        spots,
+        counts,
+        {section: path for section, path in images.items() if re.fullmatch(r"[A-Z]\d", section)},
+        patient=lambda section: section[0],
+        names=(
+            "{0}_selection.tsv (spotfiles, ST-spotfiles or spot-selections)",
+            "{0}.tsv.gz (counts, ST-cnts or count-matrices)",
+            "an image in a folder {0} (images or ST-imgs), or images/HE/{0}.jpg",
+        ),
+    )
+
+
+def _cscc(data: Path, files: Sequence[Path]) -> Found:
+    spots, counts, images = {}, {}, {}
+    for path in files:
+        name = path.name.split(".")[0]
+        if match := re.search(r"spot_data-selection-(P\d+_ST_rep\d+)$", name):
+            spots[match[1]] = path
+        elif match := re.search(r"(?:^|_)(P\d+_ST_rep\d+)_stdata$", name):
+            counts[match[1]] = path
+        elif (match := re.search(r"(?:^|_)(P\d+_ST_rep\d+)$", name)) and _is_image(path):
+            images[match[1]] = path
+    return _together(
+        spots,
+        counts,
+        images,
+        patient=lambda section: section.split("_")[0],
+        names=("..._spot_data-selection-{0}.tsv.gz", "..._{0}_stdata.tsv.gz", "..._{0}.jpg.gz"),
+    )
+
+
+def _together(
+    spots: Mapping[str, Path],
+    counts: Mapping[str, Path],
+    images: Mapping[str, Path],
+    patient: Callable[[str], str],
+    names: tuple[str, str, str],
+) -> Found:
+    """Join the files of each section; of those that lack some, say which."""
     rows, lacking = [], []
-    for spots in sorted(data.rglob("*_selection.tsv")):
-        section = spots.name.removesuffix("_selection.tsv")
-        counts = _first(data, [f"{section}{ending}" for ending in COUNTS])
+    for section in sorted({*spots, *counts, *images}):
+        missing = [
+            name.format(section)
+            for name, there in zip(names, (spots, counts, images), strict=True)
+            if section not in there
+        ]
+        if missing:
+            lacking.append(f"{section} lacks {' and '.join(missing)}.")
+        else:
+            rows.append(
+                Row(section, patient(section), images[section], spots[section], counts[section])
+            )
+    return Found(tuple(rows), tuple(lacking))
+
+
+def _visium(data: Path, files: Sequence[Path]) -> Found:
+    rows, lacking = [], []
+    positions = (path for path in files if path.name in POSITIONS and path.parent.name == "spatial")
+    for outs in dict.fromkeys(path.parent.parent for path in positions):
+        if "binned_outputs" in outs.parts:
+            continue  # of Visium HD, whose bins the reader finds from outs
+        home = outs.parent if outs.name == "outs" else outs
+        inside = home.relative_to(data).as_posix() if home.is_relative_to(data) else "."
+        section = home.resolve().name if inside == "." else inside.replace("/", "_")
         images = [
             path
-            for path in sorted(data.rglob("*"))
-            if path.suffix.lower() in IMAGES and path.parent.name == section
+            for folder in dict.fromkeys((home, outs))
+            for path in sorted(folder.iterdir())
+            if _is_image(path)
         ]
+        # Beside the microscope's image, 10x offers the small one of its CytAssist.
+        images.sort(key=lambda path: ("tissue_image" in path.name, path.stat().st_size))
+        matrix = (outs / MATRIX_FOLDER).is_dir() or any(outs.glob(f"*{MATRIX_H5}"))
         missing = [
             what
             for what, there in (
-                (f"an image in a folder {section} (images or ST-imgs)", images),
-                (f"{section}.tsv.gz (counts or ST-cnts)", counts),
+                (f"the full-resolution slide (.tif, .btf, .jpg, ...) beside {outs}", images),
+                (f"{MATRIX_H5} in {outs}", matrix),
             )
             if not there
         ]
         if missing:
             lacking.append(f"{section} lacks {' and '.join(missing)}.")
         else:
-            rows.append(Row(section, section[0], images[0], spots, counts))
+            rows.append(Row(section, section, images[-1], outs))
     return Found(tuple(rows), tuple(lacking))
 
 
-def _cscc(data: Path) -> Found:
-    rows, lacking = [], []
-    for spots in sorted(data.rglob("*spot_data-selection-*.tsv*")):
-        section = re.sub(r"^.*spot_data-selection-|\.tsv(\.gz)?$", "", spots.name)
-        image = next((p for p in _ending(data, section) if p.suffix.lower() in IMAGES), None)
-        counts = next(iter(_ending(data, f"{section}_stdata")), None)
-        missing = [
-            what
-            for what, there in (
-                (f"an image ..._{section}.jpg", image),
-                (f"..._{section}_stdata.tsv.gz", counts),
-            )
-            if there is None
-        ]
-        if image is None or counts is None:
-            lacking.append(f"{section} lacks {' and '.join(missing)}.")
-        else:
-            rows.append(Row(section, section.split("_")[0], image, spots, counts))
-    return Found(tuple(rows), tuple(lacking))
-
-
-def _visium(data: Path) -> Found:
-    rows, lacking = [], []
-    for spatial in sorted(data.rglob("spatial")):
-        outs = spatial.parent
-        home = outs.parent if outs.name == "outs" else outs
-        section = home.relative_to(data).as_posix().replace("/", "_") or data.resolve().name
-        images = [
-            path
-            for folder in dict.fromkeys((home, outs))
-            for path in sorted(folder.iterdir())
-            if path.suffix.lower() in IMAGES
-        ]
-        if images:
-            rows.append(Row(section, section, images[0], outs))
-        else:
-            lacking.append(f"{section} has no slide beside {outs}.")
-    return Found(tuple(rows), tuple(lacking))
-
-
-def _first(data: Path, names: list[str]) -> Path | None:
-    return next((path for name in names for path in sorted(data.rglob(name))), None)
-
-
-def _ending(data: Path, stem: str) -> list[Path]:
-    """Files whose name without its endings ends with a stem."""
-    files = (path for path in sorted(data.rglob(f"*{stem}.*")) if path.is_file())
-    return [path for path in files if path.name.split(".")[0].endswith(stem)]
+def _is_image(path: Path) -> bool:
+    return path.name.lower().removesuffix(".gz").endswith(IMAGES)
 
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "her2st": Recipe(
             "HER2+ breast cancer (Andersson et al. 2021)",
-            "repository almaan/her2st, data also as Zenodo record 3957257",
-            "<S>_selection.tsv, <S>.tsv.gz and a JPEG in a folder <S>",
+            "repository almaan/her2st (folder data), also Zenodo record 3957257",
+            "<S>_selection.tsv, <S>.tsv.gz and a JPEG in a folder <S> or called <S>.jpg, "
+            "for instance ST-spotfiles/B4_selection.tsv, ST-cnts/B4.tsv.gz and "
+            "ST-imgs/B/B4/BT10737_D2_HE.jpg",
             _her2st,
         ),
         "cscc": Recipe(
             "cutaneous squamous cell carcinoma (Ji et al. 2020)",
-            "GEO series GSE144240 (GSE144239 for the ST part)",
-            "spot_data-selection-<S>.tsv, ..._<S>_stdata.tsv.gz and ..._<S>.jpg",
+            "GEO series GSE144239 (part of GSE144240), file GSE144239_RAW.tar",
+            "GSM..._spot_data-selection-<S>.tsv.gz, GSM..._<S>_stdata.tsv.gz and "
+            "GSM..._<S>.jpg.gz, where <S> is P2_ST_rep1 or alike",
             _cscc,
         ),
         "visium": Recipe(
