@@ -15,6 +15,7 @@ from napari_mclstexp.engine import load_cohort
 from napari_mclstexp.engine.recipes import Found, Row, find_sections, write_cohort
 from napari_mclstexp.errors import SettingsError
 from napari_mclstexp.slides import open_slide
+from napari_mclstexp.spots import read_spots
 from shell_kit import shell
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "her2st"
@@ -155,6 +156,28 @@ def test_visium_as_10x_offers_it_for_download(tmp_path):
     ]
     assert found.lacking[0].startswith("late lacks filtered_feature_bc_matrix.h5 in ")
     assert found.lacking[1].endswith("spatial.tar.gz is still packed; unpack it there.")
+
+
+def test_visium_of_wu_et_al_has_its_matrix_in_a_folder_of_another_name(tmp_path):
+    outs = tmp_path / "CID4290"
+    space_ranger(outs, "")
+    positions = "".join(f"BC{i},1,{i},{i},{100 * i},{100 * i}\n" for i in range(3))
+    (outs / "spatial" / "tissue_positions.csv").unlink()
+    (outs / "spatial" / "tissue_positions_list.csv").write_text(positions)
+    Image.new("RGB", (300, 300)).save(outs / "image.tif")
+    matrix = outs / "filtered_count_matrix"
+    matrix.mkdir()
+    parts = {
+        "barcodes.tsv.gz": "BC0\nBC1\nBC2\n",
+        "features.tsv.gz": "A\nB\n",
+        "matrix.mtx.gz": "%%MatrixMarket matrix coordinate integer general\n2 3 2\n1 1 5\n2 3 7\n",
+    }
+    for name, text in parts.items():
+        (matrix / name).write_bytes(gzip.compress(text.encode()))
+    found = find_sections("visium", tmp_path)
+    assert [(row.section, row.slide.name) for row in found.rows] == [("CID4290", "image.tif")]
+    spots = read_spots(found.rows[0].spots)
+    assert spots.X.toarray().tolist() == [[5, 0], [0, 0], [0, 7]]
 
 
 def test_visium_hd_is_one_section_and_its_bins_are_none(tmp_path):

@@ -77,7 +77,9 @@ def wide_section(tmp_path_factory) -> Section:
 def imported(wide_section, tmp_path_factory):
     path = tmp_path_factory.mktemp("checkpoint") / "best.pt"
     # As DataParallel saves it.
-    torch.save({f"module.{key}": value for key, value in published_state().items()}, path)
+    state = {f"module.{key}": value for key, value in published_state().items()}
+    # And as they were called before.
+    torch.save({key.replace("spot_", "well_"): value for key, value in state.items()}, path)
     return import_checkpoint(path, [wide_section], GENES)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..errors import SettingsError
 from ..files import atomic_file
-from ..spots.spaceranger import MATRIX_FOLDER, MATRIX_H5, POSITIONS
+from ..spots.spaceranger import MATRIX_FOLDERS, MATRIX_H5, POSITIONS
 
 IMAGES = (".jpg", ".jpeg", ".tif", ".tiff", ".btf", ".svs", ".ndpi", ".png")
 PACKED = (".tar", ".tar.gz", ".tgz", ".zip", ".7z")
@@ -240,7 +240,8 @@ def _visium(data: Path, files: Sequence[Path]) -> Found:
         ]
         # Beside the microscope's image, 10x offers the small one of its CytAssist.
         images.sort(key=lambda path: ("tissue_image" in path.name, path.stat().st_size))
-        matrix = (outs / MATRIX_FOLDER).is_dir() or any(outs.glob(f"*{MATRIX_H5}"))
+        folders = any((outs / name).is_dir() for name in MATRIX_FOLDERS)
+        matrix = folders or any(outs.glob(f"*{MATRIX_H5}"))
         missing = [
             what
             for what, there in (

@@ -122,7 +122,11 @@ def import_checkpoint(
             f"The gene {repeated[0]} stands more than once in the gene list; give the list of the "
             "checkpoint's training, where every gene stands once."
         )
-    state = {key.removeprefix("module."): value for key, value in read_tensors(file).items()}
+    # Spots were called wells in earlier versions of the authors' code.
+    state = {
+        key.removeprefix("module.").replace("well", "spot"): value
+        for key, value in read_tensors(file).items()
+    }
     _same_genes(file, state, genes)
     config = _config(file, state, sections, genes, name, patch_px)
     module = MclSTExp(config)

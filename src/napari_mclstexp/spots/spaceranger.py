@@ -22,6 +22,7 @@ DIAMETER_UM, PITCH_UM = 55.0, 100.0
 GENE_EXPRESSION = "Gene Expression"
 MATRIX_H5 = "filtered_feature_bc_matrix.h5"
 MATRIX_FOLDER = "filtered_feature_bc_matrix"
+MATRIX_FOLDERS = (MATRIX_FOLDER, "filtered_count_matrix")  # the latter as Wu et al. 2021 name it
 POSITIONS = (
     "tissue_positions.parquet",
     "tissue_positions.csv",
@@ -166,8 +167,9 @@ def _scale_facts(folder: Path, n_positions: int) -> tuple[str, dict[str, str | f
 def _read_matrix(folder: Path) -> Matrix | None:
     if (folder / MATRIX_H5).is_file():
         return _read_h5(folder / MATRIX_H5)
-    if (folder / MATRIX_FOLDER).is_dir():
-        return _read_mtx(folder / MATRIX_FOLDER)
+    for name in MATRIX_FOLDERS:
+        if (folder / name).is_dir():
+            return _read_mtx(folder / name)
     # A download page names the file after the sample: V1_..._filtered_feature_bc_matrix.h5
     named = sorted(folder.glob(f"*{MATRIX_H5}"))
     return _read_h5(named[0]) if named else None
