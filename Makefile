@@ -29,10 +29,12 @@ docs: $(VENV)/.installed-docs
 bench: $(VENV)/.installed system
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/predict_memory.py
+	$(BIN)/python benchmarks/fine_tuning.py
 	$(SCREEN) $(BIN)/python benchmarks/dock_opening.py
 
 gpu: $(VENV)/.installed
 	$(BIN)/python benchmarks/gpu.py
+	$(BIN)/python benchmarks/gpu_training.py
 
 screenshots: $(VENV)/.installed system
 	$(SCREEN) $(BIN)/python docs/screenshots.py

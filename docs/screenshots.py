@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_mclstexp.widgets.workspace import workspace_of
 
@@ -75,6 +75,44 @@ def sample() -> None:
     viewer.close()
 
 
+def training(folder: Path) -> None:
+    """The Train dock after a short fine-tuning of the demo model on the sample sections."""
+    from napari_mclstexp.samples import demo_model_path, sample_section
+    from napari_mclstexp.widgets import dialogs
+
+    dialogs.open_file = lambda _: None  # the report would open a browser
+    viewer = open_window()
+    _, dock = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Train")
+    for number in (1, 2, 3):
+        section = sample_section(number)
+        dock.sections.take([section.slide, section.spots])
+    wait(lambda: dock.options.held_out.count() == 4)
+    wait(lambda: not dock.workspace.jobs.busy)
+    genes = folder / "genes.txt"
+    genes.write_text("\n".join(read_genes(demo_model_path())))
+    dock.options.start.setCurrentText("Fine-tune a model")
+    dock.options.base.text.setText(str(demo_model_path()))
+    dock.options.genes.text.setText(str(genes))
+    dock.options.held_out.setCurrentIndex(3)
+    dock.options.epochs.setValue(12)
+    dock.options.out.text.setText(str(folder / "my_model"))
+    take(viewer, "window_train_sections")
+    dock.start.click()
+    wait(lambda: dock.start.isEnabled())
+    dock.progress.ensurePolished()
+    bar = dock.findChild(QScrollArea).verticalScrollBar()
+    bar.setValue(bar.maximum())
+    take(viewer, "window_train")
+    viewer.close()
+
+
+def read_genes(model: Path) -> tuple[str, ...]:
+    """The genes of a model."""
+    from napari_mclstexp.model import read_card
+
+    return read_card(model).genes
+
+
 def her2st(model: Path) -> None:
     """Section C5 with its legacy ST spots, predicted, FASN shown."""
     folder = SHARED / "data" / "her2st"
@@ -132,6 +170,7 @@ def main() -> int:
         if real:
             train_on_her2st(Path(scratch) / "model")
         sample()
+        training(Path(scratch))
         if real:
             her2st(Path(scratch) / "model")
         else:

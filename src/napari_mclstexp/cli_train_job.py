@@ -92,6 +92,7 @@ def _train(
             "--resume, or remove that folder to train from the start."
         )
     from .engine import train
+    from .engine.progress import Estimate
 
     kept = cohort_sections(job.cohort, job.min_counts)
     sections = kept.sections
@@ -104,10 +105,13 @@ def _train(
     _make(job.run_folder)
     try:
         with long_work() as (show, cancel):
+            estimates: list[str] = []
 
             def progress(event: Progress) -> None:
                 show(event)
                 events.progress(event)
+                if isinstance(event.partial, Estimate):
+                    estimates.append(f"Foreseen: {event.partial}.")
 
             model = train(
                 rest,
@@ -130,7 +134,7 @@ def _train(
     finally:
         with suppress(OSError):  # not empty: a checkpoint to go on from
             job.run_folder.rmdir()
-    return model, settings, report, (*kept.sentences, *choice.sentences)
+    return model, settings, report, (*estimates, *kept.sentences, *choice.sentences)
 
 
 def _save(job: TrainJob, model: Model) -> None:

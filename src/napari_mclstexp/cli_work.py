@@ -97,12 +97,18 @@ def long_work() -> Iterator[tuple[ProgressCallback, CancelToken]]:
 
 
 def _reporter(bar: RichProgress) -> Callable[[Progress], None]:
+    from .engine.progress import Estimate
+
     number = bar.add_task("Starting", total=None, pace="")
     task = bar.tasks[0]
     last_line = time.monotonic()
 
     def report(progress: Progress) -> None:
         nonlocal last_line
+        if isinstance(progress.partial, Estimate):
+            if not bar.disable:
+                bar.console.print(f"{progress.partial}", markup=False, highlight=False)
+            return
         if progress.done < task.completed:
             bar.reset(number)  # another stage began, with a rate of its own
         bar.update(

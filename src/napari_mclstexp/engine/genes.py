@@ -96,7 +96,15 @@ def listed_genes_of(wanted: Sequence[str], sections: Sequence[Section]) -> GeneC
     said = f"{len(wanted):,} genes listed: {by_symbol:,} found by name, {by_id:,} by Ensembl id"
     genes = tuple(dict.fromkeys(chosen))
     twice = len(chosen) - len(genes)
-    return GeneChoice(genes, (said + (f", {twice:,} of them twice" if twice else "") + ".",))
+    sentences = [said + (f", {twice:,} of them twice" if twice else "") + "."]
+    counted = _spots_with(sections)
+    rare = [gene for gene in genes if counted[gene] < MIN_SPOTS]
+    if rare:
+        sentences.append(
+            f"{len(rare):,} of the listed genes were counted in fewer than {MIN_SPOTS} spots, "
+            f"{rare[0]} the first; they are kept, but cannot be learned."
+        )
+    return GeneChoice(genes, tuple(sentences))
 
 
 def highly_variable_genes(
@@ -127,13 +135,11 @@ def highly_variable_genes(
     import scanpy
 
     united: Counter[str] = Counter()
-    counted: Counter[str] = Counter()
+    counted = _spots_with(sections)
     for each in sections:
         data = each.spots.copy()
         data.X = sparse.csr_matrix(data.X, dtype=np.float32)
-        spots = np.asarray((data.X > 0).sum(axis=0)).ravel()
-        counted.update(dict(zip(map(str, data.var_names), map(int, spots), strict=True)))
-        data = data[:, spots > 0].copy()
+        data = data[:, np.asarray((data.X > 0).sum(axis=0)).ravel() > 0].copy()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pandas' and scanpy's about each other
             scanpy.pp.normalize_total(data, target_sum=1e4)
@@ -158,3 +164,12 @@ def highly_variable_genes(
         "every section were left out."
     )
     return GeneChoice(genes, (said,))
+
+
+def _spots_with(sections: Sequence[Section]) -> Counter[str]:
+    """In how many spots of all sections each gene was counted."""
+    counted: Counter[str] = Counter()
+    for each in sections:
+        spots = np.asarray((sparse.csr_matrix(each.spots.X) > 0).sum(axis=0)).ravel()
+        counted.update(dict(zip(map(str, each.spots.var_names), map(int, spots), strict=True)))
+    return counted

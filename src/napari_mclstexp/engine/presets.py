@@ -17,6 +17,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "default": MappingProxyType({}),
         "reference": MappingProxyType(
             {
+                "encoder": "densenet121-unrectified",
                 "normalisation": "log10-1e4-listed",
                 "sequence_rule": "random",
                 "bank_sequence_length": 32,

@@ -67,6 +67,9 @@ class TrainProgress(QWidget):
             self.bar.setRange(0, max(1, int(last["progress"]["total"])))
             self.bar.setValue(int(last["progress"]["done"]))
             self.status.setText(str(last["progress"]["what"]))
+        if "done" in last:
+            self.bar.setRange(0, 1)
+            self.bar.setValue(1)
         if "epoch" in last:
             self._draw_curves()
         if "map" in last:

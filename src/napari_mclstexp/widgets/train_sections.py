@@ -52,7 +52,8 @@ class SectionTable(QTableWidget):
         self.setMinimumHeight(120)
         self.verticalHeader().hide()
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.setTextElideMode(Qt.TextElideMode.ElideLeft)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideLeft)  # of a path, its end tells
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setToolTip(
             "The sections to learn from: drop slides, outs folders, spot tables or a cohort CSV "
