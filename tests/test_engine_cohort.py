@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from anndata import AnnData
 from scipy import sparse
 
 from engine_kit import painted_section
@@ -26,10 +27,13 @@ def folder(tmp_path_factory) -> Path:
         write_h5ad(painted_section(folder, name, seed).spots, folder / f"{name}.h5ad")
     good = painted_section(folder, "c", 3).spots
 
+    def shifted(spots: AnnData) -> None:
+        spots.obs["array_row"] = spots.obs["array_row"] - 1
+
     def variant(name: str, change) -> None:
         spots = good.copy()
-        spots = change(spots) or spots
-        write_h5ad(spots, folder / f"{name}.h5ad")
+        changed = change(spots)
+        write_h5ad(changed if isinstance(changed, AnnData) else spots, folder / f"{name}.h5ad")
 
     variant("c", lambda s: None)
     variant("none", lambda s: s[:0].copy())
@@ -40,7 +44,7 @@ def folder(tmp_path_factory) -> Path:
     variant("lost", lambda s: s.obsm["spatial"].__setitem__((3, 0), np.nan))
     variant("outside", lambda s: s.obsm["spatial"].__iadd__(5000))
     variant("bare", lambda s: s[:, :0].copy())
-    variant("below", lambda s: s.obs.__setitem__("array_row", s.obs["array_row"] - 1))
+    variant("below", shifted)
     variant("strange", lambda s: setattr(s, "var_names", ["X1", "X2", "X3"]))
     variant(
         "ensembl",

@@ -76,7 +76,7 @@ def test_rare_genes_and_genes_of_one_section_are_left_out_and_counted(wide, base
 
 def test_symbols_and_ensembl_ids_find_the_same_gene(base):
     ids = ["ENSG00000000001.4", "ENSG00000000002.1", "ENSG00000000003"]
-    section = section_of(base, "s", np.ones((5, 3)), ["FASN", "CD74", "GNAS"], gene_ids=ids)
+    section = section_of(base, "s", np.ones((20, 3)), ["FASN", "CD74", "GNAS"], gene_ids=ids)
     choice = listed_genes_of(["CD74", "ENSG00000000001", "ENSG00000000003.9"], [section])
     assert choice.genes == ("CD74", "FASN", "GNAS")
     assert choice.sentences == ("3 genes listed: 1 found by name, 2 by Ensembl id.",)
@@ -86,7 +86,12 @@ def test_symbols_and_ensembl_ids_find_the_same_gene(base):
 
 
 def test_a_gene_that_was_not_measured_is_named_with_its_like(base):
-    section = section_of(base, "s", np.ones((5, 2)), ["FASN", "CD74"])
+    section = section_of(base, "s", np.ones((20, 2)), ["FASN", "CD74"])
+    rare = section_of(base, "s", np.eye(20, 2), ["FASN", "CD74"])
+    assert (
+        "2 of the listed genes were counted in fewer than 10"
+        in listed_genes_of(["FASN", "CD74"], [rare]).sentences[1]
+    )
     with pytest.raises(SettingsError, match="did you mean FASN"):
         listed_genes_of(["CD74", "fasn"], [section])
 

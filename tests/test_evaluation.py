@@ -91,7 +91,8 @@ def test_every_contender_is_scored_on_every_section_and_gene(evaluation):
     counted = evaluation.metrics.groupby("contender").size()
     assert set(counted) == {3 * len(GENES)}
     assert np.isnan(value(evaluation, "training mean"))  # it has no variance to correlate
-    for contender in names - {"training mean"}:
+    # With 200 votes of 98 spots, the nearest are everyone.
+    for contender in names - {"training mean", "image kNN, k = 200"}:
         assert value(evaluation, contender) > 0.15, contender
     assert value(evaluation, CEILING) > value(evaluation, "PCA + ridge")
     flat = evaluation.ceilings[evaluation.ceilings["gene"] == "PURPLE"]
@@ -127,8 +128,10 @@ def test_presets_side_by_side_share_the_scaling(sections):
 def write_rival(path, sections, **changes):
     parts = []
     for each in sections:
+        counts = each.spots.X.toarray()
         part = anndata.AnnData(
-            np.log1p(each.spots.X.toarray() / each.spots.X.sum(1) * 1e4), obs=each.spots.obs.copy()
+            np.log1p(counts / counts.sum(axis=1, keepdims=True) * 1e4),
+            obs=each.spots.obs.copy(),
         )
         part.var_names = each.spots.var_names
         part.obs["section"], part.obs["barcode"] = each.name, list(each.spots.obs_names)
@@ -218,7 +221,7 @@ def test_one_section_alone_can_be_reported(sections):
     found = evaluate(sections, [quick_settings(epochs=1)], folds=fold, heads=False)
     html = report_html(found)
     assert "Only 1 fold" in html
-    assert "nan" not in html.lower().replace("dominance", "")
+    assert not re.search(r"\bnan\b", re.sub(r"base64,[^'\"]+", "", html).lower())
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing(evaluation, tmp_path):

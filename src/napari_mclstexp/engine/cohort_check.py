@@ -130,7 +130,9 @@ def _check_row(
     section = Section(name, row["patient"] or name, folder / row["slide"], spots, um_per_px)
     for column, what, warning in _about_spots(section):
         wrong(column, what, warning=warning)
-    if not any(each.column == "slide" for each in problems):
+    if any(each.column == "spots" and each.severity == "error" for each in problems):
+        _check_slide(section.slide_path, problems, wrong)
+    elif not any(each.column == "slide" for each in problems):
         try:
             section.open().close()
         except UserError as error:

@@ -38,8 +38,8 @@ def gene_plot_section(evaluation: Evaluation) -> str:
         },
         "unit": evaluation.unit,
     }
-    # "</" would end the script early, whatever a gene is called.
-    document = json.dumps(data).replace("</", "<\\/")
+    # No tag can begin inside the script, whatever a gene is called.
+    document = json.dumps(data).replace("<", "\\u003c")
     return (
         "<section><h2>Gene by gene</h2><p>Mean PCC over the sections. Point at a dot for its name; "
         "type a name to find it.</p><div class=controls>"
