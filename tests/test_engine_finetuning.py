@@ -60,6 +60,29 @@ def test_shared_genes_keep_their_weights_and_new_ones_are_fresh(trained, section
     )
 
 
+def test_the_first_models_reference_spots_vote_on(trained, sections):
+    settings = quick_settings(init_from=trained, epochs=2)
+    tuned = train(sections[1:2], settings)
+    assert tuned.bank.sections == ("b", "a")
+    assert tuned.config.trained_on == ("a", "b")
+    assert len(tuned.bank.thumbnails) == len(tuned.bank) == 98
+    # They stand where the tuned network puts them, not where the first one did.
+    again = train(sections[:2], quick_settings(init_from=trained, epochs=1, learning_rate=1e-9))
+    old = load_model(trained).bank
+    rows = again.bank.section == "a"
+    np.testing.assert_allclose(again.bank.embedding[rows], old.embedding, atol=1e-3)
+    moved = tuned.bank.embedding[tuned.bank.section == "a"]
+    assert np.abs(moved - old.embedding).max() > 1e-3
+    assert len(again.bank) == 98  # a spot that both know is there once
+    assert train(
+        sections[1:2], quick_settings(**vars_of(settings, keep_bank=False))
+    ).bank.sections == ("b",)
+
+
+def vars_of(settings, **changes):
+    return {"init_from": settings.init_from, "epochs": settings.epochs, **changes}
+
+
 def test_no_tensor_that_counts_genes_is_forgotten(trained):
     state = {
         name: value

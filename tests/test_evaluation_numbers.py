@@ -171,5 +171,5 @@ def test_a_loss_to_a_trivial_answer_is_said_in_words():
     assert "chance" not in said[0]
     assert "3 of the 10 genes are not measurable" in said[-1]
     mixed = verdicts({"mclSTExp": sections(0.1, 0.3), "kNN": sections(0.2, 0.19)}, ["kNN"], 0, 10)
-    assert "beats" in mixed[0]
+    assert "is level with" in mixed[0]
     assert "may be chance" in mixed[0]

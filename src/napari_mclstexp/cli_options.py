@@ -42,6 +42,13 @@ class ModelOptions:
     init_from: Annotated[
         Path | None, typer.Option(help="Model folder to go on from (fine-tuning).")
     ] = None
+    keep_bank: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-bank/--own-bank",
+            help="Fine-tuning: the first model's reference spots vote on, or only the new ones.",
+        ),
+    ] = None
     normalisation: Annotated[Normalisation | None, typer.Option(help="Of the counts.")] = None
     distance: Annotated[
         Literal["l1", "l2", "cosine"] | None, typer.Option(help="By which votes fall off.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -20,6 +21,7 @@ def build_bank(
     config: ModelConfig,
     device: Device,
     cancel: CancelToken,
+    before: Bank | None = None,
 ) -> Bank:
     """Project every training spot with its sequence, and keep what was measured there.
 
@@ -33,7 +35,30 @@ def build_bank(
         The model's, and where to compute.
     cancel
         Looked at before every sequence.
+    before
+        A bank of the same genes whose spots vote too, projected anew; those that are among the
+        training spots are taken once.
     """
+    bank = _bank_of(module, material, config, device, cancel)
+    if before is None:
+        return bank
+    known = set(zip(bank.section.tolist(), bank.barcode.tolist(), strict=True))
+    each = zip(before.section.tolist(), before.barcode.tolist(), strict=True)
+    rest = before.rows(np.array([spot not in known for spot in each], dtype=bool))
+    if not len(rest):
+        return bank
+    pool = Pool.of_bank(rest)
+    embedding = project_spots(module, pool, config, device, cancel)
+    return bank.joined(dataclasses.replace(rest, embedding=embedding))
+
+
+def _bank_of(
+    module: MclSTExp,
+    material: Sequence[Material],
+    config: ModelConfig,
+    device: Device,
+    cancel: CancelToken,
+) -> Bank:
     pool = Pool(material)
     embedding = project_spots(module, pool, config, device, cancel)
     spots = [each.section.spots for each in material]

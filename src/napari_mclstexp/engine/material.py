@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import SettingsError
-from ..model import MclSTExp, ModelConfig
+from ..model import Bank, MclSTExp, ModelConfig
 from ..slides import Slide
 from .device import Device
 from .encoding import image_features
@@ -68,12 +68,29 @@ class Pool:
         self.rows = torch.cat([each.rows for each in material])
         self.cols = torch.cat([each.cols for each in material])
         self.starts = np.cumsum([0, *(len(each.expression) for each in material)])
+        ends = zip(self.starts[:-1], self.starts[1:], strict=True)
+        self.groups = [np.arange(start, stop) for start, stop in ends]
+        self.xy = np.concatenate(
+            [np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64) for each in material]
+        )
         frozen = all(each.features is not None for each in material)
         self.features = (
             torch.cat([each.features for each in material if each.features is not None])
             if frozen
             else None
         )
+
+    @classmethod
+    def of_bank(cls, bank: Bank) -> Pool:
+        """Return a bank's spots, of which only the expression side is known."""
+        pool = cls.__new__(cls)
+        pool.material = ()
+        pool.expression = torch.from_numpy(bank.expression)
+        pool.rows, pool.cols = torch.from_numpy(bank.array_row), torch.from_numpy(bank.array_col)
+        pool.features = None
+        pool.groups = [np.flatnonzero(bank.section == name) for name in bank.sections]
+        pool.xy = bank.xy
+        return pool
 
     def __len__(self) -> int:
         return len(self.expression)
@@ -105,11 +122,8 @@ class Pool:
         length = (config.bank_sequence_length if bank else None) or config.sequence_length
         if config.sequence_rule == "random":
             return random_sequences(len(self), length, random)
-        cut = []
-        for start, each in zip(self.starts, self.material, strict=False):
-            xy = np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64)
-            cut += [rows + start for rows in neighbour_sequences(xy, length)]
-        return cut
+        cuts = ((rows, neighbour_sequences(self.xy[rows], length)) for rows in self.groups)
+        return [rows[part] for rows, parts in cuts for part in parts]
 
 
 def prepare(

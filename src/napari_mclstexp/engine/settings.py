@@ -38,6 +38,8 @@ class TrainSettings:
     init_from
         Model folder to go on from (fine-tuning); its encoder, patches, positions and widths are
         kept, and the weights of every gene that both lists share.
+    keep_bank
+        With the same genes, its reference spots go on voting beside the new sections'.
     epochs, learning_rate, weight_decay, temperature, seed
         Of the optimiser and the loss.
     optimizer
@@ -95,6 +97,7 @@ class TrainSettings:
     tune: Literal["whole", "last-block"] = "whole"
     batch_norm: Literal["batch", "frozen"] = "batch"
     init_from: Path | None = None
+    keep_bank: bool = True
     epochs: int = 90
     learning_rate: float = 1e-4
     weight_decay: float = 1e-3

@@ -13,6 +13,7 @@ from ..errors import SettingsError
 from ..model import (
     EncoderConfig,
     MclSTExp,
+    Model,
     ModelConfig,
     PositionsConfig,
     RetrievalConfig,
@@ -81,7 +82,7 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
         bank_sequence_length=settings.bank_sequence_length,
         sequence_rule=settings.sequence_rule,
         preset=settings.preset,
-        trained_on=tuple(section.name for section in sections),
+        trained_on=_trained_on(sections, base if settings.keep_bank else None),
         platform=platform_of(sections),
         description=settings.description,
         versions={"napari-mclstexp": __version__, **{each: version(each) for each in PACKAGES}},
@@ -110,6 +111,11 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
     elif settings.pretrained:
         load_encoder_weights(module.image_encoder, find_imagenet_weights(settings.encoder))
     return config, module
+
+
+def _trained_on(sections: Sequence[Section], base: Model | None) -> tuple[str, ...]:
+    before = base.config.trained_on if base is not None else ()
+    return tuple(dict.fromkeys([*before, *(section.name for section in sections)]))
 
 
 def median_scale(sections: Sequence[Section]) -> float:

@@ -11,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 
 from ..errors import SettingsError
-from ..model import MclSTExp, Model, ModelConfig
+from ..model import Bank, MclSTExp, Model, ModelConfig, load_model
 from .bank import build_bank
 from .device import Device, pick_device
 from .estimate import estimate_training
@@ -120,12 +120,21 @@ def train(
                 checkpoint=checkpoint,
                 curves=curves,
             )
-    bank = build_bank(module, material, config, where, cancel)
+    before = _bank_before(settings, config)
+    bank = build_bank(module, material, config, where, cancel, before)
     config = config.model_copy(update={"settings": {**config.settings, "best_epoch": epoch}})
     model = Model(config, module.eval().cpu(), bank)
     if held_out is not None:
         _score(model, held_out, stop_on, device, progress, cancel)
     return model
+
+
+def _bank_before(settings: TrainSettings, config: ModelConfig) -> Bank | None:
+    """Return the bank of the model that was gone on from, where its spots can vote on."""
+    if settings.init_from is None or not settings.keep_bank:
+        return None
+    base = load_model(settings.init_from)
+    return base.bank if base.config.genes == config.genes else None
 
 
 def launch(device: Device, settings: TrainSettings, devices: int, nodes: int) -> Fabric:
@@ -211,6 +220,8 @@ def _score(
         )
     scores = prediction.var["pcc"].dropna()
     note = f"Held out: section {held_out.name}."
+    if held_out.name in model.bank.sections:
+        note += " The model that was gone on from had learned from it, so these mean nothing."
     if stop_on is not None and stop_on.name == held_out.name:
         note += " Training stopped where it was predicted best, so these scores are optimistic."
     model.config = model.config.model_copy(

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 
+PER_SPOT = ("embedding", "expression", "section", "barcode", "array_row", "array_col", "xy")
+
 
 @dataclass(frozen=True, eq=False, repr=False)  # nobody reads thousands of thumbnails
 class Bank:
@@ -53,6 +55,24 @@ class Bank:
     def sections(self) -> tuple[str, ...]:
         """Names of the sections, in order of appearance."""
         return tuple(dict.fromkeys(self.section.tolist()))
+
+    def rows(self, chosen: NDArray[np.bool_]) -> Bank:
+        """Return the spots that are chosen by (N,) flags."""
+        pictures = tuple(p for p, take in zip(self.thumbnails, chosen, strict=False) if take)
+        return Bank(
+            **{name: getattr(self, name)[chosen] for name in PER_SPOT},
+            genes=self.genes,
+            thumbnails=pictures,
+        )
+
+    def joined(self, other: Bank) -> Bank:
+        """Return the spots of both, which are of the same genes."""
+        whole = len(self.thumbnails) == len(self) and len(other.thumbnails) == len(other)
+        return Bank(
+            **{n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in PER_SPOT},
+            genes=self.genes,
+            thumbnails=self.thumbnails + other.thumbnails if whole else (),
+        )
 
     def to_anndata(self, *, half: bool = False) -> anndata.AnnData:
         """Return the bank as it is saved: expression in X, projections in obsm.

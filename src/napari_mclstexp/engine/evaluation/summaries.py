@@ -122,7 +122,8 @@ def verdicts(
             difference = own - per_section[best][statistic].to_numpy(dtype=float)
             low, high = bootstrap_interval(difference)
             mean = _mean(difference)
-            word = "beats" if mean > 0 else "loses to"
+            level = mean > 0 and not low > 0 and not np.isnan(low)
+            word = "is level with" if level else "beats" if mean > 0 else "loses to"
             interval = (
                 ""
                 if np.isnan(low)
