@@ -17,6 +17,12 @@ import typer
 
 from . import __version__
 from .cli_evaluate import evaluate_command
+from .cli_explore import (
+    domains_command,
+    export_command,
+    regions_command,
+    signature_command,
+)
 from .cli_import import import_checkpoint_command
 from .cli_jobs import Grid, SpotFiles, model_folder, named_genes, predict_job
 from .cli_output import about, about_demo, about_prediction
@@ -156,6 +162,10 @@ def predict_command(
 app.command("train")(train_command)
 app.command("check")(check_command)
 app.command("evaluate")(evaluate_command)
+app.command("domains")(domains_command)
+app.command("signature")(signature_command)
+app.command("regions")(regions_command)
+app.command("export")(export_command)
 app.command("import-checkpoint")(import_checkpoint_command)
 app.command("recipe")(recipe_command)
 

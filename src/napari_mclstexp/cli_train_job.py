@@ -7,7 +7,6 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,8 +131,8 @@ def _train(
                 if scored is not None and job.report:
                     report = _report(job, model, settings, rest, scored, progress, cancel)
     finally:
-        with suppress(OSError):  # not empty: a checkpoint to go on from
-            job.run_folder.rmdir()
+        if not checkpoint.exists():  # nothing to go on from
+            shutil.rmtree(job.run_folder, ignore_errors=True)
     return model, settings, report, (*estimates, *kept.sentences, *choice.sentences)
 
 

@@ -65,7 +65,8 @@ def listed_genes_of(wanted: Sequence[str], sections: Sequence[Section]) -> GeneC
     Raises
     ------
     SettingsError
-        Naming the first gene that a section did not measure, and what is called like it.
+        Naming the first gene that a section did not measure, and what is called like it, or that
+        the list has twice.
     """
     ids: dict[str, str] = {}
     for section in sections:
@@ -76,7 +77,12 @@ def listed_genes_of(wanted: Sequence[str], sections: Sequence[Section]) -> GeneC
     chosen: list[str] = []
     by_symbol = by_id = 0
     missing: list[str] = []
-    for gene in dict.fromkeys(wanted):
+    repeated = [gene for gene, times in Counter(wanted).items() if times > 1]
+    if repeated:
+        raise SettingsError(
+            f"The gene {repeated[0]} stands more than once in the gene list; keep one of them."
+        )
+    for gene in wanted:
         if gene in shared:
             by_symbol += 1
             chosen.append(gene)

@@ -1,0 +1,321 @@
+"""Domains: regions of similar expression, and what tells them apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..errors import SettingsError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Method = Literal["kmeans", "leiden"]
+NEIGHBOURS = 6  # of a spot on a hexagonal array; of a square one, the nearest six
+MOST_K = 12
+UNLABELLED = ("", "nan", "NA", "None", "undetermined")
+
+
+@dataclass(frozen=True)
+class DomainSettings:
+    """How domains are found.
+
+    Attributes
+    ----------
+    k
+        How many (k-means); None takes the suggested number.
+    method
+        ``"kmeans"`` or ``"leiden"`` (extra ``domains``).
+    components
+        Principal components that are clustered.
+    smoothing
+        How much of each spot's components is its six nearest neighbours' mean, from 0 to below 1.
+    rounds
+        How often that is repeated.
+    genes
+        How many of the most variable genes are used; 0 takes all.
+    scale
+        Whether every gene counts alike, whatever its variance.
+    resolution
+        Of Leiden: higher gives more domains.
+    seed
+        Same seed, same domains.
+    """
+
+    k: int | None = None
+    method: Method = "kmeans"
+    components: int = 15
+    smoothing: float = 0.0
+    rounds: int = 1
+    genes: int = 0
+    scale: bool = False
+    resolution: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.k is not None and self.k < 2:
+            raise SettingsError(f"k is {self.k}; there must be at least 2 domains.")
+        if not 0 <= self.smoothing < 1:
+            raise SettingsError(f"smoothing is {self.smoothing}; it must be from 0 to below 1.")
+        for name in ("components", "rounds"):
+            if getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+
+
+@dataclass(frozen=True, eq=False)
+class Domains:
+    """What was found.
+
+    Attributes
+    ----------
+    labels
+        (n,) domain of each spot: "1" is the largest.
+    k
+        How many there are.
+    reason
+        Why so many, in a sentence.
+    components
+        (n, c) smoothed components that were clustered.
+    """
+
+    labels: NDArray[np.str_]
+    k: int
+    reason: str
+    components: NDArray[np.float64]
+
+
+def expression_of(data: AnnData) -> NDArray[np.float32]:
+    """Return (n, G) expression to find domains in; raw counts are scaled to 10,000 and ln(1 + x).
+
+    Raises
+    ------
+    SettingsError
+        If there are no genes, or values that are no numbers.
+    """
+    if data.n_vars == 0 or data.n_obs == 0:
+        raise SettingsError("There is no expression in it, so there are no domains to find.")
+    x: Any = data.layers.get("counts", data.X)
+    values = np.asarray(x.toarray() if sparse.issparse(x) else x, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise SettingsError("Some values are no numbers; domains need every gene at every spot.")
+    if (values >= 0).all() and (values == np.round(values)).all():
+        totals = values.sum(axis=1, keepdims=True)
+        values = np.log1p(values / np.where(totals > 0, totals, 1) * 1e4)
+    return values.astype(np.float32)
+
+
+def find_domains(
+    expression: NDArray[np.float32], xy: NDArray[np.float64] | None, settings: DomainSettings
+) -> Domains:
+    """Cluster spots by the principal components of their expression.
+
+    Parameters
+    ----------
+    expression
+        (n, G), as `expression_of` gives it.
+    xy
+        (n, 2) centres; needed for smoothing only.
+    settings
+        See :class:`DomainSettings`.
+
+    Raises
+    ------
+    SettingsError
+        If there are fewer spots than domains, or smoothing has no positions to go by.
+    """
+    if settings.k is not None and settings.k > len(expression):
+        raise SettingsError(
+            f"{len(expression):,} spots cannot be {settings.k} domains; give fewer."
+        )
+    if settings.smoothing and xy is None:
+        raise SettingsError('Smoothing needs positions (obsm["spatial"]); set it to 0.')
+    components = smoothed(principal_components(expression, settings), xy, settings)
+    if settings.method == "leiden":
+        labels = _leiden(components, settings)
+        k = len(set(labels.tolist()))
+        reason = f"Leiden at a resolution of {settings.resolution:g} finds {k} domains."
+    else:
+        k, reason = (settings.k, "As asked for.") if settings.k else suggest_k(components, settings)
+        labels = _kmeans(components, k, settings.seed)
+    return Domains(_by_size(labels), k, reason, components)
+
+
+def principal_components(
+    expression: NDArray[np.float32], settings: DomainSettings
+) -> NDArray[np.float64]:
+    """Return (n, c) scores on the first components of (n, G) expression."""
+    from sklearn.decomposition import PCA
+
+    x = expression.astype(np.float64)
+    x = x[:, np.ptp(x, axis=0) > 0]
+    if x.shape[1] == 0:
+        raise SettingsError("No gene varies between the spots, so there are no domains to find.")
+    if settings.genes:
+        x = x[:, np.argsort(-x.var(axis=0), kind="stable")[: settings.genes]]
+    if settings.scale:
+        x = (x - x.mean(axis=0)) / x.std(axis=0)
+    count = min(settings.components, x.shape[1], len(x) - 1)
+    return np.asarray(PCA(count, svd_solver="full").fit_transform(x))
+
+
+def smoothed(
+    values: NDArray[np.float64], xy: NDArray[np.float64] | None, settings: DomainSettings
+) -> NDArray[np.float64]:
+    """Mix each spot's values with its nearest neighbours' mean."""
+    if not settings.smoothing or xy is None or len(xy) < 2:
+        return values
+    from sklearn.neighbors import NearestNeighbors
+
+    k = min(NEIGHBOURS, len(xy) - 1)
+    near = NearestNeighbors(n_neighbors=k).fit(xy).kneighbors(return_distance=False)
+    out = values
+    for _ in range(settings.rounds):
+        out = (1 - settings.smoothing) * out + settings.smoothing * out[near].mean(axis=1)
+    return out
+
+
+def suggest_k(components: NDArray[np.float64], settings: DomainSettings) -> tuple[int, str]:
+    """Return the number of domains whose spots are most alike within and unlike between."""
+    from sklearn.metrics import silhouette_score
+
+    most = min(MOST_K, len(components) - 1)
+    scores = {
+        k: float(silhouette_score(components, _kmeans(components, k, settings.seed)))
+        for k in range(2, most + 1)
+    }
+    if not scores:
+        raise SettingsError("There are too few spots to tell how many domains there are; give --k.")
+    best = max(scores, key=lambda k: scores[k])
+    return best, f"{best} domains have the highest silhouette ({scores[best]:.2f}) of 2 to {most}."
+
+
+def keep_colours(before: NDArray[np.str_], after: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Rename new domains so that each that overlaps an old one most keeps its name.
+
+    Parameters
+    ----------
+    before, after
+        (n,) domains of the same spots before and after a change.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    old, new = sorted(set(before.tolist())), sorted(set(after.tolist()))
+    overlap = np.array([[((before == o) & (after == n)).sum() for o in old] for n in new])
+    renamed = {
+        new[i]: old[j]
+        for i, j in zip(*linear_sum_assignment(-overlap), strict=True)
+        if overlap[i, j]
+    }
+    free = (str(i) for i in range(1, len(old) + len(new) + 1))
+    taken = set(renamed.values())
+    for name in new:
+        if name not in renamed:
+            renamed[name] = next(each for each in free if each not in taken)
+            taken.add(renamed[name])
+    return np.array([renamed[each] for each in after.tolist()], dtype=str)
+
+
+def marker_genes(
+    expression: NDArray[np.float32], genes: tuple[str, ...], labels: NDArray[np.str_]
+) -> pd.DataFrame:
+    """Compare every domain with the rest, gene by gene (Wilcoxon rank sum).
+
+    Parameters
+    ----------
+    expression, genes, labels
+        (n, G), G names, (n,) domains.
+
+    Returns
+    -------
+    A row for each domain and gene, the clearest first: ``domain, gene, auc`` (the chance that a
+    spot of the domain is higher than another, 0.5 being none), ``difference`` of the means, ``p``
+    and ``fdr`` (Benjamini-Hochberg within the domain). Spots of one slide are not replicates: p
+    says how clear the picture is, not whether another slide would show it.
+    """
+    from scipy import stats
+
+    tables = []
+    for domain in sorted(set(labels.tolist()), key=_order):
+        inside = labels == domain
+        n_in, n_out = int(inside.sum()), int((~inside).sum())
+        if not n_in or not n_out:
+            continue
+        found = stats.mannwhitneyu(expression[inside], expression[~inside], axis=0)
+        p = np.nan_to_num(np.asarray(found.pvalue), nan=1.0)
+        table = pd.DataFrame(
+            {
+                "domain": domain,
+                "gene": list(genes),
+                "auc": np.asarray(found.statistic) / (n_in * n_out),
+                "difference": expression[inside].mean(axis=0) - expression[~inside].mean(axis=0),
+                "p": p,
+                "fdr": stats.false_discovery_control(p),
+            }
+        )
+        tables.append(table.sort_values("auc", ascending=False, kind="stable"))
+    if not tables:
+        raise SettingsError("There is one domain only, so nothing tells it from others.")
+    return pd.concat(tables, ignore_index=True)
+
+
+def agreement(labels: NDArray[np.str_], truth: NDArray[np.str_]) -> tuple[float, float, int]:
+    """ARI and NMI of domains against labels, and of how many labelled spots.
+
+    Raises
+    ------
+    SettingsError
+        If fewer than two labels are known.
+    """
+    from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+
+    known = ~np.isin(truth, UNLABELLED)
+    if len(set(truth[known].tolist())) < 2:
+        raise SettingsError("Fewer than two labels are known, so there is nothing to agree with.")
+    return (
+        float(adjusted_rand_score(truth[known], labels[known])),
+        float(normalized_mutual_info_score(truth[known], labels[known])),
+        int(known.sum()),
+    )
+
+
+def _kmeans(values: NDArray[np.float64], k: int, seed: int) -> NDArray[Any]:
+    from sklearn.cluster import KMeans
+
+    return np.asarray(KMeans(k, n_init=10, random_state=seed).fit_predict(values))
+
+
+def _leiden(values: NDArray[np.float64], settings: DomainSettings) -> NDArray[Any]:
+    try:
+        import igraph
+        import leidenalg
+    except ImportError as error:
+        raise SettingsError(
+            'Leiden needs packages of its own: pip install "napari-mclstexp[domains]"; '
+            "k-means needs none."
+        ) from error
+    from sklearn.neighbors import kneighbors_graph
+
+    near = kneighbors_graph(values, min(15, len(values) - 1)).tocoo()
+    graph = igraph.Graph(len(values), list(zip(near.row, near.col, strict=True))).simplify()
+    found = leidenalg.find_partition(
+        graph,
+        leidenalg.RBConfigurationVertexPartition,
+        resolution_parameter=settings.resolution,
+        seed=settings.seed,
+    )
+    return np.asarray(found.membership)
+
+
+def _by_size(labels: NDArray[Any]) -> NDArray[np.str_]:
+    values, counts = np.unique(labels, return_counts=True)
+    names = {value: str(i) for i, value in enumerate(values[np.argsort(-counts, kind="stable")], 1)}
+    return np.array([names[each] for each in labels], dtype=str)
+
+
+def _order(name: str) -> tuple[int, str]:
+    return (int(name), "") if name.isdigit() else (10**9, name)
