@@ -224,3 +224,11 @@ def test_stains_change_as_scikit_image_says():
 def test_a_model_without_shared_genes_cannot_be_gone_on_from(trained, sections):
     with pytest.raises(SettingsError, match="shares no gene"):
         train(sections[:1], quick_settings(genes=("ENSG1",), init_from=trained))
+
+
+def test_a_fine_tuned_model_votes_as_the_first_did_unless_told_otherwise(trained, sections):
+    settings = {"init_from": trained, "epochs": 1, "k": None}
+    kept = train(sections[:1], quick_settings(**settings)).config.retrieval
+    assert (kept.k, kept.distance) == (5, "l2")
+    told = train(sections[:1], quick_settings(**{**settings, "k": 9, "distance": "l1"}))
+    assert (told.config.retrieval.k, told.config.retrieval.distance) == (9, "l1")

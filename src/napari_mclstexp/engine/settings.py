@@ -62,7 +62,8 @@ class TrainSettings:
     targets
         Of the loss: ``"matched"`` pairs only (the paper), or ``"similar"`` spots too (BLEEP).
     k, distance
-        Retrieval: how many reference spots vote, and how their weight falls off.
+        Retrieval: how many reference spots vote, and how their weight falls off. None takes the
+        model's that is gone on from, else 200 and ``"l2"``.
     normalisation
         Of the counts; see DESIGN section 2.
     patch_px, um_per_px
@@ -114,8 +115,8 @@ class TrainSettings:
     positions: bool = True
     position_table: int | None = None
     targets: Literal["matched", "similar"] = "matched"
-    k: int = 200
-    distance: Literal["l1", "l2", "cosine"] = "l2"
+    k: int | None = None
+    distance: Literal["l1", "l2", "cosine"] | None = None
     normalisation: Normalisation = "ln-1e4-all"
     patch_px: int = 224
     um_per_px: float | None = None

@@ -77,7 +77,7 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
         **shape,
         dropout=settings.dropout,
         temperature=settings.temperature,
-        retrieval=RetrievalConfig(k=settings.k, distance=settings.distance),
+        retrieval=_retrieval(settings, base),
         sequence_length=settings.sequence_length,
         bank_sequence_length=settings.bank_sequence_length,
         sequence_rule=settings.sequence_rule,
@@ -111,6 +111,11 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
     elif settings.pretrained:
         load_encoder_weights(module.image_encoder, find_imagenet_weights(settings.encoder))
     return config, module
+
+
+def _retrieval(settings: TrainSettings, base: Model | None) -> RetrievalConfig:
+    usual = RetrievalConfig() if base is None else base.config.retrieval
+    return RetrievalConfig(k=settings.k or usual.k, distance=settings.distance or usual.distance)
 
 
 def _trained_on(sections: Sequence[Section], base: Model | None) -> tuple[str, ...]:
