@@ -150,14 +150,43 @@ def test_a_rival_that_knows_the_answer_wins(sections, tmp_path):
     assert any("unknown scaling" in each for each in found.warnings)
 
 
+def called_alike(sections):
+    """The sections with spots that have the same names in each, as in legacy ST."""
+    alike = []
+    for each in sections:
+        spots = each.spots.copy()
+        spots.obs_names = [name.split("-")[1] for name in spots.obs_names]
+        alike.append(dataclasses.replace(each, spots=spots))
+    return alike
+
+
+def plain_file(section, path, shift):
+    """A prediction of one section that does not say which."""
+    (alike,) = called_alike([section])
+    part = anndata.AnnData(alike.spots.X.toarray(), obs=alike.spots.obs.copy())
+    part.var_names = alike.spots.var_names
+    part.obsm["spatial"] = alike.spots.obsm["spatial"] + shift
+    part.write_h5ad(path)
+    return path
+
+
 def test_rivals_that_cannot_be_used_are_named(sections, tmp_path):
     settings = [quick_settings(epochs=1)]
     for paths, words in (
         ([tmp_path / "gone.h5ad"], "no file .*gone.h5ad"),
-        ([write_rival(tmp_path / "two.h5ad", sections[:2])], "no spots of the section c"),
+        (
+            [write_rival(tmp_path / "two.h5ad", sections[:2])],
+            "do not hold the spots of the section c",
+        ),
     ):
         with pytest.raises(SettingsError, match=words):
             evaluate(sections, settings, heads=False, rivals={"X": paths})
+    with pytest.raises(SettingsError, match="fits the sections a and b"):
+        evaluate(called_alike(sections), settings, heads=False, rivals={"X": [
+            plain_file(sections[0], tmp_path / "a.h5ad", shift=0.0)]})  # fmt: skip
+    moved = plain_file(sections[0], tmp_path / "m.h5ad", shift=500.0)
+    with pytest.raises(SettingsError, match="do not hold the spots of the section a"):
+        evaluate(called_alike(sections), settings, heads=False, rivals={"X": [moved]})
     short = anndata.read_h5ad(write_rival(tmp_path / "all.h5ad", sections))[3:].copy()
     short.write_h5ad(tmp_path / "short.h5ad")
     with pytest.raises(SettingsError, match=r"lacks .* of the 49 spots"):

@@ -95,10 +95,19 @@ def evaluate(
     where = pick_device(device)
     settings = _on_one_ground(sections, settings)
     genes, normalisation = settings[0].genes, settings[0].normalisation
+    held_out = [each for each in sections if any(each.name in fold.tested for fold in folds)]
+    warnings = _warnings(sections, folds, by)
+    given: Predictions = {}  # read first: a file that does not fit shall not cost hours
+    for name, paths in (rivals or {}).items():
+        given[name], said = read_rival(name, paths, held_out, genes, normalisation)
+        warnings += said
     prepared = _prepare(sections, settings, where, progress, cancel)
     contenders = _contenders(settings if ours is None else (), settings[0], heads, where, cancel)
+    for name in given:
+        if name in contenders or name == OURS:
+            raise SettingsError(f"--rival {name} has the name of a contender; choose another.")
     predictions: Predictions = {} if ours is None else {OURS: dict(ours)}
-    predictions |= {name: {} for name in contenders}
+    predictions |= {name: {} for name in contenders} | given
     for number, fold in enumerate(folds):
         train = [each for each in prepared if each.name in fold.trained_on]
         test = [each for each in prepared if each.name in fold.tested]
@@ -111,12 +120,6 @@ def evaluate(
             for each, predicted in zip(test, predict(train, test), strict=True):
                 predictions[name][each.name] = predicted
     tested = [each for each in prepared if any(each.name in fold.tested for fold in folds)]
-    warnings = _warnings(sections, folds, by)
-    for name, paths in (rivals or {}).items():
-        if name in predictions:
-            raise SettingsError(f"--rival {name} has the name of a contender; choose another.")
-        predictions[name], said = read_rival(name, paths, tested, genes, normalisation)
-        warnings += said
     return _assemble(tested, folds, by, settings, predictions, sections, warnings)
 
 

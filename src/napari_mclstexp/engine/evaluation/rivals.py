@@ -11,21 +11,24 @@ import pandas as pd
 from scipy import sparse
 
 from ...errors import SettingsError
+from ..sections import Section
 from .baselines import Expression
-from .prepared import Prepared
+
+SAME_PX = 1.0
 
 
 def read_rival(
     name: str,
     paths: Sequence[Path],
-    sections: Sequence[Prepared],
+    sections: Sequence[Section],
     genes: Sequence[str],
     normalisation: str,
 ) -> tuple[dict[str, Expression], tuple[str, ...]]:
     """Read what another program predicted for the sections.
 
     A spot is found by its barcode, within the section that ``obs["section"]`` names; a file
-    without that column belongs to the one section whose barcodes it has.
+    without that column belongs to the section whose spots it all has, at the same places where
+    it says them (legacy ST calls the spots of all sections alike).
 
     Parameters
     ----------
@@ -55,15 +58,21 @@ def read_rival(
                 f"{path.name} of {name} is in {said or 'an unknown scaling'} and not in "
                 f"{normalisation}: correlations can be compared, MSE and MAE cannot."
             )
+        parts = {each.name: part for each in sections if (part := _of(data, each)) is not None}
+        if "section" not in data.obs and len(parts) > 1:
+            raise SettingsError(
+                f"{path} of {name} fits the sections {' and '.join(parts)} alike; say which it is "
+                'in a column obs["section"].'
+            )
         for section in sections:
-            part = _of(data, section)
-            if part is not None:
+            if section.name in parts:
+                part = parts[section.name]
                 found[section.name] = _aligned(name, path, part, section, genes)
     lacking = [each.name for each in sections if each.name not in found]
     if lacking:
         raise SettingsError(
-            f"The predictions of {name} hold no spots of the section {lacking[0]}; spots are "
-            'matched by barcode, and sections by obs["section"] where the file has that column.'
+            f"The predictions of {name} do not hold the spots of the section {lacking[0]}; spots "
+            'are matched by barcode, and sections by obs["section"] where the file has that column.'
         )
     known = {gene for data in found.values() for gene in _known(data, genes)}
     if len(known) < len(genes):
@@ -84,21 +93,25 @@ def _read(name: str, path: Path) -> anndata.AnnData:
         ) from error
 
 
-def _of(data: anndata.AnnData, section: Prepared) -> anndata.AnnData | None:
+def _of(data: anndata.AnnData, section: Section) -> anndata.AnnData | None:
     if "section" in data.obs:
         part = data[data.obs["section"].astype(str).to_numpy() == section.name]
-    else:
-        part = data
-        if not part.obs_names.isin(section.section.spots.obs_names).mean() > 0.5:
+        return part if part.n_obs else None
+    rows = data.obs_names.get_indexer(section.spots.obs_names)
+    if (rows < 0).any():
+        return None
+    if "spatial" in data.obsm:
+        there = np.asarray(data.obsm["spatial"], dtype=np.float64)[rows, :2]
+        if np.abs(there - section.spots.obsm["spatial"]).max() > SAME_PX:
             return None
-    return part if part.n_obs else None
+    return data
 
 
 def _aligned(
-    name: str, path: Path, part: anndata.AnnData, section: Prepared, genes: Sequence[str]
+    name: str, path: Path, part: anndata.AnnData, section: Section, genes: Sequence[str]
 ) -> Expression:
     names = part.obs["barcode"].astype(str) if "barcode" in part.obs else part.obs_names
-    wanted = section.section.spots.obs_names
+    wanted = section.spots.obs_names
     rows = pd.Index(names).get_indexer(wanted)
     if (rows < 0).any():
         raise SettingsError(
