@@ -12,7 +12,14 @@ from pathlib import Path
 import pytest
 from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QSpinBox,
+    QTableWidget,
+)
 
 from engine_kit import GENES, painted_section
 from napari_mclstexp.files import write_h5ad
@@ -210,6 +217,23 @@ def test_closing_napari_asks_what_becomes_of_it(filled, viewer, click, qtbot, mo
         qtbot.wait(300)
         assert filled.process.running
     filled.process.kill()
+
+
+def test_the_dock_fits_a_laptop_screen_and_every_control_says_what_it_does(dock, viewer, qtbot):
+    window = viewer.window._qt_window
+    window.resize(1366, 768)
+    dock.progress.begin()
+    qtbot.wait(200)
+    assert dock.minimumSizeHint().width() < 500
+    assert window.height() <= 768
+    for kind in (QAbstractButton, QComboBox, QSpinBox, QLineEdit, QTableWidget):
+        for control in dock.findChildren(kind):
+            inner = (
+                control.parent() if isinstance(control.parent(), QComboBox | QSpinBox) else control
+            )
+            if control.objectName().startswith("qt_"):
+                continue  # a part of Qt's own
+            assert inner.toolTip(), control
 
 
 def test_what_is_missing_is_said_before_anything_starts(dock, click, notes, drop, folder, qtbot):
