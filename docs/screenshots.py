@@ -72,6 +72,12 @@ def sample() -> None:
     session.show(gene="COL1A1", style="points", quantity="beside")
     viewer.reset_view()
     take(viewer, "window_beside")
+    session.show(gene="ERBB2", style="points", quantity="predicted")
+    viewer.reset_view()
+    _, why = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Evidence")
+    spot = session.spots.obsm["spatial"][session.spots.n_obs // 2] * session.slide.um_per_px
+    why.choose(spot[1], spot[0])
+    take(viewer, "window_evidence")
     viewer.close()
 
 

@@ -37,7 +37,7 @@ def manifest():
 
 def test_both_docks_are_in_the_plugins_menu(manifest):
     names = [widget.display_name for widget in manifest.contributions.widgets]
-    assert names == ["Slide and spots", "Predict", "Train"]
+    assert names == ["Slide and spots", "Predict", "Evidence", "Train"]
 
 
 def test_every_command_is_where_the_manifest_says(manifest):
@@ -50,7 +50,7 @@ import sys, time
 import napari
 from qtpy.QtWidgets import QApplication
 viewer = napari.Viewer()
-for name in ("Slide and spots", "Predict", "Train"):
+for name in ("Slide and spots", "Predict", "Evidence", "Train"):
     start = time.perf_counter()
     viewer.window.add_plugin_dock_widget("napari-mclstexp", name)
     QApplication.processEvents()
