@@ -77,3 +77,14 @@ def test_a_closed_slide_leaves_no_votes_behind(predicted, qtbot):
     qtbot.waitUntil(lambda: session.slide is None)
     assert predicted.votes == []
     assert "click a spot" in predicted.summary.text()
+
+
+def test_a_closed_dock_listens_no_more(predicted, viewer, qtbot):
+    listening = len(viewer.mouse_drag_callbacks)
+    session = predicted.workspace.session
+    viewer.window.remove_dock_widget(predicted)
+    predicted.deleteLater()
+    qtbot.waitUntil(lambda: len(viewer.mouse_drag_callbacks) == listening - 1)
+    click_at(viewer, qtbot, 100, 100)  # nobody is there to fail
+    session.show(gene=next(gene for gene in session.genes if gene != session.gene))
+    qtbot.wait(200)

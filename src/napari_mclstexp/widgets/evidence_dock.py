@@ -59,10 +59,11 @@ class EvidenceDock(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(Scrolling(content))
-        self._viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._viewer.mouse_drag_callbacks.append(self._clicked)
-        self.destroyed.connect(self._forget)
-        self.workspace.shown.connect(lambda _: self._explain())
+        viewer, clicked = getattr(napari_viewer, "__wrapped__", napari_viewer), self._clicked
+        viewer.mouse_drag_callbacks.append(clicked)
+        # Not a method: Qt no longer calls those of an object that is destroyed.
+        self.destroyed.connect(lambda: _forget(viewer, clicked))
+        self.workspace.shown.connect(self._explain)
         self._explain()
 
     @property
@@ -89,7 +90,7 @@ class EvidenceDock(QWidget):
         self.spot = str(spots.obs_names[nearest]) if distance[nearest] <= NEAR_UM else ""
         self._explain()
 
-    def _explain(self) -> None:
+    def _explain(self, _: object = None) -> None:
         session = self.workspace.session
         result, model, gene = session.result, session.model, session.gene
         prediction = result.adata if result is not None else None
@@ -130,12 +131,13 @@ class EvidenceDock(QWidget):
             f"{found.spread:.2f}.<br>The weightiest, with their share and what was measured there:"
         )
 
-    def _forget(self) -> None:
-        if self._clicked in self._viewer.mouse_drag_callbacks:
-            self._viewer.mouse_drag_callbacks.remove(self._clicked)
-
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Stand as a tab beside the other docks."""
         super().showEvent(event)
         join_docks(self.workspace.docks, self)
         self.workspace.docks.add(self)
+
+
+def _forget(viewer: Any, callback: Any) -> None:
+    if callback in viewer.mouse_drag_callbacks:
+        viewer.mouse_drag_callbacks.remove(callback)
