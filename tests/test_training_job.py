@@ -69,7 +69,7 @@ def test_a_fine_tuning_says_the_model_and_not_the_encoder():
 
 
 def test_rows_come_back_as_they_went_with_paths_from_the_table(tmp_path):
-    rows = (SectionRow("a", "P, 1", "/x/a.svs", "/x/outs", ""), SectionRow("b"))
+    rows = (SectionRow("a", "P, 1", "/x/a.svs", "/x/outs", "", "0.5"), SectionRow("b"))
     write_rows(rows, tmp_path / "c.csv")
     assert read_rows(tmp_path / "c.csv") == rows
     (tmp_path / "d.csv").write_text("section,patient,slide,spots\ns,p,pic.png,sp.h5ad\n")
@@ -100,7 +100,11 @@ def test_half_a_line_waits_for_its_end():
         file.flush()
         assert process.events() == []
         file.write('age", "what": "µ"}\n')
-    assert process.events() == [{"event": "stage", "what": "µ"}]
+        file.write('torn{\n{"event": "stage", "what": "2"}\n')
+    assert process.events() == [
+        {"event": "stage", "what": "µ"},
+        {"event": "stage", "what": "2"},  # a line that is none takes no other with it
+    ]
 
 
 def test_a_pause_halts_it_and_going_on_lets_it_finish():
@@ -152,3 +156,13 @@ def test_a_bug_of_the_process_names_the_log():
 def test_genes_must_be_said():
     with pytest.raises(SettingsError, match="which genes"):
         TrainingProcess(request(hvg=None), DOUBLE)
+
+
+def test_what_does_not_listen_to_a_cancel_is_killed(monkeypatch):
+    monkeypatch.setattr("napari_mclstexp.training_job.PATIENCE_S", 0.5)
+    deaf = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); time.sleep(60)"
+    process = TrainingProcess(request(), (sys.executable, "-c", deaf))
+    time.sleep(0.5)
+    process.cancel()
+    wait_for(process.ended, 10)
+    assert process.ended().how == "cancelled"

@@ -140,6 +140,21 @@ def test_a_cohort_table_is_taken_whole(dock, drop, folder, tmp_path):
     assert [row.section for row in dock.sections.rows()] == ["one", "two"]
 
 
+def test_tables_find_their_columns(dock, drop, tmp_path):
+    (tmp_path / "C5_selection.tsv").write_text("x\ty\tpixel_x\tpixel_y\n1\t2\t3\t4\n")
+    (tmp_path / "C5.tsv").write_text("\tFASN\n1x2\t3\n")
+    (tmp_path / "grid.csv").write_text("x,y\n1,2\n")
+    table = tmp_path / "cohort.csv"
+    table.write_text("patient,slide,spots,um_per_px,section\nP,a.png,s.h5ad,0.5,one\n")
+    drop(tmp_path / "C5_selection.tsv", tmp_path / "C5.tsv", tmp_path / "grid.csv")
+    first, second = dock.sections.rows()
+    assert (Path(first.spots).name, Path(first.counts).name) == ("C5_selection.tsv", "C5.tsv")
+    assert Path(second.spots).name == "grid.csv"
+    drop(table)
+    (row,) = dock.sections.rows()
+    assert (row.section, row.um_per_px) == ("one", "0.5")
+
+
 def test_an_outs_folder_finds_its_row(dock, drop, folder, tmp_path):
     outs = tmp_path / "breast" / "outs"
     outs.mkdir(parents=True)

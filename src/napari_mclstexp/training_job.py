@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import psutil
@@ -21,7 +22,8 @@ from .errors import SettingsError
 from .files import atomic_file
 
 PROGRAM = (sys.executable, "-m", "napari_mclstexp.cli")
-COLUMNS = ("section", "patient", "slide", "spots", "counts")
+COLUMNS = ("section", "patient", "slide", "spots", "counts", "um_per_px")
+PATHS = ("slide", "spots", "counts")
 PATIENCE_S = 5.0  # between asking a process to end and ending it
 
 
@@ -34,6 +36,7 @@ class SectionRow:
     slide: str = ""
     spots: str = ""
     counts: str = ""
+    um_per_px: str = ""
 
 
 def write_rows(rows: Sequence[SectionRow], path: Path) -> None:
@@ -75,9 +78,12 @@ def read_rows(path: Path) -> tuple[SectionRow, ...]:
 
     return tuple(
         SectionRow(
-            (row.get("section") or "").strip(),
-            (row.get("patient") or "").strip(),
-            *(absolute(row.get(column)) for column in COLUMNS[2:]),
+            section=(row.get("section") or "").strip(),
+            patient=(row.get("patient") or "").strip(),
+            slide=absolute(row.get("slide")),
+            spots=absolute(row.get("spots")),
+            counts=absolute(row.get("counts")),
+            um_per_px=(row.get("um_per_px") or "").strip(),
         )
         for row in found
     )
@@ -194,7 +200,7 @@ class TrainingProcess:
             new = file.read()
         self._read += len(new)
         *lines, self._rest = (self._rest + new.decode("utf-8")).split("\n")
-        return [json.loads(line) for line in lines if line]
+        return [event for line in lines if (event := _parsed(line)) is not None]
 
     def ended(self) -> Ended | None:
         """Return how it ended, or None while it runs."""
@@ -236,11 +242,14 @@ class TrainingProcess:
         if self.paused:
             self.go_on()
         self._process.send_signal(signal.SIGINT)
+        # By a thread and not by the window, which may be about to close.
+        Timer(PATIENCE_S, self.kill).start()
 
     def kill(self) -> None:
         """End it at once, if asking was of no use."""
         self._cancelled = True
-        self._each("kill")
+        if self.running:
+            self._each("kill")
 
     def _each(self, what: str) -> None:
         try:
@@ -249,3 +258,12 @@ class TrainingProcess:
                 getattr(each, what)()
         except psutil.NoSuchProcess:
             return
+
+
+def _parsed(line: str) -> dict[str, Any] | None:
+    """Return an event, or None for a line that is none: one lost line is no reason to go deaf."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and "event" in event else None

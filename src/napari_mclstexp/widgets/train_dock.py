@@ -14,7 +14,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ..errors import SettingsError, UserError
-from ..training_job import PATIENCE_S, PROGRAM, Ended, SectionRow, TrainingProcess, write_rows
+from ..training_job import PROGRAM, Ended, SectionRow, TrainingProcess, write_rows
 from . import dialogs
 from .docking import join_docks
 from .notify import tell, told
@@ -149,9 +149,6 @@ class TrainDock(QWidget):
             return
         process.cancel()
         self.progress.say("Stopping …")
-        QTimer.singleShot(
-            int(PATIENCE_S * 1000), lambda: process.kill() if process.running else None
-        )
         self._show_state()
 
     def _look_at_it(self) -> None:
@@ -209,7 +206,6 @@ class TrainDock(QWidget):
                 self.process.cancel()
             elif self.process.paused:
                 self.process.go_on()
-            self._look.stop()
         return bool(super().eventFilter(watched, event))
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802

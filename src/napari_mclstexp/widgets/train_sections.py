@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +30,7 @@ from .theme import facts, heading
 if TYPE_CHECKING:
     from ..engine.cohort_table import Problem
 
-SPOT_ENDINGS = (".h5ad", ".tsv", ".parquet")
+SPOT_ENDINGS = (".h5ad", ".tsv", ".csv", ".txt", ".parquet")
 SETTLE_MS = 300  # after the last change, before the table is checked
 ERROR, WARNING = QColor("#b33a3a"), QColor("#a87a1f")
 _PATHS = ("slide", "spots", "counts")
@@ -46,7 +49,7 @@ class SectionTable(QTableWidget):
 
     def __init__(self) -> None:
         super().__init__(0, len(COLUMNS))
-        self.setHorizontalHeaderLabels([each.capitalize() for each in COLUMNS])
+        self.setHorizontalHeaderLabels([*(each.capitalize() for each in COLUMNS[:-1]), "µm/px"])
         self.setAcceptDrops(True)
         self.setDropIndicatorShown(False)
         self.setMinimumHeight(120)
@@ -133,8 +136,8 @@ class SectionsPanel(QWidget):
             for path in paths:
                 if path.suffix.lower() == ".csv" and _is_cohort(path):
                     self.show_rows(read_rows(path))
-                elif path.is_dir() or path.suffix.lower() in SPOT_ENDINGS:
-                    self._place("spots", path)
+                elif path.is_dir() or _plain_suffix(path) in SPOT_ENDINGS:
+                    self._place("counts" if _is_counts(path) else "spots", path)
                 else:
                     self._place("slide", path)
 
@@ -212,8 +215,25 @@ class SectionsPanel(QWidget):
 def _is_cohort(path: Path) -> bool:
     try:
         with path.open(encoding="utf-8-sig") as file:
-            return "section" in file.readline().split(",")
-    except (OSError, UnicodeDecodeError):
+            return "section" in [each.strip() for each in next(csv.reader(file), [])]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+
+
+def _plain_suffix(path: Path) -> str:
+    """The ending that tells what a file is, without a .gz behind it."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def _is_counts(path: Path) -> bool:
+    """Whether a table is of legacy ST counts: its rows are spots called XxY."""
+    if path.is_dir() or _plain_suffix(path) not in (".tsv", ".txt", ".csv"):
+        return False
+    try:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+            next(file)
+            return bool(re.match(r'"?-?\d+x-?\d+"?[\t,]', next(file)))
+    except (OSError, UnicodeDecodeError, StopIteration, EOFError):
         return False
 
 
