@@ -25,7 +25,22 @@ ORDER = (
     {"model"},
     {"engine"},
     {"explore"},
-    {"display", "opening", "recent", "runs", "scene", "scene_text", "session", "training_job"},
+    {
+        "display",
+        "opening",
+        "recent",
+        "runs",
+        "recovery",
+        "saving",
+        "scene",
+        "scene_images",
+        "scene_layers",
+        "scene_text",
+        "session",
+        "training_job",
+        "work",
+        "work_json",
+    },
     {*CLI, "widgets"},
 )
 # Besides the order: the method itself knows no files of slides and spots.

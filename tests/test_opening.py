@@ -66,7 +66,7 @@ def test_a_saved_prediction_opens_with_its_slide(tmp_path):
     session.use_model(make_model())
     run = session.start_run()
     session.finish_run(run, prediction_of(run))
-    session.save_result(tmp_path / "prediction.h5ad")
+    opening.save_result(session, tmp_path / "prediction.h5ad")
     session.close_slide()
 
     again = Session()

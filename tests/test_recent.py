@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_mclstexp.recent import RecentModels
+from napari_mclstexp.recent import RecentFolders, recent_models
 
 
 @pytest.fixture
@@ -17,16 +17,16 @@ def folders(tmp_path):
 
 def test_the_latest_model_is_first_and_none_stands_twice(tmp_path, folders):
     file = tmp_path / "config" / "recent.json"
-    recent = RecentModels(file)
+    recent = RecentFolders(file)
     assert recent.paths() == ()
     for folder in (folders[0], folders[1], folders[0]):
         recent.add(folder)
-    assert RecentModels(file).paths() == (folders[0], folders[1])
+    assert RecentFolders(file).paths() == (folders[0], folders[1])
     assert [path.name for path in file.parent.iterdir()] == ["recent.json"]
 
 
 def test_the_list_stays_short_and_forgets_models_that_are_gone(tmp_path, folders):
-    recent = RecentModels(tmp_path / "recent.json")
+    recent = RecentFolders(tmp_path / "recent.json")
     for folder in folders:
         recent.add(folder)
     folders[-1].rmdir()
@@ -37,7 +37,7 @@ def test_the_list_stays_short_and_forgets_models_that_are_gone(tmp_path, folders
 def test_a_spoilt_list_is_an_empty_one_and_is_mended(tmp_path, folders, content):
     file = tmp_path / "recent.json"
     file.write_bytes(content.encode("latin-1"))
-    recent = RecentModels(file)
+    recent = RecentFolders(file)
     assert recent.paths() == ()
     recent.add(folders[0])
     assert recent.paths() == (folders[0],)
@@ -45,12 +45,12 @@ def test_a_spoilt_list_is_an_empty_one_and_is_mended(tmp_path, folders, content)
 
 def test_a_list_that_cannot_be_written_interrupts_nobody(tmp_path, folders):
     (tmp_path / "config").write_text("a file where the folder should be")
-    recent = RecentModels(tmp_path / "config" / "recent.json")
+    recent = RecentFolders(tmp_path / "config" / "recent.json")
     recent.add(folders[0])
     assert recent.paths() == ()
 
 
 def test_the_list_is_kept_in_the_users_configuration_folder(monkeypatch, tmp_path, folders):
     monkeypatch.setattr("platformdirs.user_config_path", lambda *_, **__: tmp_path / "config")
-    RecentModels().add(folders[0])
+    recent_models().add(folders[0])
     assert (tmp_path / "config" / "recent_models.json").is_file()

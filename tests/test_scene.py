@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from napari_mclstexp.engine import PartialPrediction, Progress
-from napari_mclstexp.scene import ExpressionHeatmap, ExpressionPoints, Scene, scene
+from napari_mclstexp.scene import scene
+from napari_mclstexp.scene_layers import ExpressionHeatmap, ExpressionPoints, Scene
 from napari_mclstexp.session import Session
 from napari_mclstexp.slides import open_slide
 from session_helpers import PITCH, make_model, make_spots, prediction_of, write_slide

@@ -7,6 +7,7 @@ import pytest
 
 from napari_mclstexp.engine import PartialPrediction, Progress
 from napari_mclstexp.errors import SettingsError, SlideError, SpotsError
+from napari_mclstexp.opening import save_result
 from napari_mclstexp.session import Session
 from napari_mclstexp.slides import open_slide
 from session_helpers import GENES, make_model, make_spots, prediction_of, write_slide
@@ -366,8 +367,8 @@ def test_a_prediction_without_its_slide_still_has_a_scale(session):
 
 def test_saving_needs_a_finished_result(session, tmp_path):
     with pytest.raises(SettingsError, match="no finished prediction"):
-        session.save_result(tmp_path / "out.h5ad")
+        save_result(session, tmp_path / "out.h5ad")
     session.start_run()
     with pytest.raises(SettingsError, match="no finished prediction"):
-        session.save_result(tmp_path / "out.h5ad")
+        save_result(session, tmp_path / "out.h5ad")
     assert not (tmp_path / "out.h5ad").exists()

@@ -7,7 +7,7 @@ import time
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_mclstexp.scene import ColourBar
+from napari_mclstexp.scene_layers import ColourBar
 from napari_mclstexp.widgets.colour_bar import ColourBarView
 from napari_mclstexp.widgets.gene_list import PCC_ROLE
 from napari_mclstexp.widgets.gene_picker import GenePicker

@@ -10,7 +10,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Points
 
-from napari_mclstexp.scene import (
+from napari_mclstexp.scene_layers import (
     ColourBar,
     ExpressionHeatmap,
     ExpressionPoints,
@@ -75,7 +75,7 @@ def told():
 
 @pytest.fixture
 def layers(viewer, told):
-    return Layers(viewer, told.append, lambda *edit: told.append(edit))
+    return Layers(viewer, told.append, lambda *edit: told.append(edit), told.append)
 
 
 def test_a_slide_is_drawn_at_its_scale_in_micrometres_with_a_scale_bar(viewer, layers):

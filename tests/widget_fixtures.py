@@ -37,6 +37,7 @@ def spots_file(tmp_path_factory) -> Path:
 def viewer(make_napari_viewer, monkeypatch, tmp_path):
     """Return a viewer in a real window, with a configuration folder of its own."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return make_napari_viewer(show=True)
 
 

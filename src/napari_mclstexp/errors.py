@@ -25,6 +25,10 @@ class SettingsError(UserError):
     """An option, gene list or cohort table that makes no sense as given."""
 
 
+class SessionError(UserError):
+    """A saved session that cannot be read, or does not fit the slide."""
+
+
 class OutputError(UserError):
     """A result that cannot be written where it was asked for."""
 

@@ -1,11 +1,11 @@
-"""Files into a session, one call each, for scripts; the window reads them in a worker instead."""
+"""Files into a session and out of it, for scripts; the window does the same in a worker."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from .errors import SlideError, UserError
+from .errors import SettingsError, SlideError, UserError
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -113,3 +113,20 @@ def open_prediction(session: Session, path: Path | str) -> Result:
     if session.slide is None and slide.is_file():
         open_slide(session, slide)
     return session.use_prediction(prediction)
+
+
+def save_result(session: Session, path: Path | str) -> None:
+    """Write the result shown to an .h5ad file.
+
+    Raises
+    ------
+    SettingsError
+        If there is no complete result.
+    OutputError
+        If the file cannot be written.
+    """
+    from .engine import write_prediction
+
+    if session.result is None or session.result.adata is None:
+        raise SettingsError("There is no finished prediction to save; run one first.")
+    write_prediction(session.result.adata, path)

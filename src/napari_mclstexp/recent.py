@@ -1,4 +1,4 @@
-"""The models used lately, remembered between sessions in one small file of the user's."""
+"""Folders used lately, models and sessions, remembered in small files of the user's."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from .files import atomic_file
 _KEPT = 8
 
 
-class RecentModels:
-    """Model folders, the latest first.
+class RecentFolders:
+    """Folders of one kind, the latest first.
 
     Parameters
     ----------
     file
-        Where the list is kept; by default ``recent_models.json`` in the user's configuration
-        folder. A list that is missing or unreadable is an empty one.
+        Where the list is kept. One that is missing or unreadable is an empty one.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
-        self._file = file or _default_file()
+    def __init__(self, file: Path) -> None:
+        self._file = file
 
     def paths(self) -> tuple[Path, ...]:
         """Return the folders that still exist, the latest first."""
@@ -47,7 +46,17 @@ class RecentModels:
             return
 
 
-def _default_file() -> Path:
+def recent_models() -> RecentFolders:
+    """Return the models used lately."""
+    return RecentFolders(_config() / "recent_models.json")
+
+
+def recent_sessions() -> RecentFolders:
+    """Return the sessions saved or opened lately."""
+    return RecentFolders(_config() / "recent_sessions.json")
+
+
+def _config() -> Path:
     from platformdirs import user_config_path
 
-    return user_config_path("napari-mclstexp", appauthor=False) / "recent_models.json"
+    return user_config_path("napari-mclstexp", appauthor=False)

@@ -7,8 +7,8 @@ take no part in comparison; `key` fields stand for them, so that two scenes comp
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,190 +16,77 @@ from numpy.typing import NDArray
 from .explore.contrast import percentile_limits
 from .explore.correlation import correlation
 from .explore.readings import Key, Source
+from .scene_images import image_of
+from .scene_layers import (
+    ColourBar,
+    DomainPoints,
+    Expression,
+    ExpressionBlend,
+    ExpressionHeatmap,
+    ExpressionPoints,
+    RegionShapes,
+    Scene,
+    SlideLayer,
+    SpotsLayer,
+)
+from .scene_text import result_line, slide_line, spots_line
 
 if TYPE_CHECKING:
     from .session import Session
-    from .slides import Slide
-
 
 _GAP = 0.05  # of the slide's width, between the slide and its copy with the measured values
 _SOME_DIAMETER = 10.0  # px, of a single spot of unknown size; only so that it can be seen
-
-
-@dataclass(frozen=True)
-class SlideLayer:
-    """The slide as a multiscale image.
-
-    Attributes
-    ----------
-    name
-        Name of the layer in napari.
-    key
-        Changes when it is another slide.
-    slide
-        Its :meth:`~napari_mclstexp.slides.Slide.pyramid` is the layer's data.
-    scale
-        World units per level-0 px.
-    translate
-        (y, x) world position of the centre of the first pixel, as napari wants it.
-    """
-
-    name: str
-    key: Key
-    slide: Slide = field(compare=False)
-    scale: float
-    translate: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class SpotsLayer:
-    """Outlines of the spots at their true diameter.
-
-    `positions` is (n, 2) float64 (y, x) in world units; `diameter` is in world units.
-    """
-
-    name: str
-    key: Key
-    positions: NDArray[np.float64] = field(compare=False)
-    diameter: float
-    visible: bool
-
-
-@dataclass(frozen=True)
-class ExpressionPoints:
-    """Spots coloured by expression.
-
-    Attributes
-    ----------
-    positions_key, positions, diameter
-        As in :class:`SpotsLayer`; a gene switch leaves them as they are.
-    values_key, values
-        (n,) float32, NaN for spots that are not known (drawn fully transparent).
-    colormap, limits, opacity
-        Values at or below ``limits[0]`` get the first colour, at or above ``limits[1]`` the last.
-    """
-
-    name: str
-    positions_key: Key
-    positions: NDArray[np.float64] = field(compare=False)
-    diameter: float
-    values_key: Key
-    values: NDArray[np.float32] = field(compare=False)
-    colormap: str
-    limits: tuple[float, float]
-    opacity: float
-
-
-@dataclass(frozen=True)
-class ExpressionHeatmap:
-    """A smooth map of expression.
-
-    Attributes
-    ----------
-    values_key, image
-        (h, w) float32, NaN (drawn fully transparent) outside the tissue and where no spot is near.
-    scale
-        World units per pixel of `image`.
-    translate
-        (y, x) world position of the centre of the first pixel.
-    """
-
-    name: str
-    values_key: Key
-    image: NDArray[np.float32] = field(compare=False)
-    scale: float
-    translate: tuple[float, float]
-    colormap: str
-    limits: tuple[float, float]
-    opacity: float
-
-
-Expression = ExpressionPoints | ExpressionHeatmap
-
-
-@dataclass(frozen=True)
-class ColourBar:
-    """What the colours mean.
-
-    Attributes
-    ----------
-    gene, quantity, unit
-        "FASN", "predicted" or "measured", "ln(1 + counts per 10,000)".
-    limits, colormap
-        As in the layer that it explains.
-    """
-
-    gene: str
-    quantity: str
-    unit: str
-    limits: tuple[float, float]
-    colormap: str
-
-    @property
-    def title(self) -> str:
-        """The line above the bar: gene and quantity."""
-        return f"{self.gene}, {self.quantity}"
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything that is drawn.
-
-    Attributes
-    ----------
-    unit
-        "µm", or "pixel" while the scale is unknown; the unit of the world.
-    slide, spots, predicted, measured
-        The layers, bottom up; None where there is nothing to draw.
-    slide_beside
-        A second copy of the slide under the measured values, when they stand beside the predicted.
-    bars
-        One colour bar for each expression layer.
-    pcc
-        Pearson correlation of predicted and measured over the spots that have both, or None.
-    slide_text, spots_text, result_text
-        What was read and what is shown, each in one line; "" where there is nothing to say.
-    """
-
-    unit: str = "pixel"
-    slide: SlideLayer | None = None
-    slide_beside: SlideLayer | None = None
-    spots: SpotsLayer | None = None
-    predicted: Expression | None = None
-    measured: Expression | None = None
-    bars: tuple[ColourBar, ...] = ()
-    pcc: float | None = None
-    slide_text: str = ""
-    spots_text: str = ""
-    result_text: str = ""
+RASTER_FROM = 20_000  # spots: beyond, an image is drawn instead of that many points
+DIVERGING = "PiYG"  # of the difference: green where more was predicted, pink where less
+BLENDS = {2: ("magenta", "green"), 3: ("red", "green", "blue")}
+_RGB = {
+    "magenta": (1.0, 0.0, 1.0),
+    "red": (1.0, 0.0, 0.0),
+    "green": (0.0, 1.0, 0.0),
+    "blue": (0.0, 0.0, 1.0),
+}
 
 
 def scene(session: Session) -> Scene:
     """Return what is to be drawn for a session; it changes nothing and touches no screen."""
-    from .scene_text import result_line, slide_line, spots_line
-
     slide = _slide(session)
-    sources = _sources(session)
-    beside = len(sources) == 2
+    blended = _blended(session)
+    compared = () if blended else _compared(session)
+    sources = () if blended else _sources(session)
+    beside = len(sources) == 2 and session.shown_quantity == "beside"
     limits = _limits(session, sources)
-    layers = {
-        source: _expression(session, source, limits[source], _offset(session) if beside else 0.0)
-        for source in sources
+    offset = _offset(session) if beside else 0.0
+    layers: dict[str, Expression] = {
+        _slot(source): _expression(session, source, limits[source], offset) for source in sources
     }
+    if blended:
+        layers["predicted"] = _blend(session, blended)
+    further = tuple(_compared_layer(session, gene) for gene in compared)
     pcc = _pcc(session)
     return Scene(
         unit="pixel" if session.um_per_px is None else "µm",
         slide=slide,
-        slide_beside=_shifted(slide, _offset(session)) if beside and slide else None,
-        spots=_spots(session),
+        slide_beside=_shifted(slide, offset) if beside and slide else None,
+        # Each view of a comparison holds a slide and a gene, and nothing else.
+        spots=None if further else _spots(session),
         predicted=layers.get("predicted"),
         measured=layers.get("measured"),
-        bars=tuple(_bar(session, source, limits[source]) for source in sources),
+        domains=None if further else _domains(session),
+        regions=None if further else _regions(session),
+        compared=further,
+        bars=_blend_bars(session, blended)
+        + tuple(_bar(session, source, limits[source]) for source in sources)
+        + tuple(_compared_bar(session, gene) for gene in compared),
         pcc=pcc,
         slide_text=slide_line(session),
         spots_text=spots_line(session),
         result_text=result_line(session, pcc),
+        warning=session.result.warning if session.result is not None else "",
     )
+
+
+def _slot(source: Source) -> str:
+    return "measured" if source == "measured" else "predicted"
 
 
 def _slide(session: Session) -> SlideLayer | None:
@@ -241,7 +128,7 @@ def _spots(session: Session) -> SpotsLayer | None:
         key=_place(session),
         positions=_positions(session),
         diameter=_diameter(session),
-        visible=session.display.show_spots,
+        visible=session.display.show_spots and session.spots.n_obs <= RASTER_FROM,
     )
 
 
@@ -265,70 +152,224 @@ def _diameter(session: Session) -> float:
 
 
 def _sources(session: Session) -> tuple[Source, ...]:
-    """Return what of the shown gene is drawn; beside each other only if both have values."""
+    """Return what of the shown gene is drawn: two only where both have values."""
     gene, quantity = session.gene, session.shown_quantity
     if gene is None or quantity is None:
         return ()
-    wanted: tuple[Source, ...] = ("predicted", "measured") if quantity == "beside" else (quantity,)
+    wanted: tuple[Source, ...]
+    if quantity == "beside" or quantity == "swipe":
+        wanted = ("predicted", "measured")
+    else:
+        wanted = (quantity,)
     return tuple(source for source in wanted if session.readings.values(source, gene) is not None)
 
 
-def _values(session: Session, source: Source) -> NDArray[np.float32]:
-    values = session.readings.values(source, session.display.gene)
+def _values(session: Session, source: Source, gene: str) -> NDArray[np.float32]:
+    values = session.readings.values(source, gene)
     assert values is not None
     return values
 
 
 def _limits(session: Session, sources: tuple[Source, ...]) -> dict[Source, tuple[float, float]]:
     low, high = session.display.percentiles
-    values = {source: _values(session, source) for source in sources}
-    if session.display.same_limits and len(sources) == 2:
+    values = {source: _values(session, source, session.display.gene) for source in sources}
+    if session.display.limits is not None and set(sources) <= {"predicted", "measured"}:
+        return dict.fromkeys(sources, session.display.limits)
+    together = session.display.same_limits or session.shown_quantity == "swipe"
+    if together and len(sources) == 2:
         both = percentile_limits(np.concatenate(list(values.values())), low, high)
         return dict.fromkeys(sources, both)
-    return {source: percentile_limits(values[source], low, high) for source in sources}
+    limits = {source: percentile_limits(values[source], low, high) for source in sources}
+    if "difference" in limits:  # nothing between the two colours means no difference
+        most = max(abs(limit) for limit in limits["difference"])
+        limits["difference"] = (-most, most)
+    return limits
 
 
 def _expression(
-    session: Session, source: Source, limits: tuple[float, float], offset: float
+    session: Session,
+    source: Source,
+    limits: tuple[float, float],
+    offset: float = 0.0,
+    gene: str = "",
 ) -> Expression:
-    display, gene = session.display, session.display.gene
+    display = session.display
+    gene = gene or display.gene
     offset = offset if source == "measured" else 0.0
-    name = f"{gene} ({source})"
+    name = "distance from the bank" if source == "distance" else f"{gene} ({source})"
     key = session.readings.key(source, gene)
-    if display.style == "heatmap":
-        image, raster = session.heatmap(source, gene)
-        x, y = (corner + raster.pixel / 2 for corner in raster.origin)
+    colormap = DIVERGING if source == "difference" else display.colormap
+    swiped = session.shown_quantity == "swipe" and source in ("predicted", "measured")
+    assert session.spots is not None
+    if display.style != "points" or session.spots.n_obs > RASTER_FROM:
+        image, origin, pixel = image_of(session, source, gene, limits)
+        x, y = (corner + pixel / 2 for corner in origin)
+        if swiped:
+            columns = x + np.arange(image.shape[1]) * pixel
+            image = np.where(_own_side(session, source, columns)[None, :], image, np.nan)
+        more: Key = limits if display.style == "contours" else ()
         return ExpressionHeatmap(
             name=name,
-            values_key=(*key, *_place(session)),
+            values_key=(display.style, *key, *_place(session), *more, display.swipe * swiped),
             image=image,
-            scale=raster.pixel,
+            scale=pixel,
             translate=(y, x + offset),
-            colormap=display.colormap,
+            colormap=colormap,
             limits=limits,
             opacity=display.opacity,
+            smooth=display.style == "heatmap",
         )
+    values, positions = _values(session, source, gene), _positions(session, offset)
+    if swiped:
+        values = np.where(_own_side(session, source, positions[:, 1]), values, np.nan)
     return ExpressionPoints(
         name=name,
         positions_key=(*_place(session), offset),
-        positions=_positions(session, offset),
+        positions=positions,
         diameter=_diameter(session),
-        values_key=key,
-        values=_values(session, source),
-        colormap=display.colormap,
+        values_key=(*key, display.swipe) if swiped else key,
+        values=values,
+        colormap=colormap,
         limits=limits,
         opacity=display.opacity,
     )
 
 
-def _bar(session: Session, source: Source, limits: tuple[float, float]) -> ColourBar:
-    gene = session.display.gene
+def _own_side(session: Session, source: Source, x: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Return which x, in world units, are on the side of the swipe where `source` is drawn."""
+    assert session.spots is not None
+    every = np.asarray(session.spots.obsm["spatial"])[:, 0] * (session.um_per_px or 1.0)
+    border = every.min() + session.display.swipe * np.ptp(every)
+    return np.asarray(x <= border if source == "predicted" else x > border)
+
+
+def _compared(session: Session) -> tuple[str, ...]:
+    """Return the further genes that stand beside the shown one."""
+    if len(_sources(session)) != 1:
+        return ()
+    source = _sources(session)[0]
+    return tuple(
+        gene
+        for gene in dict.fromkeys(session.display.compare)
+        if gene != session.gene and session.readings.values(source, gene) is not None
+    )
+
+
+def _compared_layer(session: Session, gene: str) -> Expression:
+    source = _sources(session)[0]
+    limits = session.display.limits or _gene_limits(session, source, gene)
+    return _expression(session, source, limits, gene=gene)
+
+
+def _gene_limits(session: Session, source: Source, gene: str) -> tuple[float, float]:
+    return percentile_limits(_values(session, source, gene), *session.display.percentiles)
+
+
+def _blended(session: Session) -> tuple[str, ...]:
+    """Return the genes that are mixed: two or three, or none."""
+    source = _single_source(session)
+    if session.gene is None or source is None:
+        return ()
+    genes = dict.fromkeys((session.gene, *session.display.blend))
+    known = [gene for gene in genes if session.readings.values(source, gene) is not None]
+    return tuple(known) if len(known) > 1 else ()
+
+
+def _single_source(session: Session) -> Source | None:
+    quantity = session.shown_quantity
+    return quantity if quantity in ("predicted", "measured") else None
+
+
+def _blend(session: Session, genes: tuple[str, ...]) -> ExpressionBlend:
+    source = _single_source(session)
+    assert source is not None
+    mixed = np.zeros((len(_values(session, source, genes[0])), 4), dtype=np.float32)
+    for gene, colour in zip(genes, BLENDS[len(genes)], strict=True):
+        values = _values(session, source, gene)
+        low, high = _gene_limits(session, source, gene)
+        share = np.nan_to_num(np.clip((values - low) / (high - low), 0, 1))
+        mixed[:, :3] += share[:, None] * np.array(_RGB[colour])
+        mixed[:, 3] = np.maximum(mixed[:, 3], share)
+    # The hue says which gene, the opacity how much of it.
+    peak = mixed[:, :3].max(axis=1, keepdims=True)
+    mixed[:, :3] = mixed[:, :3] / np.where(peak > 0, peak, 1)
+    keys = [part for gene in genes for part in session.readings.key(source, gene)]
+    return ExpressionBlend(
+        name=" + ".join(genes),
+        positions_key=_place(session),
+        positions=_positions(session),
+        diameter=_diameter(session),
+        values_key=(*keys, *session.display.percentiles),
+        colours=mixed.clip(0, 1),
+        opacity=session.display.opacity,
+    )
+
+
+def _blend_bars(session: Session, genes: tuple[str, ...]) -> tuple[ColourBar, ...]:
+    source = _single_source(session)
+    if source is None:
+        return ()
+    return tuple(
+        replace(_bar(session, source, _gene_limits(session, source, gene), gene), colormap=name)
+        for gene, name in zip(genes, BLENDS.get(len(genes), ()), strict=True)
+    )
+
+
+def _compared_bar(session: Session, gene: str) -> ColourBar:
+    source = _sources(session)[0]
+    limits = session.display.limits or _gene_limits(session, source, gene)
+    return _bar(session, source, limits, gene)
+
+
+def _bar(
+    session: Session, source: Source, limits: tuple[float, float], gene: str = ""
+) -> ColourBar:
+    gene = gene or session.display.gene
     return ColourBar(
         gene=gene,
         quantity=source,
-        unit=session.readings.unit(gene),
+        unit=session.readings.unit(gene, source),
         limits=limits,
-        colormap=session.display.colormap,
+        colormap=DIVERGING if source == "difference" else session.display.colormap,
+    )
+
+
+def _domains(session: Session) -> DomainPoints | None:
+    found = session.work.domains
+    if found is None or session.spots is None or not session.display.show_domains:
+        return None
+    table = {key: (*(c / 255 for c in found.colours[key]), 1.0) for key in found.keys}
+    return DomainPoints(
+        name="Domains",
+        positions_key=_place(session),
+        positions=_positions(session),
+        diameter=_diameter(session),
+        values_key=("domains", id(found)),
+        colours=np.array([table[key] for key in found.labels.tolist()], dtype=np.float32),
+        names=found.spot_names,
+        opacity=0.85,
+    )
+
+
+def _regions(session: Session) -> RegionShapes | None:
+    regions = session.work.regions
+    if not regions and not session.display.draw:
+        return None
+    return RegionShapes(
+        name="Regions",
+        regions=regions,
+        scale=session.um_per_px or 1.0,
+        edge=_field(session) / 400,
+        visible=session.display.show_regions,
+    )
+
+
+def _field(session: Session) -> float:
+    """Return how wide what is open is, in level-0 px."""
+    if session.spots is not None and session.spots.n_obs:
+        return float(np.ptp(np.asarray(session.spots.obsm["spatial"]), axis=0).max()) or 1000.0
+    return (
+        1000.0 if session.slide is None else float(max(session.slide.width, session.slide.height))
     )
 
 

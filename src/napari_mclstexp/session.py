@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from psygnal import Signal
 
 from .display import Display, Quantity, Style, available, resolve
@@ -22,11 +20,11 @@ from .errors import SettingsError, SpotsError
 from .explore.readings import Readings, Source, maker
 from .explore.result import Result, bare_spots, check_slide
 from .runs import Run, Runs, new_run
+from .work import History, Work
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from .explore.heatmap import HeatmapGeometry
     from .model import Model
     from .slides import Slide
     from .spots import Tissue
@@ -71,6 +69,8 @@ class Session:
         self.display = Display()
         self.readings = Readings(None, 0)
         self.slide_number = 0  # tells this slide from those before, in the scene's keys
+        self.history = History()
+        self.history.changed.connect(self._work_changed)
         self._runs = Runs()
         self._tissue: Tissue | None = None
         self._spots_um_per_px: float | None = None
@@ -110,6 +110,7 @@ class Session:
         self.closing.emit()
         slide, self.slide, self._tissue = self.slide, None, None
         self._take_spots(None)
+        self.history.clear()
         self.slide_changed.emit(None)
         self.changed.emit()
         self._runs.close(slide)
@@ -253,11 +254,26 @@ class Session:
         SpotsError
             If it was made on another slide than the open one.
         """
-        result, spots = Result.from_adata(prediction), bare_spots(prediction)
+        spots = bare_spots(prediction)
         if self.slide is not None:
             check_slide(prediction, self.slide)
             _check(spots, self.slide)
         self._take_spots(spots, prediction.uns.get("mclstexp", {}).get("um_per_px"))
+        return self.take_result(prediction)
+
+    def take_result(self, prediction: AnnData) -> Result:
+        """Show a prediction that was made earlier on the very spots that are there.
+
+        The chosen model stays chosen only if it is the one that made it.
+
+        Raises
+        ------
+        SpotsError
+            If it was made on other spots.
+        """
+        if self.spots is None or list(self.spots.obs_names) != list(prediction.obs_names):
+            raise SpotsError("The prediction was made on other spots; load them with it.")
+        result = Result.from_adata(prediction)
         if not result.model_id or maker(self.model) != result.model_id:
             self.use_model(None)
         self.readings.chosen = result.model_id or result
@@ -267,23 +283,12 @@ class Session:
         self.changed.emit()
         return result
 
-    def save_result(self, path: Path | str) -> None:
-        """Write the result shown to an .h5ad file.
+    # -- work and display ----------------------------------------------------------------------
 
-        Raises
-        ------
-        SettingsError
-            If there is no complete result.
-        OutputError
-            If the file cannot be written.
-        """
-        from .engine import write_prediction
-
-        if self.result is None or self.result.adata is None:
-            raise SettingsError("There is no finished prediction to save; run one first.")
-        write_prediction(self.result.adata, path)
-
-    # -- display -------------------------------------------------------------------------------
+    @property
+    def work(self) -> Work:
+        """Regions, domains, signatures and notes; change them by ``history.edit``."""
+        return self.history.work
 
     def show(self, **changes: Any) -> None:
         """Change fields of :class:`Display`: ``session.show(gene="FASN", style="heatmap")``."""
@@ -297,7 +302,8 @@ class Session:
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """The quantities that can be chosen now."""
-        return available(self.result is not None, self.readings.has_measured)
+        doubt = self.result is not None and self.result.has_doubt
+        return available(self.result is not None, self.readings.has_measured, doubt)
 
     @property
     def shown_quantity(self) -> Quantity | None:
@@ -314,13 +320,12 @@ class Session:
         """The gene that is shown, or None if there is none."""
         return self.display.gene if self.display.gene in self.genes else None
 
-    def heatmap(self, source: Source, gene: str) -> tuple[NDArray[np.float32], HeatmapGeometry]:
-        """Return the smooth map of a gene that has values, and the raster it lies on (µm)."""
-        scale = self.um_per_px or 1.0
-        place = (self.slide_number, scale)
-        return self.readings.heatmap(source, gene, place, lambda: self._raster(scale))
-
     # -- within --------------------------------------------------------------------------------
+
+    def _work_changed(self) -> None:
+        self.readings.set_signatures(self.work.signatures)
+        self._choose_gene()
+        self.changed.emit()
 
     @property
     def _leading(self) -> Source:
@@ -340,7 +345,9 @@ class Session:
             return
         readings = Readings(spots, self.readings.number + 1)
         readings.chosen = maker(self.model)
+        readings.set_signatures(self.work.signatures)
         self.spots, self.readings = spots, readings
+        self.history.drop_domains()
         self._spots_um_per_px = um_per_px or _scale_of(spots)
         if self._calibrate_from_spots():
             self.slide_changed.emit(self.slide)
@@ -355,12 +362,6 @@ class Session:
             return False
         slide.calibrate(scale, "spots")
         return True
-
-    def _raster(self, scale: float) -> HeatmapGeometry:
-        from .explore.raster import raster_over
-
-        assert self.spots is not None
-        return raster_over(self.spots, scale, self.tissue)
 
     def _end(self, run: Run, result: Result | None) -> None:
         if not self._runs.ended(run):

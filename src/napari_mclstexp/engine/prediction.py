@@ -20,6 +20,7 @@ from .encoding import FrozenEncoder
 from .patches import field_scale, reading_order, stream_patches
 from .progress import CancelToken, PartialPrediction, Progress, ProgressCallback
 from .provenance import assemble
+from .unlike import mean_colours, unlike_bank
 
 
 def predict(
@@ -106,6 +107,7 @@ def predict(
     spread = np.empty_like(expression)
     similarity, distance = (np.empty(n, dtype=np.float32) for _ in range(2))
     projected = np.empty((n, config.projection_dim), dtype=np.float32)
+    colours = np.empty((n, 3))
     for rows, pixels in stream_patches(
         slide,
         xy[order],
@@ -123,6 +125,7 @@ def predict(
         expression[here], spread[here] = found.expression, found.spread
         similarity[here], distance[here] = found.similarity, found.distance
         projected[here] = query.cpu().numpy()
+        colours[here] = mean_colours(pixels)
         cancel.raise_if_cancelled()
         if progress is not None:
             partial = PartialPrediction(
@@ -140,6 +143,7 @@ def predict(
         similarity=similarity,
         distance=distance,
         projected=projected,
+        warning=unlike_bank(colours, slide.um_per_px, model.bank, config),
     )
 
 

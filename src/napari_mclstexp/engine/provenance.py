@@ -32,6 +32,7 @@ def assemble(
     similarity: NDArray[np.float32],
     distance: NDArray[np.float32],
     projected: NDArray[np.float32],
+    warning: str = "",
 ) -> anndata.AnnData:
     """Put a prediction together with its measurement, if there is one, and its provenance.
 
@@ -45,6 +46,8 @@ def assemble(
         (n,)
     projected
         (n, projection_dim)
+    warning
+        Why the slide is unlike those that the model knows.
     """
     config = model.config
     obs = spots.obs.copy()
@@ -68,7 +71,7 @@ def assemble(
             "X_mclstexp": projected,
         },
         uns={
-            "mclstexp": _facts(slide, spots, model, device),
+            "mclstexp": {**_facts(slide, spots, model, device), "warning": warning},
             "spatial": _picture(slide, spots),
         },
     )

@@ -13,7 +13,7 @@ from ..errors import SettingsError
 from ..files import atomic_file
 from .contrast import percentile_limits
 from .correlation import correlation
-from .raster import raster_over
+from .raster import smooth_raster
 from .result import Result
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _draw_slide(ax: Axes, field: _Field) -> None:
 
 
 def _draw_map(ax: Axes, result: AnnData, values: NDArray[np.float32], tissue: Tissue | None) -> Any:
-    raster = raster_over(result, _um_per_px(result), tissue)
+    raster = smooth_raster(result, _um_per_px(result), tissue)
     (x, y), (height, width) = raster.origin, raster.shape
     extent = (x, x + width * raster.pixel, y + height * raster.pixel, y)
     limits = ax.axis()  # imshow would zoom to the map

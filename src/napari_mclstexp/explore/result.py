@@ -38,6 +38,8 @@ class Result:
         Which model made it.
     held_out_pcc
         The model's own cross-validated correlation of each gene that has one.
+    warning
+        Why the slide is unlike those that the model knows, in a sentence, or "".
     adata
         The finished AnnData of `predict`, or None while the run is on.
     """
@@ -50,6 +52,7 @@ class Result:
     model_name: str
     held_out_pcc: dict[str, float] = field(default_factory=dict)
     adata: AnnData | None = None
+    warning: str = ""
     n_done: int = 0
     revision: int = 0
     id: int = field(default_factory=lambda: next(_ids))
@@ -95,6 +98,7 @@ class Result:
             model_name=str(facts.get("model_name", "")),
             held_out_pcc=held_out,
             adata=adata,
+            warning=str(facts.get("warning", "")),
             n_done=adata.n_obs,
         )
 
@@ -139,6 +143,25 @@ class Result:
             return None
         values = self.measured[:, column]
         return values if np.isfinite(values).any() else None
+
+    def spread_values(self, gene: str) -> NDArray[np.float32] | None:
+        """Return the (n,) spread of the votes for a gene, or None where it is not known."""
+        column = self._column.get(gene)
+        if column is None or self.adata is None or "spread" not in self.adata.layers:
+            return None
+        return _dense(self.adata.layers["spread"][:, [column]])[:, 0]
+
+    def distance_values(self) -> NDArray[np.float32] | None:
+        """Return (n,) how far each patch is from the bank (1 - similarity), None if not known."""
+        if self.adata is None or "similarity" not in self.adata.obs:
+            return None
+        return 1 - np.asarray(self.adata.obs["similarity"], dtype=np.float32)
+
+    @property
+    def has_doubt(self) -> bool:
+        """Whether spread and distance are known."""
+        adata = self.adata
+        return adata is not None and "spread" in adata.layers and "similarity" in adata.obs
 
 
 def _dense(matrix: Any) -> NDArray[np.float32]:

@@ -44,7 +44,7 @@ def open_file(path: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
-def ask_file(parent: QWidget, title: str, kinds: str) -> Path | None:
+def ask_file(parent: QWidget | None, title: str, kinds: str) -> Path | None:
     """Return the file that the person chose, or None."""
     name, _ = QFileDialog.getOpenFileName(parent, title, _last["folder"], kinds)
     return _remember(name)

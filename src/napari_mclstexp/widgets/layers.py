@@ -8,16 +8,35 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from ..scene import ExpressionHeatmap, ExpressionPoints, Scene, SlideLayer, SpotsLayer
+from ..display import MOST_COMPARED
+from ..explore.regions import Region
+from ..scene_layers import (
+    DomainPoints,
+    ExpressionBlend,
+    ExpressionPoints,
+    Scene,
+    SlideLayer,
+    SpotsLayer,
+)
+from .layer_arguments import (
+    Description,
+    coloured_arguments,
+    expression_arguments,
+    heatmap_arguments,
+    slide_arguments,
+    spots_arguments,
+    updatable,
+    update,
+)
 from .overlays import legend, scale_bar
+from .region_layer import RegionLayer
 
-Description = SlideLayer | SpotsLayer | ExpressionPoints | ExpressionHeatmap
-
-SLOTS = ("slide", "slide_beside", "spots", "predicted", "measured")  # bottom up
-SPOT_COLOUR = "#111111"
-VALUE = "expression"  # the feature that colours the points; napari shows it under the cursor
+# Bottom up; the regions, on which a person draws, are above all and have their own file.
+SLOTS = ("slide", "slide_beside", "spots", "predicted", "measured", "domains")
+COMPARED = tuple(
+    slot for i in range(1, MOST_COMPARED) for slot in (f"compared_slide_{i}", f"compared_{i}")
+)
+ALL_SLOTS = (*SLOTS, *COMPARED)
 
 
 @dataclass
@@ -38,6 +57,8 @@ class Layers:
     on_edited
         Called with field and value when the person changes what the session owns in napari's own
         controls: ``("show_spots", False)``, ``("opacity", 0.5)``.
+    on_drawn
+        Called with what was done and all regions, when the person draws.
     """
 
     def __init__(
@@ -45,13 +66,16 @@ class Layers:
         viewer: Any,
         on_removed: Callable[[str], None],
         on_edited: Callable[[str, Any], None],
+        on_drawn: Callable[[str, tuple[Region, ...]], None],
     ) -> None:
         self._viewer = weakref.ref(viewer)
         self._on_removed = on_removed
         self._on_edited = on_edited
         self._slots: dict[str, _Slot] = {}
+        self.regions = RegionLayer(viewer, on_drawn)
         self._scene = Scene()
         self._applying = False
+        self._arranged = False
         viewer.layers.events.removed.connect(self._removed)
 
     def __getitem__(self, slot: str) -> Any:
@@ -62,6 +86,7 @@ class Layers:
     def forget(self) -> None:
         """Let go of all layers; the viewer is going away."""
         self._slots.clear()
+        self.regions.forget()
 
     def apply(self, scene: Scene) -> None:
         """Change the viewer from the scene shown before to this one."""
@@ -71,13 +96,15 @@ class Layers:
         new_world = _world(scene) != _world(self._scene)
         self._scene = scene
         with self._by_us():
-            for slot in SLOTS:
-                self._bring(viewer, slot, getattr(scene, slot), scene.unit)
+            wanted = _by_slot(scene)
+            for slot in ALL_SLOTS:
+                self._bring(viewer, slot, wanted.get(slot), scene.unit)
+            self.regions.apply(viewer, scene.regions, scene.unit)
             self._restack(viewer)
+            self._arrange(viewer, bool(scene.compared))
             scale_bar(viewer).visible = scene.unit == "µm"
             scale_bar(viewer).box = True
-            coloured = (self[slot] for slot in ("predicted", "measured"))
-            legend(viewer, scene.bars, [layer for layer in coloured if layer is not None])
+            legend(viewer, scene, [self[slot] for slot in ("predicted", "measured")])
             if new_world and any(self[slot] is not None for slot in SLOTS):
                 viewer.reset_view()
 
@@ -86,7 +113,7 @@ class Layers:
         units = (unit, unit)
         if wanted is None:
             self._drop(viewer, slot)
-        elif shown is None or not _updatable(shown.description, wanted):
+        elif shown is None or not updatable(shown.description, wanted):
             self._drop(viewer, slot)
             self._put(viewer, slot, wanted, units)
         elif shown.layer is None:  # the person removed it: only a new wish brings it back
@@ -94,7 +121,7 @@ class Layers:
                 self._put(viewer, slot, wanted, units)
         else:
             if shown.description != wanted:
-                _update(shown.layer, shown.description, wanted)
+                update(shown.layer, shown.description, wanted)
             if _units(shown.layer) != units:
                 shown.layer.units = units
             shown.description = wanted
@@ -113,6 +140,8 @@ class Layers:
             return viewer.add_points(**spots_arguments(wanted), units=units)
         if isinstance(wanted, ExpressionPoints):
             return viewer.add_points(**expression_arguments(wanted), units=units)
+        if isinstance(wanted, ExpressionBlend | DomainPoints):
+            return viewer.add_points(**coloured_arguments(wanted), units=units)
         return viewer.add_image(**heatmap_arguments(wanted), units=units)
 
     def _drop(self, viewer: Any, slot: str) -> None:
@@ -122,15 +151,27 @@ class Layers:
 
     def _restack(self, viewer: Any) -> None:
         """Keep our layers in their order among themselves, where new ones went on top."""
-        ours = [self[slot] for slot in SLOTS if self[slot] is not None]
+        every = (*(self[slot] for slot in ALL_SLOTS), self.regions.layer)
+        ours = [layer for layer in every if layer is not None and layer in viewer.layers]
         places = sorted(viewer.layers.index(layer) for layer in ours)
         for place, layer in zip(places, ours, strict=True):
             if viewer.layers.index(layer) != place:
                 viewer.layers.move(viewer.layers.index(layer), place)
 
+    def _arrange(self, viewer: Any, compared: bool) -> None:
+        """Put each gene of a comparison, over its copy of the slide, into a view of its own."""
+        grid = viewer.canvas.grid
+        if compared != self._arranged:
+            grid.stride = -2 if compared else 1  # the first gene stands first
+            grid.enabled = compared
+            self._arranged = compared
+            viewer.reset_view()
+
     def _watch(self, slot: str, layer: Any) -> None:
         if slot == "spots":
             layer.events.visible.connect(lambda: self._edited("show_spots", layer.visible))
+        elif slot == "domains":
+            layer.events.visible.connect(lambda: self._edited("show_domains", layer.visible))
         elif slot in ("predicted", "measured"):
             layer.events.opacity.connect(lambda: self._edited("opacity", layer.opacity))
 
@@ -141,6 +182,8 @@ class Layers:
     def _removed(self, event: Any) -> None:
         if self._applying:
             return
+        if event.value is self.regions.layer:
+            self._on_removed("regions")
         for slot, shown in list(self._slots.items()):
             if shown.layer is event.value:
                 shown.layer = None
@@ -155,122 +198,19 @@ class Layers:
             self._applying = False
 
 
-def slide_arguments(slide: SlideLayer) -> dict[str, Any]:
-    """Return what ``viewer.add_image`` needs to draw the slide."""
-    pyramid = slide.slide.pyramid()
-    return {
-        "data": pyramid if len(pyramid) > 1 else pyramid[0],
-        "multiscale": len(pyramid) > 1,
-        "rgb": True,
-        "name": slide.name,
-        "scale": (slide.scale, slide.scale),
-        "translate": slide.translate,
-    }
-
-
-def spots_arguments(spots: SpotsLayer) -> dict[str, Any]:
-    """Return what ``viewer.add_points`` needs to draw the outlines of the spots."""
-    return {
-        "data": spots.positions,
-        "name": spots.name,
-        "size": spots.diameter,
-        "face_color": "transparent",
-        "border_color": SPOT_COLOUR,
-        "border_width": 0.06,
-        "opacity": 0.7,
-        "visible": spots.visible,
-    }
-
-
-def expression_arguments(points: ExpressionPoints) -> dict[str, Any]:
-    """Return what ``viewer.add_points`` needs to draw spots coloured by expression."""
-    return {
-        "data": points.positions,
-        "name": points.name,
-        "size": points.diameter,
-        "features": {VALUE: points.values},
-        "face_color": VALUE,
-        "face_colormap": points.colormap,
-        "face_contrast_limits": points.limits,
-        "border_width": 0,
-        "border_color": "transparent",
-        "opacity": points.opacity,
-        "shown": np.isfinite(points.values),
-    }
-
-
-def heatmap_arguments(heatmap: ExpressionHeatmap) -> dict[str, Any]:
-    """Return what ``viewer.add_image`` needs to draw a smooth map."""
-    return {
-        "data": heatmap.image,
-        "name": heatmap.name,
-        "colormap": heatmap.colormap,
-        "contrast_limits": heatmap.limits,
-        "opacity": heatmap.opacity,
-        "scale": (heatmap.scale, heatmap.scale),
-        "translate": heatmap.translate,
-        "interpolation2d": "linear",
-        "blending": "translucent",
-    }
-
-
-def _updatable(old: Description, new: Description) -> bool:
-    """Whether the layer of `old` can be turned into `new` instead of being made again."""
-    if isinstance(old, SlideLayer) and isinstance(new, SlideLayer):
-        return old.key == new.key
-    if isinstance(old, ExpressionPoints) and isinstance(new, ExpressionPoints):
-        return old.positions_key == new.positions_key
-    return isinstance(new, type(old)) and isinstance(old, SpotsLayer | ExpressionHeatmap)
-
-
-def _update(layer: Any, old: Description, new: Description) -> None:
-    layer.name = new.name
-    if isinstance(new, SlideLayer):
-        layer.scale = (new.scale, new.scale)
-        layer.translate = new.translate
-    elif isinstance(new, SpotsLayer) and isinstance(old, SpotsLayer):
-        _update_spots(layer, old, new)
-    elif isinstance(new, ExpressionPoints) and isinstance(old, ExpressionPoints):
-        _update_points(layer, old, new)
-    elif isinstance(new, ExpressionHeatmap) and isinstance(old, ExpressionHeatmap):
-        _update_heatmap(layer, old, new)
-
-
-def _update_spots(layer: Any, old: SpotsLayer, new: SpotsLayer) -> None:
-    if old.key != new.key:
-        layer.data = new.positions
-    if old.key != new.key or old.diameter != new.diameter:
-        layer.size = new.diameter
-    layer.visible = new.visible
-
-
-def _update_points(layer: Any, old: ExpressionPoints, new: ExpressionPoints) -> None:
-    if old.diameter != new.diameter:
-        layer.size = new.diameter
-    if old.values_key != new.values_key:
-        layer.features = {VALUE: new.values}
-        layer.shown = np.isfinite(new.values)
-    if old.colormap != new.colormap:
-        layer.face_colormap = new.colormap
-    if old.limits != new.limits:
-        layer.face_contrast_limits = new.limits
-    if replace(old, opacity=new.opacity, name=new.name) != new:
-        layer.refresh_colors()
-    layer.opacity = new.opacity
-
-
-def _update_heatmap(layer: Any, old: ExpressionHeatmap, new: ExpressionHeatmap) -> None:
-    if old.values_key != new.values_key:
-        layer.data = new.image
-        layer.scale = (new.scale, new.scale)
-        layer.translate = new.translate
-    layer.colormap = new.colormap
-    layer.contrast_limits = new.limits
-    layer.opacity = new.opacity
-
-
 def _units(layer: Any) -> tuple[str, ...] | None:
     return None if layer is None else tuple(f"{unit:~}" for unit in layer.units)
+
+
+def _by_slot(scene: Scene) -> dict[str, Description | None]:
+    found: dict[str, Description | None] = {slot: getattr(scene, slot) for slot in SLOTS}
+    for i, gene in enumerate(scene.compared, start=1):
+        found[f"compared_{i}"] = gene
+        if scene.slide is not None:
+            found[f"compared_slide_{i}"] = replace(
+                scene.slide, name=f"{scene.slide.name} ({i + 1})"
+            )
+    return found
 
 
 def _world(scene: Scene) -> tuple[Any, ...]:

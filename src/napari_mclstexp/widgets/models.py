@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import UserError
-from ..recent import RecentModels
+from ..recent import RecentFolders
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ def built_in_model() -> Path | None:
         return None
 
 
-def choices(recent: RecentModels, chosen: Path | None) -> list[Choice]:
+def choices(recent: RecentFolders, chosen: Path | None) -> list[Choice]:
     """Return the models to offer: demo, chosen, and recent ones, none of them twice."""
     offered: dict[Path, Choice] = {}
     demo = built_in_model()

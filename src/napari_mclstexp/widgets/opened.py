@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QTimer
 
-from ..scene import ExpressionHeatmap, SlideLayer, SpotsLayer, scene
+from ..scene import scene
+from ..scene_layers import ExpressionHeatmap, ExpressionPoints, SlideLayer, SpotsLayer
 from ..session import Session
-from .layers import (
-    SLOTS,
+from .layer_arguments import (
     Description,
     expression_arguments,
     heatmap_arguments,
     slide_arguments,
     spots_arguments,
 )
+from .layers import SLOTS
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -91,6 +92,7 @@ def _arguments(description: Description) -> tuple[dict[str, Any], str]:
         return spots_arguments(description), "points"
     if isinstance(description, ExpressionHeatmap):
         return heatmap_arguments(description), "image"
+    assert isinstance(description, ExpressionPoints)  # a fresh session blends nothing
     return expression_arguments(description), "points"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..scene import ColourBar
+from ..scene_layers import ColourBar, Scene
 
 CORNER = "top_right"
 BAR_CORNER = "bottom_left"  # away from the text, which would push it over the tissue
@@ -16,22 +16,32 @@ def scale_bar(viewer: Any) -> Any:
     return viewer.canvas.overlays.scale_bar
 
 
-def legend(viewer: Any, bars: tuple[ColourBar, ...], layers: Iterable[Any]) -> None:
+def legend(viewer: Any, scene: Scene, layers: Iterable[Any]) -> None:
     """Say on the canvas which gene the colours of `layers` show and what they mean.
 
     Where measured and predicted have ranges of their own, one bar would be a lie: only the name
-    and the unit are written then, and the dock has both bars.
+    and the unit are written then, and the dock has both bars. Of a blend every gene is named with
+    its colour, of a comparison in the order of the views.
     """
-    shared = len({bar.limits for bar in bars}) == 1
+    bars = scene.bars
+    several = len({bar.gene for bar in bars}) > 1
+    shared = bool(bars) and not several and len({bar.limits for bar in bars}) == 1
     text = viewer.canvas.overlays.text
     if bars or text.text:
-        title = bars[0].title if len(bars) == 1 else ", ".join({bar.gene for bar in bars})
+        if several and not scene.compared:
+            title = ", ".join(f"{bar.gene} {bar.colormap}" for bar in bars)
+        else:
+            title = bars[0].title if len(bars) == 1 else ", ".join(dict.fromkeys(_genes(bars)))
         text.text = f"{title}\n{bars[0].unit}" if bars else ""
         text.position = CORNER
         text.box = True
         text.visible = bool(bars)
-    for number, layer in enumerate(layers):
+    for number, layer in enumerate(layer for layer in layers if layer is not None):
         bar = getattr(layer, "face_colorbar", None) or layer.colorbar
         bar.position = BAR_CORNER
         bar.box = True
         bar.visible = shared and number == 0
+
+
+def _genes(bars: tuple[ColourBar, ...]) -> list[str]:
+    return [bar.gene for bar in bars]

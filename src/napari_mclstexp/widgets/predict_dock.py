@@ -8,7 +8,7 @@ import napari
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from ..scene import Scene
+from ..scene_layers import Scene
 from . import dialogs
 from .colour_bar import ColourBarView
 from .display_panel import DisplayPanel

@@ -8,7 +8,7 @@ import napari
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from ..scene import Scene
+from ..scene_layers import Scene
 from .docking import join_docks
 from .notify import told
 from .slide_panel import SlidePanel

@@ -14,21 +14,24 @@ from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
 from ..engine.progress import Progress
 from ..errors import SettingsError, SlideError, UserError
-from ..recent import RecentModels
+from ..recent import recent_models
 from ..runs import Run
-from ..scene import Scene, scene
+from ..scene import scene
+from ..scene_layers import Scene
 from ..session import Session
 from .jobs import Jobs, Post
 from .layers import Layers
 from .models import built_in_model
 from .notify import tell, told
 from .opened import Arrivals, Opened, read_opened_prediction
+from .study import Study
 from .torch_loading import prepare_torch
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from qtpy.QtWidgets import QWidget
 
+    from ..explore.regions import Region
     from ..model import Model
     from ..slides import Slide
     from ..spots import Tissue
@@ -59,6 +62,8 @@ class Workspace(QObject):
     ----------
     session
         What is open and shown.
+    study
+        What the docks do with a person's work.
     jobs
         The threads; ``jobs.loading`` says what is being loaded.
     layers
@@ -87,9 +92,10 @@ class Workspace(QObject):
         prepare_torch()  # the window draws already, the model comes later
         self.session = Session()
         self.jobs = Jobs()
-        self.layers = Layers(viewer, self._layer_removed, self._layer_edited)
+        self.study = Study(self.session, self.jobs)
+        self.layers = Layers(viewer, self._layer_removed, self._layer_edited, self._drawn)
         self.scene = Scene()
-        self.recent = RecentModels()
+        self.recent = recent_models()
         self.docks: WeakSet[QWidget] = WeakSet()
         self._runs: set[Run] = set()
         self._closed = False
@@ -269,8 +275,11 @@ class Workspace(QObject):
     def _layer_removed(self, slot: str) -> None:
         if slot == "slide":
             self.close_slide()
-        elif slot == "spots":
-            self.session.show(show_spots=False)
+        elif slot in ("spots", "domains", "regions"):
+            self.session.show(**{f"show_{slot}": False})
+
+    def _drawn(self, what: str, regions: tuple[Region, ...]) -> None:
+        self.session.history.edit(what, regions=regions)
 
     def _layer_edited(self, field: str, value: Any) -> None:
         self.session.show(**{field: value})

@@ -1,0 +1,73 @@
+"""Whether a slide is unlike those that a model learned from, in one plain sentence."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ..model import Bank, ModelConfig
+
+FAR = 4.0  # robust standard deviations of the bank's patches
+COARSE = 1.5  # times the µm per px that the model learned at
+_MOST_READ = 400  # thumbnails
+
+
+def unlike_bank(
+    colours: NDArray[np.float64], um_per_px: float | None, bank: Bank, config: ModelConfig
+) -> str:
+    """Say what about a slide the model has not seen, or "".
+
+    Parameters
+    ----------
+    colours
+        (n, 3) mean red, green and blue of each patch, 0 to 1.
+    um_per_px
+        Of the slide.
+    bank, config
+        The model's.
+    """
+    reasons = []
+    if um_per_px and config.um_per_px and um_per_px > COARSE * config.um_per_px:
+        reasons.append(
+            f"it was scanned at {um_per_px:.2g} µm per px, the model learned at "
+            f"{config.um_per_px:.2g}"
+        )
+    known = _bank_colours(bank)
+    if len(known) and len(colours):
+        here, there = _density(colours), _density(known)
+        centre = np.median(there, axis=0)
+        # Not below a twentieth: a bank of one even stain would call every other slide strange.
+        width = np.maximum(1.4826 * np.median(abs(there - centre), axis=0), 0.05)
+        away = (np.median(here, axis=0) - centre) / width
+        if np.max(abs(away)) > FAR:
+            how = "darker" if away[np.argmax(abs(away))] > 0 else "paler"
+            reasons.append(f"its stain is {how} than any that the model knows")
+    if not reasons:
+        return ""
+    return (
+        f"This slide is unlike those the model learned from ({' and '.join(reasons)}), so trust "
+        "its values less."
+    )
+
+
+def mean_colours(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return (n, 3) mean colours, 0 to 1, of (n, h, w, 3) patches."""
+    return np.asarray(np.asarray(pixels).mean(axis=(1, 2), dtype=np.float64) / 255)
+
+
+def _density(colours: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(-np.log10(np.clip(colours, 1 / 255, 1)))
+
+
+def _bank_colours(bank: Bank) -> NDArray[np.float64]:
+    pictures = bank.thumbnails
+    chosen = np.unique(np.linspace(0, len(pictures) - 1, _MOST_READ).astype(int))
+    means = [
+        np.asarray(Image.open(BytesIO(pictures[i])).convert("RGB"), dtype=float).mean((0, 1)) / 255
+        for i in (chosen if pictures else ())
+        if pictures[i]
+    ]
+    return np.asarray(means, dtype=np.float64).reshape(-1, 3)
