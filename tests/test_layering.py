@@ -27,6 +27,7 @@ ORDER = (
     {"explore"},
     {
         "display",
+        "guide",
         "opening",
         "recent",
         "runs",

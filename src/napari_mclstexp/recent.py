@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import OutputError
@@ -44,6 +45,36 @@ class RecentFolders:
                 temporary.write_text(json.dumps([str(path) for path in paths]), encoding="utf-8")
         except (OSError, OutputError):
             return
+
+
+class Favourites:
+    """Genes that the person marked, remembered in a small file.
+
+    Parameters
+    ----------
+    file
+        By default ``favourite_genes.json`` in the user's configuration folder.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file or _config() / "favourite_genes.json"
+
+    def genes(self) -> frozenset[str]:
+        """Return the marked genes; none where the list is missing or unreadable."""
+        try:
+            stored = json.loads(self._file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return frozenset()
+        return frozenset(map(str, stored)) if isinstance(stored, list) else frozenset()
+
+    def toggle(self, gene: str) -> frozenset[str]:
+        """Mark a gene, or mark it no longer; return the marked genes."""
+        genes = self.genes() ^ {gene}
+        with suppress(OSError, OutputError):  # not worth an interruption
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_file(self._file) as temporary:
+                temporary.write_text(json.dumps(sorted(genes)), encoding="utf-8")
+        return genes
 
 
 def recent_models() -> RecentFolders:

@@ -203,6 +203,20 @@ def renamed(regions: Sequence[Region], region_id: str, name: str) -> tuple[Regio
     )
 
 
+def recoloured(
+    regions: Sequence[Region], region_id: str, colour: tuple[int, int, int]
+) -> tuple[Region, ...]:
+    """Return the trees with one region in another colour."""
+    return tuple(
+        replace(
+            each,
+            colour=colour if each.id == region_id else each.colour,
+            children=recoloured(each.children, region_id, colour),
+        )
+        for each in regions
+    )
+
+
 def _with_parents(region: Region, parent: str) -> list[tuple[str, Region]]:
     below = [pair for child in region.children for pair in _with_parents(child, region.name)]
     return [(parent, region), *below]

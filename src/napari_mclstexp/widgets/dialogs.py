@@ -15,6 +15,12 @@ SLIDES = (
 SPOTS = "Spots (*.h5ad *.csv *.tsv *.txt *.gz *.parquet);;All files (*)"
 COUNTS = "Counts (*.tsv *.csv *.txt *.gz);;All files (*)"
 PREDICTION = "AnnData (*.h5ad)"
+TABLE = "Table (*.csv)"
+GEOJSON = "GeoJSON (*.geojson *.json)"
+GMT = "Gene sets (*.gmt);;All files (*)"
+FIGURE = "Figure (*.png *.svg *.pdf)"
+REPORT = "HTML (*.html)"
+SESSION = "Session folder (*)"
 
 COHORT = (
     "Sections (*.svs *.ndpi *.mrxs *.scn *.bif *.tif *.tiff *.btf *.jpg *.jpeg *.png *.h5ad *.csv "

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QComboBox,
+    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -27,6 +28,10 @@ QUANTITIES: dict[Quantity, str] = {
     "predicted": "Predicted",
     "measured": "Measured",
     "beside": "Side by side",
+    "swipe": "Swipe",
+    "difference": "Difference",
+    "spread": "Doubt: spread",
+    "distance": "Doubt: distance",
 }
 
 
@@ -48,12 +53,15 @@ class DisplayPanel(QWidget):
         self.heatmap = QPushButton("Heatmap")
         self.heatmap.setToolTip("A smooth map between the spots, within the tissue only")
         styles = QButtonGroup(self)
-        for button in (self.points, self.heatmap):
+        self.contours = QPushButton("Contours")
+        self.contours.setToolTip("Lines of equal value, so that the tissue stays visible")
+        for button in (self.points, self.heatmap, self.contours):
             button.setCheckable(True)
             styles.addButton(button)
         self.quantity = QComboBox()
         self.quantity.setToolTip(
-            "Predicted expression, measured expression, or one beside the other"
+            "Predicted or measured expression, both side by side or swiped, predicted less "
+            "measured; or how far the votes are from one mind, and the patch from the bank"
         )
         self.colormap = QComboBox()
         self.colormap.setIconSize(QSize(48, 12))
@@ -72,6 +80,22 @@ class DisplayPanel(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setToolTip("How much of the slide shows through the colours")
+        self.swipe = QSlider(Qt.Orientation.Horizontal)
+        self.swipe.setRange(0, 100)
+        self.swipe.setToolTip("Predicted to the left of the handle, measured to the right")
+        self.swipe_name = QLabel("Swipe")
+        self.fixed = QCheckBox("Fixed")
+        self.fixed.setToolTip(
+            "Let the colours run between these values for every gene, instead of percentiles"
+        )
+        self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
+        for box, what in ((self.low, "first"), (self.high, "last")):
+            box.setRange(-1000.0, 1000.0)
+            box.setDecimals(2)
+            box.setSingleStep(0.25)
+            box.setToolTip(f"The value of the {what} colour")
+            box.setKeyboardTracking(False)
+        self.high.setValue(4.0)
         self.same_limits = QCheckBox("Same range")
         self.same_limits.setToolTip(
             "Measured and predicted share their limits; else each has its own percentiles"
@@ -84,6 +108,11 @@ class DisplayPanel(QWidget):
         styles.setSpacing(2)
         styles.addWidget(self.points)
         styles.addWidget(self.heatmap)
+        styles.addWidget(self.contours)
+        limits = QHBoxLayout()
+        limits.addWidget(self.fixed)
+        limits.addWidget(self.low, 1)
+        limits.addWidget(self.high, 1)
         quantities = QHBoxLayout()
         quantities.addWidget(self.quantity, 1)
         quantities.addWidget(self.same_limits)
@@ -96,8 +125,11 @@ class DisplayPanel(QWidget):
             ("Show", quantities),
             ("Colours", self.colormap),
             ("Contrast, %", self.contrast),
+            ("Range", limits),
             ("Opacity", self.opacity),
         )
+        grid.addWidget(self.swipe_name, len(rows), 0)
+        grid.addWidget(self.swipe, len(rows), 1)
         for row, (name, part) in enumerate(rows):
             grid.addWidget(QLabel(name), row, 0)
             if isinstance(part, QWidget):
@@ -108,6 +140,11 @@ class DisplayPanel(QWidget):
     def _wire(self) -> None:
         self.points.clicked.connect(lambda: self.changed.emit({"style": "points"}))
         self.heatmap.clicked.connect(lambda: self.changed.emit({"style": "heatmap"}))
+        self.contours.clicked.connect(lambda: self.changed.emit({"style": "contours"}))
+        self.swipe.valueChanged.connect(lambda at: self.changed.emit({"swipe": at / 100}))
+        self.fixed.clicked.connect(self._limits_changed)
+        self.low.valueChanged.connect(self._limits_changed)
+        self.high.valueChanged.connect(self._limits_changed)
         self.quantity.activated.connect(
             lambda: self.changed.emit({"quantity": self.quantity.currentData()})
         )
@@ -125,7 +162,19 @@ class DisplayPanel(QWidget):
     ) -> None:
         """Bring the controls in line with what is shown, without telling anyone."""
         self.blockSignals(True)
-        (self.heatmap if display.style == "heatmap" else self.points).setChecked(True)
+        styles = {"points": self.points, "heatmap": self.heatmap, "contours": self.contours}
+        styles[display.style].setChecked(True)
+        swiped = shown == "swipe"
+        self.swipe.setValue(round(display.swipe * 100))
+        for part in (self.swipe, self.swipe_name):
+            part.setVisible(swiped)
+        self.fixed.setChecked(display.limits is not None)
+        self.contrast.setEnabled(display.limits is None)
+        if display.limits is not None:
+            self.low.setValue(display.limits[0])
+            self.high.setValue(display.limits[1])
+        for box in (self.low, self.high):
+            box.setEnabled(display.limits is not None)
         if tuple(quantities) != self._offered():
             self.quantity.clear()
             for quantity in quantities:
@@ -141,6 +190,13 @@ class DisplayPanel(QWidget):
 
     def _offered(self) -> tuple[Quantity, ...]:
         return tuple(self.quantity.itemData(index) for index in range(self.quantity.count()))
+
+    def _limits_changed(self) -> None:
+        low, high = self.low.value(), self.high.value()
+        if not self.fixed.isChecked():
+            self.changed.emit({"limits": None})
+        elif low < high:
+            self.changed.emit({"limits": (low, high)})
 
     def _contrast_moved(self, percentiles: tuple[float, float]) -> None:
         low, high = (round(value) for value in percentiles)

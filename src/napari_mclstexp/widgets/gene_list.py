@@ -10,9 +10,11 @@ from qtpy.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt
 from qtpy.QtGui import QPainter
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
+from ..explore.gene_facts import trust_word
 from .theme import colour
 
 PCC_ROLE = int(Qt.ItemDataRole.UserRole)
+STAR_ROLE = PCC_ROLE + 1
 NO_INDEX = QModelIndex()
 
 
@@ -25,6 +27,8 @@ class GeneList(QAbstractListModel):
         self._pcc: Mapping[str, float] = {}
         self._query = ""
         self._best_first = True
+        self._others: Mapping[str, str] = {}
+        self._favourites: frozenset[str] = frozenset()
         self._shown: list[str] = []
 
     @property
@@ -42,6 +46,18 @@ class GeneList(QAbstractListModel):
         genes = tuple(genes)
         if genes != self._genes or held_out_pcc != self._pcc:
             self._genes, self._pcc = genes, dict(held_out_pcc)
+            self._refresh()
+
+    def set_other_names(self, others: Mapping[str, str]) -> None:
+        """Take the names by which genes are found beside their symbols."""
+        if others != self._others:
+            self._others = dict(others)
+            self._refresh()
+
+    def set_favourites(self, genes: frozenset[str]) -> None:
+        """Mark these genes and put them first."""
+        if genes != self._favourites:
+            self._favourites = genes
             self._refresh()
 
     def search(self, query: str) -> None:
@@ -70,32 +86,43 @@ class GeneList(QAbstractListModel):
         pcc = self._pcc.get(gene)
         if role == Qt.ItemDataRole.DisplayRole:
             return gene
+        if role == STAR_ROLE:
+            return gene in self._favourites
         if role == PCC_ROLE:
             return pcc
         if role == Qt.ItemDataRole.ToolTipRole:
             if pcc is None:
                 return f"{gene}: the model has no held-out score for it."
-            return f"{gene}: held-out PCC {pcc:.2f} in the model's own cross-validation."
+            return (
+                f"{gene}: {trust_word(pcc)}; held-out PCC {pcc:.2f} in the model's own "
+                "cross-validation."
+            )
         return None
 
     def _refresh(self) -> None:
         self.beginResetModel()
-        found = [gene for gene in self._genes if self._query in gene.casefold()]
+        query = self._query
+        found = [
+            gene
+            for gene in self._genes
+            if query in gene.casefold() or (query and query in self._others.get(gene, ""))
+        ]
         found.sort(key=self._rank)
         self._shown = found
         self.endResetModel()
 
-    def _rank(self, gene: str) -> tuple[bool, float, str]:
+    def _rank(self, gene: str) -> tuple[bool, bool, bool, float, str]:
         begins = gene.casefold().startswith(self._query)
         score = self._pcc.get(gene, -math.inf) if self._best_first else 0.0
-        return (not begins, -score, gene.casefold())
+        known_as = bool(self._query) and self._query in self._others.get(gene, "").split("|")
+        return (not known_as, gene not in self._favourites, not begins, -score, gene.casefold())
 
 
 class GeneDelegate(QStyledItemDelegate):
     """Draws a gene with a small bar and the figure of its held-out correlation at the right."""
 
     BAR = 44
-    FIGURE = 34
+    FIGURE = 66
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         """Draw one row."""
@@ -109,10 +136,13 @@ class GeneDelegate(QStyledItemDelegate):
         inner = area.adjusted(8, 0, -8, 0)
         painter.setPen(colour("text"))
         middle = Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(inner, middle | Qt.AlignmentFlag.AlignLeft, str(index.data()))
+        name = f"★ {index.data()}" if index.data(STAR_ROLE) else str(index.data())
+        painter.drawText(inner, middle | Qt.AlignmentFlag.AlignLeft, name)
         pcc = index.data(PCC_ROLE)
         if pcc is not None:
-            painter.drawText(inner, middle | Qt.AlignmentFlag.AlignRight, f"{pcc:.2f}")
+            painter.drawText(
+                inner, middle | Qt.AlignmentFlag.AlignRight, f"{trust_word(pcc)} {pcc:.2f}"
+            )
             bar = QRect(inner.right() - self.FIGURE - self.BAR, inner.center().y() - 2, self.BAR, 5)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour("secondary"))

@@ -13,10 +13,12 @@ from qtpy.QtWidgets import (
     QLineEdit,
     QListView,
     QSizePolicy,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from ..recent import Favourites
 from .gene_list import GeneDelegate, GeneList
 
 KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -40,11 +42,15 @@ class GenePicker(QWidget):
         super().__init__()
         self.genes = GeneList()
         self._gene: str | None = None
+        self._favourites = Favourites()
         self._updating = False
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search genes")
         self.search.setClearButtonEnabled(True)
-        self.search.setToolTip("Type part of a gene's name; ↑ and ↓ walk through the genes found")
+        self.search.setToolTip(
+            "Type part of a gene's name, an alias (HER2) or an Ensembl id; ↑ and ↓ walk through "
+            "the genes found"
+        )
         self.order = QComboBox()
         self.order.addItems(["Best first", "A to Z"])
         self.order.setToolTip(
@@ -64,8 +70,15 @@ class GenePicker(QWidget):
         self.none.setToolTip("Why the list is empty")
         self.none.setWordWrap(True)
 
+        self.star = QToolButton()
+        self.star.setText("★")
+        self.star.setToolTip("Mark or unmark the shown gene; marked genes stand first (Ctrl+B)")
+        self.star.setAccessibleName("Mark the shown gene")
+        self.star.setShortcut("Ctrl+B")
+
         line = QHBoxLayout()
         line.addWidget(self.search, 1)
+        line.addWidget(self.star)
         line.addWidget(self.order)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -79,6 +92,8 @@ class GenePicker(QWidget):
         self.search.textChanged.connect(self._searched)
         self.search.returnPressed.connect(self._take_first)
         self.search.installEventFilter(self)
+        self.star.clicked.connect(self._star_pressed)
+        self.genes.set_favourites(self._favourites.genes())
         self.order.currentIndexChanged.connect(self._ordered)
         self.list.selectionModel().currentChanged.connect(self._moved)
 
@@ -107,6 +122,20 @@ class GenePicker(QWidget):
             self._walk(step.get(Qt.Key(event.key()), 10))
             return True
         return False
+
+    def set_other_names(self, others: Mapping[str, str]) -> None:
+        """Take the names by which genes are found beside their symbols."""
+        self._updating = True
+        self.genes.set_other_names(others)
+        self._updating = False
+        self._settle()
+
+    def _star_pressed(self) -> None:
+        if self._gene is not None:
+            self._updating = True
+            self.genes.set_favourites(self._favourites.toggle(self._gene))
+            self._updating = False
+            self._settle()
 
     def _walk(self, step: int) -> None:
         last = self.genes.rowCount() - 1

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from qtpy.QtCore import QTimer
+
 from ..display import MOST_COMPARED
 from ..explore.regions import Region
 from ..scene_layers import (
@@ -28,7 +30,7 @@ from .layer_arguments import (
     updatable,
     update,
 )
-from .overlays import legend, scale_bar
+from .overlays import colour_bar, legend, scale_bar
 from .region_layer import RegionLayer
 
 # Bottom up; the regions, on which a person draws, are above all and have their own file.
@@ -36,6 +38,7 @@ SLOTS = ("slide", "slide_beside", "spots", "predicted", "measured", "domains")
 COMPARED = tuple(
     slot for i in range(1, MOST_COMPARED) for slot in (f"compared_slide_{i}", f"compared_{i}")
 )
+SETTLE_MS = 150  # until a new arrangement of views was drawn
 ALL_SLOTS = (*SLOTS, *COMPARED)
 
 
@@ -83,6 +86,11 @@ class Layers:
         shown = self._slots.get(slot)
         return shown.layer if shown else None
 
+    @property
+    def viewer(self) -> Any:
+        """The viewer, or None once it is gone."""
+        return self._viewer()
+
     def forget(self) -> None:
         """Let go of all layers; the viewer is going away."""
         self._slots.clear()
@@ -101,10 +109,13 @@ class Layers:
                 self._bring(viewer, slot, wanted.get(slot), scene.unit)
             self.regions.apply(viewer, scene.regions, scene.unit)
             self._restack(viewer)
-            self._arrange(viewer, bool(scene.compared))
+            rearranged = self._arrange(viewer, bool(scene.compared))
             scale_bar(viewer).visible = scene.unit == "µm"
             scale_bar(viewer).box = True
-            legend(viewer, scene, [self[slot] for slot in ("predicted", "measured")])
+            # A view that was never drawn cannot take a colour bar yet.
+            legend(viewer, scene, [] if rearranged else self._coloured)
+            if rearranged:
+                QTimer.singleShot(SETTLE_MS, self._write_legend)
             if new_world and any(self[slot] is not None for slot in SLOTS):
                 viewer.reset_view()
 
@@ -158,14 +169,33 @@ class Layers:
             if viewer.layers.index(layer) != place:
                 viewer.layers.move(viewer.layers.index(layer), place)
 
-    def _arrange(self, viewer: Any, compared: bool) -> None:
-        """Put each gene of a comparison, over its copy of the slide, into a view of its own."""
+    def _arrange(self, viewer: Any, compared: bool) -> bool:
+        """Put each gene of a comparison, over its copy of the slide, into a view of its own.
+
+        Returns
+        -------
+        Whether the views are other ones now.
+        """
         grid = viewer.canvas.grid
-        if compared != self._arranged:
-            grid.stride = -2 if compared else 1  # the first gene stands first
-            grid.enabled = compared
-            self._arranged = compared
-            viewer.reset_view()
+        if compared == self._arranged:
+            return False
+        for layer in self._coloured:
+            colour_bar(layer).visible = False
+        grid.stride = -2 if compared else 1  # the first gene stands first
+        grid.enabled = compared
+        self._arranged = compared
+        viewer.reset_view()
+        return True
+
+    @property
+    def _coloured(self) -> list[Any]:
+        found = (self[slot] for slot in ("predicted", "measured"))
+        return [layer for layer in found if layer is not None]
+
+    def _write_legend(self) -> None:
+        viewer = self._viewer()
+        if viewer is not None:
+            legend(viewer, self._scene, self._coloured)
 
     def _watch(self, slot: str, layer: Any) -> None:
         if slot == "spots":

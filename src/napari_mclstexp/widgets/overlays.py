@@ -16,6 +16,11 @@ def scale_bar(viewer: Any) -> Any:
     return viewer.canvas.overlays.scale_bar
 
 
+def colour_bar(layer: Any) -> Any:
+    """Return the colour bar of a layer."""
+    return getattr(layer, "face_colorbar", None) or layer.colorbar
+
+
 def legend(viewer: Any, scene: Scene, layers: Iterable[Any]) -> None:
     """Say on the canvas which gene the colours of `layers` show and what they mean.
 
@@ -36,8 +41,8 @@ def legend(viewer: Any, scene: Scene, layers: Iterable[Any]) -> None:
         text.position = CORNER
         text.box = True
         text.visible = bool(bars)
-    for number, layer in enumerate(layer for layer in layers if layer is not None):
-        bar = getattr(layer, "face_colorbar", None) or layer.colorbar
+    for number, layer in enumerate(layers):
+        bar = colour_bar(layer)
         bar.position = BAR_CORNER
         bar.box = True
         bar.visible = shared and number == 0

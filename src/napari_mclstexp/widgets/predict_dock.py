@@ -8,6 +8,8 @@ import napari
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from ..display import MOST_COMPARED
+from ..explore.aliases import other_names
 from ..scene_layers import Scene
 from . import dialogs
 from .colour_bar import ColourBarView
@@ -32,18 +34,22 @@ class PredictDock(QWidget):
         self.runner = RunPanel()
         self.genes = GenePicker()
         self.display = DisplayPanel()
-        self.bars = (ColourBarView(), ColourBarView())
+        self.bars = tuple(ColourBarView() for _ in range(MOST_COMPARED))
+        self.warning = facts("How this slide differs from those that the model learned from")
+        self.warning.setStyleSheet("font-weight: bold;")
         self.result = facts("The result that is shown, and how it compares with what was measured")
         self.save = QPushButton("Save prediction…")
         self.save.setToolTip(
             "Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read"
         )
         self.busy = BusyLine()
+        self._named: tuple[tuple[str, ...], int] = ((), 0)
+        self._names: dict[str, str] = {}
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(10, 8, 10, 8)
         layout.setSpacing(7)
-        for part in (self.model, self.runner, rule()):
+        for part in (self.model, self.runner, self.warning, rule()):
             layout.addWidget(part)
         layout.addWidget(self.genes, 1)
         for part in (*self.bars, self.display, self.result, self.save, self.busy):
@@ -63,7 +69,7 @@ class PredictDock(QWidget):
         self.model.model_asked.connect(self._model_asked)
         self.runner.run_asked.connect(self._run_asked)
         self.runner.cancel_asked.connect(session.cancel_run)
-        self.genes.picked.connect(lambda gene: session.show(gene=gene))
+        self.genes.picked.connect(lambda gene: session.show(gene=gene, show_domains=False))
         self.display.changed.connect(lambda changes: session.show(**changes))
         self.save.clicked.connect(self._save_asked)
         workspace.shown.connect(self._show_scene)
@@ -75,14 +81,27 @@ class PredictDock(QWidget):
     def _show_scene(self, drawn: Scene) -> None:
         session = self.workspace.session
         self.genes.set_genes(session.genes, self._held_out_pcc())
+        self.genes.set_other_names(self._other_names(session.genes))
         self.genes.set_gene(session.gene)
         self.display.show_display(session.display, session.quantities, session.shown_quantity)
-        for view, bar in zip(self.bars, (*drawn.bars, None, None), strict=False):
+        for view, bar in zip(self.bars, (*drawn.bars, *[None] * MOST_COMPARED), strict=False):
             view.show_bar(bar)
+        self.warning.setText(drawn.warning)
+        self.warning.setVisible(bool(drawn.warning))
         self.result.setText(drawn.result_text)
         self.result.setVisible(bool(drawn.result_text))
         result = session.result
         self.save.setEnabled(result is not None and result.complete)
+
+    def _other_names(self, genes: tuple[str, ...]) -> dict[str, str]:
+        """Return the aliases of the genes, worked out again only for others."""
+        spots = self.workspace.session.spots
+        if self._named != (genes, id(spots)):
+            ids: dict[str, str] = {}
+            if spots is not None and "gene_ids" in spots.var:
+                ids = dict(zip(map(str, spots.var_names), spots.var["gene_ids"], strict=True))
+            self._named, self._names = (genes, id(spots)), other_names(genes, ids)
+        return self._names
 
     def _held_out_pcc(self) -> dict[str, float]:
         session = self.workspace.session

@@ -66,18 +66,20 @@ class RegionLayer:
     @property
     def selected(self) -> tuple[str, ...]:
         """Ids of the selected regions, in the order of the layer."""
-        if self.layer is None:
-            return ()
-        ids = self.layer.features["id"].tolist()
-        chosen = (ids[i] for i in sorted(self.layer.selected_data) if i < len(ids))
+        ids = self._ids
+        chosen = (ids[i] for i in sorted(self.layer.selected_data) if i < len(ids)) if ids else ()
         return tuple(dict.fromkeys(each for each in chosen if each))
+
+    @property
+    def _ids(self) -> list[str]:
+        """Whose each shape is; a layer that never held a shape knows no ids."""
+        known = self.layer is not None and "id" in self.layer.features
+        return [str(each) for each in self.layer.features["id"]] if known else []
 
     def select(self, ids: tuple[str, ...]) -> None:
         """Select the shapes of these regions."""
         if self.layer is not None:
-            self.layer.selected_data = {
-                i for i, each in enumerate(self.layer.features["id"]) if each in ids
-            }
+            self.layer.selected_data = {i for i, each in enumerate(self._ids) if each in ids}
 
     def draw(self, mode: str) -> None:
         """Choose one of napari's tools: "add_polygon", "add_polygon_lasso", "select"..."""
@@ -95,7 +97,6 @@ class RegionLayer:
             return
         if self.layer is None or self.layer not in viewer.layers:
             self.layer = viewer.add_shapes(name=wanted.name, ndim=2, units=(unit, unit))
-            self.layer.feature_defaults = _features(())
             self.layer.events.data.connect(self._edited)
             self._shown = None
         if wanted == self._shown:
@@ -135,10 +136,10 @@ class RegionLayer:
                 face_color=faces,
             )
             layer.features = table
+            # What napari gives the next shape: no id, so that it is known as new.
+            layer.feature_defaults = {"id": "", "part": 0, "ring": 0, "label": ""}
             layer.text = {"string": "{label}", "size": 10, "color": "black", "anchor": "center"}
         layer.current_edge_width = wanted.edge
-        # What napari gives the next shape: no id, so that it is known as new.
-        layer.feature_defaults = _features(()).drop(columns="colour")
         self.select(selected)
         layer.refresh()
 

@@ -108,6 +108,9 @@ class Workspace(QObject):
         self.session.run_changed.connect(self.run_changed.emit)
         self.session.progressed.connect(self.progressed.emit)
         self._arrivals = Arrivals(viewer, self._take_in)
+        history = self.session.history
+        viewer.bind_key("Control-Z", lambda _: history.undo(), overwrite=True)
+        viewer.bind_key("Control-Shift-Z", lambda _: history.redo(), overwrite=True)
         # Kept nowhere: a workspace that held its window would keep both alive forever.
         window = getattr(getattr(viewer, "window", None), "_qt_window", None)
         if window is not None:
@@ -234,6 +237,7 @@ class Workspace(QObject):
             return
         self._closed = True
         self._redraw.stop()
+        self.study.keep_now()
         self.session.changed.disconnect(self._changed)
         self.session.cancel_run()
         if self.jobs.close():

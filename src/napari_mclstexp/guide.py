@@ -1,0 +1,65 @@
+"""The way from a slide to an export: which step is next, and why; knows no screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .session import Session
+
+DOCKS = (
+    "Slide and spots",
+    "Predict",
+    "Genes",
+    "Evidence",
+    "Domains",
+    "Annotate",
+    "Save and export",
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What to do next.
+
+    Attributes
+    ----------
+    dock
+        One of :data:`DOCKS`.
+    say
+        What to do there, in one line.
+    """
+
+    dock: str
+    say: str
+
+
+def next_step(session: Session, saved: bool = False) -> Step:
+    """Return the next step for a session.
+
+    Parameters
+    ----------
+    saved
+        Whether the work stands in a saved session as it is.
+    """
+    slide, work = session.slide, session.work
+    if slide is None:
+        return Step("Slide and spots", "Open a slide, or drop one on the window.")
+    if slide.um_per_px is None:
+        return Step("Slide and spots", "Enter the scale of the slide: its file does not state it.")
+    if session.spots is None:
+        return Step("Slide and spots", "Load the spots of the slide, or lay a grid over it.")
+    if session.run is not None:
+        return Step("Predict", "The prediction fills in; go on looking meanwhile.")
+    if session.result is None and session.model is None:
+        return Step("Predict", "Choose a model.")
+    if session.result is None:
+        return Step("Predict", "Press Run to predict expression.")
+    if work.domains is None:
+        return Step("Domains", "Look through the genes, or find domains.")
+    if not work.regions:
+        return Step("Annotate", "Draw a region, or make regions of the domains.")
+    if not saved:
+        return Step("Save and export", "Save the session, export regions and figures.")
+    return Step("Save and export", "All is saved; go on, or open the next slide.")
