@@ -38,13 +38,8 @@ _GAP = 0.05  # of the slide's width, between the slide and its copy with the mea
 _SOME_DIAMETER = 10.0  # px, of a single spot of unknown size; only so that it can be seen
 RASTER_FROM = 20_000  # spots: beyond, an image is drawn instead of that many points
 DIVERGING = "PiYG"  # of the difference: green where more was predicted, pink where less
-BLENDS = {2: ("magenta", "green"), 3: ("red", "green", "blue")}
-_RGB = {
-    "magenta": (1.0, 0.0, 1.0),
-    "red": (1.0, 0.0, 0.0),
-    "green": (0.0, 1.0, 0.0),
-    "blue": (0.0, 0.0, 1.0),
-}
+# Mixed as inks are, since tissue is light: where two are high, the colour is darker than either.
+BLEND = {"cyan": (0.0, 1.0, 1.0), "yellow": (1.0, 1.0, 0.0), "magenta": (1.0, 0.0, 1.0)}
 
 
 def scene(session: Session) -> Scene:
@@ -283,16 +278,17 @@ def _single_source(session: Session) -> Source | None:
 def _blend(session: Session, genes: tuple[str, ...]) -> ExpressionBlend:
     source = _single_source(session)
     assert source is not None
-    mixed = np.zeros((len(_values(session, source, genes[0])), 4), dtype=np.float32)
-    for gene, colour in zip(genes, BLENDS[len(genes)], strict=True):
-        values = _values(session, source, gene)
+    shares = []
+    for gene in genes:
         low, high = _gene_limits(session, source, gene)
-        share = np.nan_to_num(np.clip((values - low) / (high - low), 0, 1))
-        mixed[:, :3] += share[:, None] * np.array(_RGB[colour])
-        mixed[:, 3] = np.maximum(mixed[:, 3], share)
-    # The hue says which gene, the opacity how much of it.
-    peak = mixed[:, :3].max(axis=1, keepdims=True)
-    mixed[:, :3] = mixed[:, :3] / np.where(peak > 0, peak, 1)
+        values = _values(session, source, gene)
+        shares.append(np.nan_to_num(np.clip((values - low) / (high - low), 0, 1)))
+    peak = np.maximum.reduce(shares)  # the hue says which gene, the opacity how much of it
+    mixed = np.ones((len(peak), 4), dtype=np.float32)
+    for share, ink in zip(shares, BLEND.values(), strict=False):
+        relative = (share / np.where(peak > 0, peak, 1))[:, None]
+        mixed[:, :3] *= 1 - relative * (1 - np.array(ink))
+    mixed[:, 3] = peak
     keys = [part for gene in genes for part in session.readings.key(source, gene)]
     return ExpressionBlend(
         name=" + ".join(genes),
@@ -311,7 +307,7 @@ def _blend_bars(session: Session, genes: tuple[str, ...]) -> tuple[ColourBar, ..
         return ()
     return tuple(
         replace(_bar(session, source, _gene_limits(session, source, gene), gene), colormap=name)
-        for gene, name in zip(genes, BLENDS.get(len(genes), ()), strict=True)
+        for gene, name in zip(genes, BLEND, strict=False)
     )
 
 

@@ -43,8 +43,9 @@ def contour_lines(
     line = np.zeros(band.shape, dtype=bool)
     line[:, :-1] |= band[:, :-1] != band[:, 1:]
     line[:-1] |= band[:-1] != band[1:]
-    above = np.maximum.reduce([band, np.roll(band, -1, 0), np.roll(band, -1, 1)])
+    line = ndimage.binary_dilation(line, iterations=zoom - 1) if zoom > 1 else line
+    above = ndimage.maximum_filter(band, 2 * zoom + 1)
     drawn = np.full(band.shape, np.nan, dtype=np.float32)
-    here = line & inside & ndimage.binary_erosion(inside, iterations=zoom)
+    here = line & ndimage.binary_erosion(inside, iterations=2 * zoom) & (above > 0)
     drawn[here] = values[above[here] - 1]
     return drawn

@@ -195,7 +195,7 @@ class AnnotateDock(Dock):
         self.compared = table
         self.result.setRowCount(min(SHOWN, len(table)))
         for row, found in enumerate(table.head(SHOWN).itertuples()):
-            texts = (found.gene, f"{found.auc:.2f}", f"{found.difference:+.2f}", f"{found.fdr:.1e}")
+            texts = (found.gene, f"{found.auc:.2f}", f"{found.difference:+.2f}", _small(found.fdr))
             for column, text in enumerate(texts):
                 self.result.setItem(row, column, QTableWidgetItem(str(text)))
         clear = int((table["fdr"] < 0.05).sum())
@@ -243,6 +243,10 @@ class AnnotateDock(Dock):
             for region_id, name in offered:
                 self.other.addItem(name, region_id)
             self.other.setCurrentIndex(max(0, self.other.findData(kept)))
+
+
+def _small(fdr: float) -> str:
+    return f"{fdr:.1e}" if fdr > 1e-300 else "< 1e-300"
 
 
 def _button(text: str, tooltip: str) -> QPushButton:

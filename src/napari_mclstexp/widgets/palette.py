@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QGridLayout, QPushButton, QShortcut, QSizePolicy, QWi
 
 from ..explore.region_names import NAMES
 
-COLUMNS = 2
+COLUMNS = 3
 
 
 class Palette(QWidget):

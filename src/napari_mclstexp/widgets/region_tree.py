@@ -35,7 +35,7 @@ class RegionTree(QTreeWidget):
         for column in (1, 2):
             self.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setMinimumHeight(120)
+        self.setFixedHeight(130)
         self.setToolTip("Double-click a name to change it; select regions to name or merge them")
         self.setAccessibleName("Regions")
         self._filling = False
