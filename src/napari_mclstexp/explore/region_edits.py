@@ -34,9 +34,7 @@ def find(regions: Sequence[Region], region_id: str) -> Region:
 def changed(regions: Sequence[Region], region: Region) -> tuple[Region, ...]:
     """Return the trees with a region in place of the one that has its id."""
     return tuple(
-        replace(region, children=changed(each.children, region))
-        if each.id == region.id
-        else replace(each, children=changed(each.children, region))
+        region if each.id == region.id else replace(each, children=changed(each.children, region))
         for each in regions
     )
 

@@ -195,7 +195,12 @@ class AnnotateDock(Dock):
         self.compared = table
         self.result.setRowCount(min(SHOWN, len(table)))
         for row, found in enumerate(table.head(SHOWN).itertuples()):
-            texts = (found.gene, f"{found.auc:.2f}", f"{found.difference:+.2f}", _small(found.fdr))
+            texts = (
+                found.gene,
+                f"{found.auc:.2f}",
+                f"{found.difference:+.2f}",
+                _small(float(str(found.fdr))),
+            )
             for column, text in enumerate(texts):
                 self.result.setItem(row, column, QTableWidgetItem(str(text)))
         clear = int((table["fdr"] < 0.05).sum())
