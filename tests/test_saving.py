@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -244,7 +244,7 @@ SAVER = """
 @pytest.mark.parametrize("wait", [0.0, 0.003, 0.007, 0.013, 0.02])
 def test_kill_in_the_middle_of_saving_leaves_the_last_whole_session(tmp_path, wait):
     folder = tmp_path / "session"
-    code = SAVER.format(tests=os.path.dirname(__file__), folder=str(folder))
+    code = SAVER.format(tests=str(Path(__file__).parent), folder=str(folder))
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -272,7 +272,7 @@ KEEPER = """
 
 
 def test_kill_while_annotating_offers_the_last_work_back(tmp_path):
-    code = KEEPER.format(tests=os.path.dirname(__file__), folder=str(tmp_path))
+    code = KEEPER.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
     ) as process:

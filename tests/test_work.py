@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,7 +80,7 @@ def test_domains_of_spots_that_are_gone_do_not_come_back_by_undo():
 
 def test_removing_a_region_moves_what_is_in_it_up():
     inner, outer = box("inner", 2, 2, 2), box("outer", 0, 0, 10)
-    tree = changed((outer,), outer.__class__(**{**vars(outer), "children": (inner,)}))
+    tree = changed((outer,), replace(outer, children=(inner,)))
     assert [each.name for each in flat(tree)] == ["outer", "inner"]
     assert removed(tree, [outer.id]) == (inner,)
     with pytest.raises(SettingsError, match="no longer there"):

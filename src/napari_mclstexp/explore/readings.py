@@ -160,8 +160,17 @@ class Readings:
         revision = 0 if source == "measured" else result.revision
         return (self.number, source, gene, content, result.id, revision)
 
-    def matrix(self, source: Source) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    def matrix(
+        self, source: Source, *, every: bool = False
+    ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
         """Return the whole expression, predicted or measured, and its genes.
+
+        Parameters
+        ----------
+        source
+            ``"predicted"`` or ``"measured"``.
+        every
+            Of what was measured take every gene, not only those that were predicted too.
 
         Raises
         ------
@@ -173,7 +182,8 @@ class Readings:
             if result is None or not result.complete:
                 raise SettingsError("There is no finished prediction yet; run one first.")
             return result.expression, result.genes
-        if result is not None and result.measured is not None:
+        every = every and counts is not None
+        if not every and result is not None and result.measured is not None:
             known = np.flatnonzero(np.isfinite(result.measured).all(axis=0))
             if len(known):
                 return result.measured[:, known], tuple(result.genes[i] for i in known)
@@ -193,7 +203,7 @@ class Readings:
         key = self.key(source, name)
         if key not in self._scores:
             try:
-                expression, genes = self.matrix(source)
+                expression, genes = self.matrix(source, every=True)
                 score = score_signature(expression, genes, self._signatures[name])
             except SettingsError:
                 return None

@@ -23,6 +23,7 @@ from ..scene_layers import RegionShapes
 
 DONE = (ActionType.ADDED, ActionType.REMOVED, ActionType.CHANGED)
 FILL = 0.15
+POLL_MS = 40  # while a shape is being drawn
 _ELLIPSE_POINTS = 64
 
 OnDrawn = Callable[[str, tuple[Region, ...]], None]
@@ -151,6 +152,9 @@ class RegionLayer:
         """Tell what the person has made of the regions."""
         if self.layer is None or self._shown is None:
             return
+        if _busy(self.layer):
+            self._read_soon.start(POLL_MS)
+            return
         before = self._shown.regions
         new = _own_shapes(self.layer)
         regions = before
@@ -178,6 +182,14 @@ class RegionLayer:
         self._shown = None
         what = "Draw a region" if drawn else "Change a region" if moved else "Remove a region"
         self._on_drawn(what, regions)
+
+
+def _busy(layer: Any) -> bool:
+    """Whether the person is in the middle of drawing or moving a shape.
+
+    napari tells of a new shape when its drawing begins; only these flags say when it ends.
+    """
+    return bool(getattr(layer, "_is_creating", False) or getattr(layer, "_is_moving", False))
 
 
 def _features(regions: tuple[Region, ...]) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from .workspace import workspace_of
 
 PLUGIN = "napari-mclstexp"
 NEXT = "Ctrl+Alt+Right"
+SIDE_WIDTH = 380
 
 
 class Workbench(QWidget):
@@ -100,6 +101,9 @@ class Workbench(QWidget):
         if own is not None and isinstance(window, QMainWindow):
             # Above the canvas: at the right it would make all docks as wide as itself.
             window.addDockWidget(Qt.DockWidgetArea.TopDockWidgetArea, own)
-        for name in DOCKS:
-            self._window.add_plugin_dock_widget(PLUGIN, name)
+        widgets = [self._window.add_plugin_dock_widget(PLUGIN, name)[1] for name in DOCKS]
         self._front(self._next().dock)
+        side = [dock for dock in map(dock_of, widgets) if dock is not None]
+        if side and isinstance(window, QMainWindow):
+            # The tissue gets what the docks do not need.
+            window.resizeDocks(side, [SIDE_WIDTH] * len(side), Qt.Orientation.Horizontal)
