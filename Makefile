@@ -31,6 +31,7 @@ bench: $(VENV)/.installed system
 	$(BIN)/python benchmarks/predict_memory.py
 	$(BIN)/python benchmarks/fine_tuning.py
 	$(SCREEN) $(BIN)/python benchmarks/dock_opening.py
+	$(SCREEN) $(BIN)/python benchmarks/gene_switch.py
 
 gpu: $(VENV)/.installed
 	$(BIN)/python benchmarks/gpu.py

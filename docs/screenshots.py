@@ -81,6 +81,40 @@ def sample() -> None:
     viewer.close()
 
 
+def exploring() -> None:
+    """The workbench on the sample section: domains, then regions made of them and compared."""
+    viewer = napari.Viewer()
+    viewer.window._qt_window.resize(*SIZE)
+    _, bench = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Workbench")
+    settle()
+    workspace = workspace_of(viewer)
+    session = workspace.session
+    viewer.open_sample("napari-mclstexp", "sample_section")
+    wait(lambda: session.spots is not None and session.model is not None)
+    workspace.run("auto")
+    wait(lambda: session.run is None and session.result is not None)
+    bench.bring("Genes")
+    viewer.reset_view()
+    take(viewer, "window_workbench")
+    bench.bring("Domains")
+    _, domains = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Domains")
+    domains.k.setValue(5)
+    domains.find.click()
+    wait(domains.save_markers.isEnabled)
+    domains.table.item(0, 1).setText("Stroma")
+    domains.table.item(1, 1).setText("Invasive tumour")
+    take(viewer, "window_domains")
+    domains.to_regions.click()
+    bench.bring("Annotate")
+    _, annotate = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Annotate")
+    annotate.compare.click()
+    wait(lambda: annotate.compared is not None)
+    take(viewer, "window_annotate")
+    session.history.clear()  # a picture is no work to be offered back
+    workspace.study.keep_now()
+    viewer.close()
+
+
 def training(folder: Path) -> None:
     """The Train dock after a short fine-tuning of the demo model on the sample sections."""
     from napari_mclstexp.samples import demo_model_path, sample_section
@@ -176,6 +210,7 @@ def main() -> int:
         if real:
             train_on_her2st(Path(scratch) / "model")
         sample()
+        exploring()
         training(Path(scratch))
         if real:
             her2st(Path(scratch) / "model")

@@ -126,7 +126,7 @@ def write_outs(outs: Path) -> Path:
     return outs
 
 
-def write_model(folder: Path) -> Path:
+def write_model(folder: Path, seed: int = 0) -> Path:
     """Write a model with random weights and a random bank that predicts in no time."""
     from napari_mclstexp.widgets.torch_loading import prepare_torch
 
@@ -143,7 +143,7 @@ def write_model(folder: Path) -> Path:
         save_model,
     )
 
-    torch.manual_seed(0)
+    torch.manual_seed(seed)
     config = ModelConfig(
         name="Tiny",
         genes=GENES,

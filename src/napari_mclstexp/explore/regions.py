@@ -68,11 +68,16 @@ def region_of(shape: Polygon | MultiPolygon, name: str, **more: object) -> Regio
     SettingsError
         If there is no area.
     """
-    parts = getattr(shape, "geoms", [shape])
-    polygons = tuple(
-        tuple(_ring(ring.coords) for ring in (part.exterior, *part.interiors))
-        for part in parts
+    from shapely.geometry.polygon import orient
+
+    # Turned as GeoJSON wants them, so that regions come back from files as they went.
+    parts = [
+        orient(part)
+        for part in getattr(shape, "geoms", [shape])
         if not part.is_empty and part.geom_type == "Polygon"
+    ]
+    polygons = tuple(
+        tuple(_ring(ring.coords) for ring in (part.exterior, *part.interiors)) for part in parts
     )
     if not polygons:
         raise SettingsError(f"The region {name} has no area; draw it again.")
