@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 
 from napari_mclstexp.scene_layers import ColourBar
 from napari_mclstexp.widgets.colour_bar import ColourBarView
-from napari_mclstexp.widgets.gene_list import PCC_ROLE
+from napari_mclstexp.widgets.gene_list import PCC_ROLE, GeneDelegate
 from napari_mclstexp.widgets.gene_picker import GenePicker
 
 GENES = ("FASN", "GNAS", "HLA-B", "HLA-DRA", "B2M", "ACTB")
@@ -114,7 +114,7 @@ def test_the_bar_of_a_better_gene_is_longer(picker):
 
     def lit(row: int) -> int:
         area = picker.list.visualRect(picker.genes.index(row))
-        right = area.right() - 8 - 34
+        right = area.right() - 8 - GeneDelegate.FIGURE
         y = area.center().y()
         colours = [picture.pixelColor(x, y) for x in range(right - 44, right)]
         return sum(colour.lightness() > 200 for colour in colours)

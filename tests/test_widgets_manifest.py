@@ -19,6 +19,8 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleRangeSlider
 
+from napari_mclstexp.guide import DOCKS
+
 CONTROLS = (
     QAbstractButton,
     QAbstractSlider,
@@ -35,9 +37,9 @@ def manifest():
     return PluginManifest.from_distribution("napari-mclstexp")
 
 
-def test_both_docks_are_in_the_plugins_menu(manifest):
+def test_the_docks_are_in_the_plugins_menu_in_the_order_of_the_way(manifest):
     names = [widget.display_name for widget in manifest.contributions.widgets]
-    assert names == ["Slide and spots", "Predict", "Evidence", "Train"]
+    assert names == ["Workbench", *DOCKS, "Train"]
 
 
 def test_every_command_is_where_the_manifest_says(manifest):
