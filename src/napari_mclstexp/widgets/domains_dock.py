@@ -87,6 +87,7 @@ class DomainsDock(Dock):
         buttons.addWidget(self.save_markers, 1)
         self.stack(form, self.find, self.shown, self.table, buttons, self.reason, self.dots)
         self._wire()
+        self._show_table()
         self._show_scene(self.workspace.scene)
 
     def _wire(self) -> None:
