@@ -139,3 +139,12 @@ def test_what_cannot_be_clustered_says_why(striped):
         expression_of(AnnData(np.array([[np.nan, 1.0]], dtype=np.float32)))
     with pytest.raises(SettingsError, match="Fewer than two labels"):
         agreement(truth, np.full(300, "undetermined"))
+
+
+def test_a_very_small_p_is_not_zero():
+    labels = np.array(["1"] * 250 + ["2"] * 250)
+    values = np.arange(500, dtype=np.float32)[:, None]
+    table = marker_genes(values, ("A",), labels)
+    expected = stats.mannwhitneyu(np.arange(250.0), np.arange(250.0, 500.0)).pvalue
+    assert 0 < expected < 1e-60
+    assert table["p"].to_numpy() == pytest.approx([expected, expected], rel=1e-6, abs=0)

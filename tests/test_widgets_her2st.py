@@ -166,13 +166,13 @@ def test_from_the_open_slide_to_exported_named_domains_and_back(
     counted(bench.steps["Annotate"])
     viewer.reset_view()
     counted(annotate.tools["Rectangle"])
-    annotate.palette_of_names.buttons["Immune infiltrate"].click()
+    annotate.palette_of_names.buttons["Immune cells"].click()
     xy = np.asarray(session.spots.obsm["spatial"])[:, ::-1] * session.um_per_px
     low, high = np.percentile(xy, 25, axis=0), np.percentile(xy, 75, axis=0)
     drag(viewer, qtbot, low, high)
     qtbot.waitUntil(lambda: len(session.work.regions) == 1)
     (region,) = session.work.regions
-    assert region.name == "Immune infiltrate"
+    assert region.name == "Immune cells"
     bounds = np.array(region.shape().bounds) * session.um_per_px
     assert bounds == pytest.approx([low[1], low[0], high[1], high[0]], rel=0.05)
     counted(annotate.compare)

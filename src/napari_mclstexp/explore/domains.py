@@ -221,7 +221,7 @@ def keep_colours(before: NDArray[np.str_], after: NDArray[np.str_]) -> NDArray[n
 
 
 def marker_genes(
-    expression: NDArray[np.float32], genes: tuple[str, ...], labels: NDArray[np.str_]
+    expression: NDArray[np.floating[Any]], genes: tuple[str, ...], labels: NDArray[np.str_]
 ) -> pd.DataFrame:
     """Compare every domain with the rest, gene by gene (Wilcoxon rank sum).
 
@@ -239,6 +239,7 @@ def marker_genes(
     """
     from scipy import stats
 
+    expression = expression.astype(np.float64)  # in float32 a small p becomes 0
     tables = []
     for domain in sorted(set(labels.tolist()), key=_order):
         inside = labels == domain

@@ -5,10 +5,10 @@ from __future__ import annotations
 from .domain_map import PALETTE, Rgb
 
 NAMES: dict[str, Rgb] = {
-    "Invasive tumour": PALETTE[5],
-    "In situ tumour": PALETTE[0],
+    "Tumour": PALETTE[5],
+    "In situ": PALETTE[0],
     "Stroma": PALETTE[2],
-    "Immune infiltrate": PALETTE[4],
+    "Immune cells": PALETTE[4],
     "TLS": PALETTE[1],
     "Fat": PALETTE[3],
     "Normal gland": PALETTE[6],
