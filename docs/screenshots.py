@@ -16,6 +16,7 @@ import napari
 from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_mclstexp.widgets.workspace import workspace_of
+from napari_mclstexp.work import Steps
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
@@ -110,7 +111,7 @@ def exploring() -> None:
     annotate.compare.click()
     wait(lambda: annotate.compared is not None)
     take(viewer, "window_annotate")
-    session.history.clear()  # a picture is no work to be offered back
+    session.history.go_on_with(Steps())  # a picture is no work to be offered back
     workspace.study.keep_now()
     viewer.close()
 

@@ -8,6 +8,8 @@ from anndata import AnnData
 from PIL import Image, ImageDraw
 from scipy import sparse
 
+from napari_mclstexp.engine import PartialPrediction, Progress
+from napari_mclstexp.errors import SlideError
 from napari_mclstexp.model import Model, ModelConfig, PositionsConfig
 
 GENES = ("FASN", "GNAS", "CD74")
@@ -77,3 +79,32 @@ def prediction_of(run, value=1.0):
     if run.result.measured is not None:
         prediction.layers["measured"] = run.result.measured
     return prediction
+
+
+def partial(indices, value=3.0, genes=GENES):
+    shape = (len(indices), len(genes))
+    expression = np.full(shape, value, dtype=np.float32)
+    part = PartialPrediction(
+        np.array(indices), expression, genes, np.ones(len(indices), np.float32), expression
+    )
+    return Progress(len(indices), 64, "Predicting", part)
+
+
+def finished(session, value=1.0):
+    run = session.start_run()
+    session.finish_run(run, prediction_of(run, value))
+    return session.result
+
+
+def heard(signal):
+    calls = []
+    signal.connect(lambda *args: calls.append(args), check_nargs=False)
+    return calls
+
+
+def is_open(slide):
+    try:
+        slide.read_level(0, 0, 0, 4, 4)
+    except SlideError:
+        return False
+    return True

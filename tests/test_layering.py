@@ -26,6 +26,7 @@ ORDER = (
     {"engine"},
     {"explore"},
     {
+        "desk",
         "display",
         "guide",
         "opening",

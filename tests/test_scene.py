@@ -227,7 +227,7 @@ def test_a_change_of_colours_keeps_the_map_that_was_made(predicted):
 def test_another_slide_other_spots_or_another_scale_are_another_scene(predicted, tmp_path, change):
     before = scene(predicted)
     if change == "slide":
-        predicted.use_slide(open_slide(write_slide(tmp_path)))
+        predicted.use_slide(open_slide(write_slide(tmp_path, "other.png")))
         assert scene(predicted).slide != before.slide
         assert (scene(predicted).spots, scene(predicted).predicted) == (None, None)
     elif change == "spots":

@@ -1,4 +1,4 @@
-"""Two slides, two models, seven docks, 500 random steps: what is shown is what is selected."""
+"""Two open slides, two models, seven docks, 500 steps: what is shown is what is selected."""
 
 from __future__ import annotations
 
@@ -52,19 +52,22 @@ def world(tmp_path, tiny_model, spots_file):
 class Person:
     """Does at random what a person can do, and knows what must be shown then."""
 
-    def __init__(self, bench, world, seed):
+    def __init__(self, bench, world, seed, qtbot):
+        self.qtbot = qtbot
         self.random = random.Random(seed)
         self.docks = bench
         self.workspace = bench["Predict"].workspace
         self.session = self.workspace.session
         self.paths, self.models, self.predictions, self.tissues = world
+        self.made = {}  # of each open slide, in order: the models whose results it has
         self.slide = self.model = None
-        self.regions = 0
 
     def step(self):
-        open_steps = [self.open_other]
+        open_steps = [self.open_one]
         if self.slide is not None:
             open_steps += [self.close, self.spots] + [self.draw, self.undo, self.redo] * 3
+        if len(self.made) == 2:
+            open_steps += [self.switch] * 12 + [self.find_domains_and_leave]
         if self.session.spots is not None:
             open_steps += [self.result] * 2 + [self.gene, self.style, self.quantity] * 5
         if self.session.result is not None:
@@ -73,25 +76,47 @@ class Person:
         step()
         return step.__name__
 
-    def open_other(self):
+    def open_one(self):
         self.slide = self.random.choice((0, 1))
+        new = self.slide not in self.made
         # As the window does it: the tissue is found by a worker.
         self.session.use_slide(open_slide(self.paths[self.slide]), self.tissues[self.slide])
-        self.regions = 0
-        self.result()
+        if new:
+            self.made[self.slide] = set()
+            self.result()
+
+    def switch(self):
+        chooser = self.docks["Slide and spots"].slide.chooser
+        self.slide = 1 - self.slide
+        chooser.activated.emit(list(self.made).index(self.slide))
 
     def close(self):
+        order = list(self.made)
+        place = order.index(self.slide)
         self.session.close_slide()
-        self.slide = None
+        del self.made[self.slide]
+        left = list(self.made)
+        self.slide = left[max(place - 1, 0)] if left else None
+
+    def close_all(self):
+        while self.slide is not None:
+            self.close()
 
     def spots(self):
         self.session.use_spots(kit.spots())
+        self.made[self.slide] = set()
 
     def result(self):
         if self.slide is not None:
             self.model = self.random.choice((0, 1))
             self.session.use_model(self.models[self.model])
-            self.session.use_prediction(self.predictions[self.slide, self.model])
+            prediction = self.predictions[self.slide, self.model]
+            if self.session.spots is None or self.random.random() < 0.3:
+                self.session.use_prediction(prediction)
+                self.made[self.slide] = {self.model}
+            else:
+                self.session.take_result(prediction)
+                self.made[self.slide].add(self.model)
 
     def choose_model(self):
         self.model = self.random.choice((0, 1))
@@ -119,10 +144,19 @@ class Person:
         self.workspace.study.find_domains(DomainSettings(k=self.random.randint(2, 4)), "predicted")
         found.shown.click()
 
+    def find_domains_and_leave(self):
+        if self.session.result is None:
+            return
+        desk = self.session.desk
+        self.workspace.study.find_domains(DomainSettings(k=2), "predicted")
+        self.switch()
+        self.qtbot.waitUntil(lambda: not self.workspace.jobs.busy, timeout=20_000)
+        assert desk.steps.past[-1][0] == "Find domains"
+
     def draw(self):
         x, y = self.random.randint(200, 600), self.random.randint(200, 600)
         ring = ((x, y), (x + 90, y), (x + 90, y + 90), (x, y + 90), (x, y))
-        region = Region("r", ((tuple((float(a), float(b)) for a, b in ring),),))
+        region = Region(f"of {self.slide}", ((tuple((float(a), float(b)) for a, b in ring),),))
         self.session.history.edit("Draw", regions=(*self.session.work.regions, region))
 
     def undo(self):
@@ -137,6 +171,9 @@ class Person:
         assert self.workspace.scene == drawn
         assert (session.slide is None) == (self.slide is None)
         ours = list(viewer.layers)
+        assert [desk.slide.path for desk in session.desks if desk.slide] == [
+            self.paths[each] for each in self.made
+        ]
         if self.slide is None:
             assert session.result is None
             assert session.work.domains is None
@@ -145,6 +182,11 @@ class Person:
             return
         assert session.slide.path == self.paths[self.slide]
         assert layers["slide"].name == self.paths[self.slide].name
+        chooser = self.docks["Slide and spots"].slide.chooser
+        assert chooser.currentText() == self.paths[self.slide].name
+        assert chooser.isVisibleTo(chooser.parent()) == (len(self.made) == 2)
+        assert {each.name for each in session.work.regions} <= {f"of {self.slide}"}
+        assert (session.result is not None) == (self.model in self.made[self.slide])
         if session.result is not None:
             expected = self.predictions[self.slide, self.model]
             assert session.result.model_id == self.models[self.model].id
@@ -169,7 +211,7 @@ class Person:
 
 
 def test_what_is_shown_belongs_to_what_is_selected(viewer, bench, world, qtbot):
-    person = Person(bench, world, seed=20261124)
+    person = Person(bench, world, 20261124, qtbot)
     process, sizes, done = psutil.Process(), {}, {}
     callbacks = []
     gc.freeze()  # napari collects garbage with every layer that goes: not all of torch each time
@@ -182,8 +224,7 @@ def test_what_is_shown_belongs_to_what_is_selected(viewer, bench, world, qtbot):
             name = person.random.choice(DOCKS)
             kit.bring_to_front(bench[name])
         if number + 1 in (SETTLED, STEPS):
-            person.session.close_slide()
-            person.slide = None
+            person.close_all()
             qtbot.wait(200)
             gc.collect()
             if sys.platform == "linux":  # what was freed but not given back is no leak
@@ -201,12 +242,13 @@ def test_what_is_shown_belongs_to_what_is_selected(viewer, bench, world, qtbot):
 
 def test_genes_in_linked_views_belong_to_what_is_selected(viewer, bench, world, qtbot):
     # Apart from the long walk: napari's grid of views keeps memory for each view ever opened.
-    person = Person(bench, world, seed=7)
+    person = Person(bench, world, 7, qtbot)
     for _ in range(3):
-        person.open_other()
+        person.close_all()
+        person.open_one()
         person.compare()
         qtbot.waitUntil(lambda: not person.workspace.jobs.busy, timeout=20_000)
         person.check(viewer)
-    person.session.close_slide()
+    person.close_all()
     assert len(viewer.layers) == 0
     assert not viewer.canvas.grid.enabled

@@ -21,8 +21,7 @@ from napari_mclstexp.explore.region_edits import (
     removed,
 )
 from napari_mclstexp.explore.regions import Region
-from napari_mclstexp.explore.signatures import Signature
-from napari_mclstexp.work import History
+from napari_mclstexp.work import History, Steps
 
 
 def box(name, x, y, side, **more):
@@ -56,17 +55,19 @@ def test_steps_go_back_and_forth_and_a_new_one_ends_the_way_forward():
     assert told == ["1", "2", "1", "2", "1", "3", "1", ""]
 
 
-def test_clearing_keeps_signatures_and_says_nothing_where_there_was_nothing():
+def test_steps_of_another_slide_are_gone_on_with_as_they_were_left():
     history = History()
-    told = []
-    history.changed.connect(lambda: told.append(1))
-    history.clear()
-    assert told == []
-    mine = Signature("Mine", ("A", "B", "C"))
-    history.edit("Choose", signatures=(mine,), notes="x")
-    history.clear()
-    assert history.work.signatures == (mine,)
-    assert (history.work.notes, history.undoable) == ("", "")
+    history.edit("first", notes="1")
+    history.edit("second", notes="2")
+    history.undo()
+    left = history.steps
+    history.go_on_with(Steps())
+    assert (history.work.notes, history.undoable, history.redoable) == ("", "", "")
+    history.edit("elsewhere", notes="x")
+    history.go_on_with(left.edited("meanwhile", notes="3"))
+    assert (history.work.notes, history.undoable, history.redoable) == ("3", "meanwhile", "")
+    history.undo()
+    assert (history.work.notes, history.undoable) == ("1", "first")
 
 
 def test_domains_of_spots_that_are_gone_do_not_come_back_by_undo():

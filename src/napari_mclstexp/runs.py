@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from .explore.result import Result
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from .explore.counts import Counts
+    from .explore.readings import Readings
     from .model import Model
     from .slides import Slide
 
@@ -29,6 +29,8 @@ class Run:
 
     Attributes
     ----------
+    readings
+        Of the spots; they get the result, whichever slide is shown by then.
     result
         Fills in as the worker reports.
     before
@@ -39,6 +41,7 @@ class Run:
     spots: AnnData
     model: Model
     genes: tuple[str, ...]
+    readings: Readings
     result: Result
     before: Result | None = None
     token: CancelToken = field(default_factory=CancelToken)
@@ -49,8 +52,7 @@ def new_run(
     spots: AnnData | None,
     model: Model | None,
     genes: Sequence[str] | None,
-    counts: Counts | None,
-    before: Mapping[Hashable, Result],
+    readings: Readings,
 ) -> Run:
     """Return a run with an empty result, if there is all that it needs.
 
@@ -76,6 +78,7 @@ def new_run(
             f"The model {config.name} does not know the gene {unknown[0]}; "
             "ask for genes of its list."
         )
+    counts = readings.counts
     columns = [config.genes.index(gene) for gene in wanted]
     result = Result.empty(
         spots.n_obs,
@@ -90,7 +93,8 @@ def new_run(
         model_name=config.name,
         held_out_pcc=config.held_out_pcc,
     )
-    return Run(slide, spots, model, wanted, result, before.get(maker(model)))
+    before = readings.results.get(maker(model))
+    return Run(slide, spots, model, wanted, readings, result, before)
 
 
 class Runs:

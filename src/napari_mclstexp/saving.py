@@ -18,7 +18,7 @@ from . import __version__
 from .display import Display
 from .errors import OutputError, SessionError, UserError
 from .files import atomic_file, sha256, write_h5ad
-from .work import Work
+from .work import Steps, Work
 from .work_json import work_document, work_from
 
 if TYPE_CHECKING:
@@ -110,7 +110,9 @@ class Saved:
         model: Model | None = None,
         tissue: Tissue | None = None,
     ) -> None:
-        """Put everything into a session in place of what is there.
+        """Put everything into a session, beside the slides that are open.
+
+        A slide that is open already is closed first, with what was made of it.
 
         Raises
         ------
@@ -121,8 +123,11 @@ class Saved:
         """
         if slide is not None:  # before anything is closed
             self.check(slide)
-        session.close_slide()
-        session.clear_spots()
+        there = session.desk if slide is None else session.desk_of(slide.path)
+        if there is not None:
+            session.close_slide(there)
+        if session.slide is None:
+            session.clear_spots()
         if slide is not None:
             session.use_slide(slide, tissue)
             if self.um_per_px is not None and slide.um_per_px_source != "file":
@@ -133,7 +138,7 @@ class Saved:
             session.use_model(model)
         if self.prediction is not None:
             session.take_result(self.prediction)
-        session.history.begin(self.work)
+        session.history.go_on_with(Steps(work=self.work))
         session.show(**{each.name: getattr(self.display, each.name) for each in fields(Display)})
 
 

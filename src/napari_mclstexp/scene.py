@@ -90,7 +90,7 @@ def _slide(session: Session) -> SlideLayer | None:
     scale = session.um_per_px or 1.0
     return SlideLayer(
         name=session.slide.path.name,
-        key=("slide", session.slide_number),
+        key=("slide", session.desk.number),
         slide=session.slide,
         scale=scale,
         translate=(scale / 2, scale / 2),

@@ -32,7 +32,7 @@ def image_of(
     """
     assert session.spots is not None
     scale = session.um_per_px or 1.0
-    place = (session.slide_number, scale)
+    place = (session.desk.number, scale)
     style = session.display.style
     if style == "points":
         build = partial(spot_raster, session.spots, scale)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
+from .desk import Desk, Desks
 from .display import Display, Quantity, Style, available, resolve
 from .engine.progress import PartialPrediction, Progress
 from .errors import SettingsError, SpotsError
 from .explore.readings import Readings, Source, maker
 from .explore.result import Result, bare_spots, check_slide
 from .runs import Run, Runs, new_run
-from .work import History, Work
+from .work import History, Steps, Work
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
 __all__ = ["Display", "Quantity", "Run", "Session", "Style"]
 
 
-class Session:
-    """The open slide, its spots, the chosen model, the results, and how they are shown.
+class Session(Desks):
+    """The open slides, their spots and results, the chosen model, and how they are shown.
+
+    One slide of those that are open is shown. Its spots, results and the person's work go with it:
+    they come back when it is selected again. The model and the display are of all slides.
 
     A result is kept with the model that made it and dropped with the spots it was made on, so
     that :attr:`result` can never belong to another slide, other spots or another model than the
@@ -46,8 +50,8 @@ class Session:
         `slide_changed` also tells of a new scale, `run_changed` also of a cancel asked for.
     progressed
         The :class:`~napari_mclstexp.engine.Progress` of the run that is on.
-    closing
-        The slide is about to be closed; emitted once, while it is still readable.
+    leaving
+        Another slide is about to be shown, or this one closed, and is still there and readable.
     changed
         Anything that :func:`napari_mclstexp.scene.scene` looks at; after the others.
     """
@@ -59,26 +63,21 @@ class Session:
     run_changed = Signal(object)
     display_changed = Signal(object)
     progressed = Signal(object)
-    closing = Signal()
+    leaving = Signal()
     changed = Signal()
 
     def __init__(self) -> None:
-        self.slide: Slide | None = None
-        self.spots: AnnData | None = None
+        super().__init__()
         self.model: Model | None = None
         self.display = Display()
-        self.readings = Readings(None, 0)
-        self.slide_number = 0  # tells this slide from those before, in the scene's keys
         self.history = History()
         self.history.changed.connect(self._work_changed)
         self._runs = Runs()
-        self._tissue: Tissue | None = None
-        self._spots_um_per_px: float | None = None
 
-    # -- slide ---------------------------------------------------------------------------------
+    # -- slides --------------------------------------------------------------------------------
 
     def use_slide(self, slide: Slide, tissue: Tissue | None = None) -> None:
-        """Take an open slide, closing the one before with its spots and results.
+        """Show an open slide beside those that are open; one that is open already is selected.
 
         Spots that were loaded before any slide are kept if they fit.
 
@@ -94,26 +93,56 @@ class Session:
         SpotsError
             If spots loaded earlier lie outside this slide.
         """
-        if self.slide is None and self.spots is not None:
-            _check(self.spots, slide)
-        self.close_slide()
-        self.slide, self._tissue = slide, tissue
-        self.slide_number += 1
-        self._calibrate_from_spots()
-        self.slide_changed.emit(slide)
-        self.changed.emit()
+        there = self.desk_of(slide.path)
+        if there is not None:
+            if there.slide is not slide:
+                slide.close()
+            self.select(there)
+        elif self.slide is None:
+            self.desk.take_slide(slide, tissue)
+            self.slide_changed.emit(slide)
+            self.changed.emit()
+        else:
+            self.select(self.add(slide, tissue))
 
-    def close_slide(self) -> None:
-        """Close the slide and clear what depended on it; a run that is on is cancelled."""
-        if self.slide is None:
+    def select(self, desk: Desk) -> None:
+        """Show another of :attr:`desks`, as it was left; a run goes on where it was started."""
+        if desk is self.desk:
             return
-        self.closing.emit()
-        slide, self.slide, self._tissue = self.slide, None, None
-        self._take_spots(None)
-        self.history.clear()
-        self.slide_changed.emit(None)
-        self.changed.emit()
+        self.leaving.emit()
+        self.desk.steps = self.history.steps
+        self._show_desk(desk)
+
+    def select_next(self) -> None:
+        """Show the next of :attr:`desks`, after the last one the first."""
+        self.select(self.desks[(self.desks.index(self.desk) + 1) % len(self.desks)])
+
+    def close_slide(self, desk: Desk | None = None) -> None:
+        """Close a slide with what depends on it, by default the shown one; its run is cancelled.
+
+        In place of the shown one, the one before it is shown.
+        """
+        desk = desk or self.desk
+        slide, shown = desk.slide, desk is self.desk
+        if slide is None or desk not in self.desks:
+            return
+        if shown:
+            self.leaving.emit()
+        self._drop_run(desk.readings)
+        following = self.without(desk)
+        if shown:
+            self._show_desk(following)
+        else:
+            self.changed.emit()
         self._runs.close(slide)
+
+    def edit(self, desk: Desk, what: str, **changes: Any) -> None:
+        """Change the work on a slide, also while another one is shown."""
+        if desk is self.desk:
+            self.history.edit(what, **changes)
+        elif desk in self.desks:
+            desk.steps = (desk.steps or Steps()).edited(what, **changes)
+            self.changed.emit()
 
     def set_um_per_px(self, um_per_px: float) -> None:
         """Set the slide's scale as stated by the person (µm per level-0 px).
@@ -138,20 +167,6 @@ class Session:
         self.result_changed.emit(None)
         self.changed.emit()
 
-    @property
-    def um_per_px(self) -> float | None:
-        """µm per level-0 px of the slide (of the spots, where there is no slide), if known."""
-        return self.slide.um_per_px if self.slide is not None else self._spots_um_per_px
-
-    @property
-    def tissue(self) -> Tissue | None:
-        """The tissue of the slide, found when first asked for; None without a slide."""
-        if self._tissue is None and self.slide is not None:
-            from .spots import find_tissue
-
-            self._tissue = find_tissue(self.slide)
-        return self._tissue
-
     # -- spots ---------------------------------------------------------------------------------
 
     def use_spots(self, spots: AnnData) -> None:
@@ -164,8 +179,6 @@ class Session:
         SpotsError
             If they do not fit the slide.
         """
-        if self.slide is not None:
-            _check(spots, self.slide)
         self._take_spots(spots)
         self.changed.emit()
 
@@ -211,10 +224,9 @@ class Session:
             If the scale of the slide is not known.
         """
         self._runs.refuse_second()
-        readings = self.readings
-        run = new_run(self.slide, self.spots, self.model, genes, readings.counts, readings.results)
+        run = new_run(self.slide, self.spots, self.model, genes, self.readings)
         self._runs.begin(run)
-        readings.results[maker(run.model)] = run.result
+        run.readings.results[maker(run.model)] = run.result
         self._choose_gene()
         self.run_changed.emit(run)
         self.result_changed.emit(self.result)
@@ -257,7 +269,6 @@ class Session:
         spots = bare_spots(prediction)
         if self.slide is not None:
             check_slide(prediction, self.slide)
-            _check(spots, self.slide)
         self._take_spots(spots, prediction.uns.get("mclstexp", {}).get("um_per_px"))
         return self.take_result(prediction)
 
@@ -339,56 +350,47 @@ class Session:
             self.display_changed.emit(self.display)
 
     def _take_spots(self, spots: AnnData | None, um_per_px: float | None = None) -> None:
-        if self._runs.drop():
-            self.run_changed.emit(None)
         if spots is None and self.spots is None:
             return
-        readings = Readings(spots, self.readings.number + 1)
-        readings.chosen = maker(self.model)
-        readings.set_signatures(self.work.signatures)
-        self.spots, self.readings = spots, readings
+        before = self.readings
+        self.desk.take_spots(spots, um_per_px)
+        self._drop_run(before)
+        self.readings.chosen = maker(self.model)
+        self.readings.set_signatures(self.work.signatures)
         self.history.drop_domains()
-        self._spots_um_per_px = um_per_px or _scale_of(spots)
-        if self._calibrate_from_spots():
+        if self.desk.calibrate():
             self.slide_changed.emit(self.slide)
         self._choose_gene()
         self.spots_changed.emit(spots)
         self.result_changed.emit(None)
 
-    def _calibrate_from_spots(self) -> bool:
-        """Give the slide the scale of the spots, where nothing better states it."""
-        slide, scale = self.slide, self._spots_um_per_px
-        if slide is None or scale is None or slide.um_per_px_source in ("file", "user"):
-            return False
-        slide.calibrate(scale, "spots")
-        return True
+    def _show_desk(self, desk: Desk) -> None:
+        """Show another desk in place of the present one, and say so."""
+        steps = desk.steps or Steps(work=Work(signatures=self.work.signatures))
+        self.desk, desk.steps = desk, None
+        desk.readings.chosen = maker(self.model)
+        with self.changed.blocked():  # until all of it is there
+            self.history.go_on_with(steps)
+        self._choose_gene()
+        self.slide_changed.emit(self.slide)
+        self.spots_changed.emit(self.spots)
+        self.result_changed.emit(self.result)
+        self.changed.emit()
+
+    def _drop_run(self, readings: Readings) -> None:
+        """Cancel the run that is on, if these are its, and have no more to do with it."""
+        if self.run is not None and self.run.readings is readings:
+            self._runs.drop()
+            self.run_changed.emit(None)
 
     def _end(self, run: Run, result: Result | None) -> None:
         if not self._runs.ended(run):
             return
-        self.readings.results.pop(maker(run.model), None)
+        results = run.readings.results
+        results.pop(maker(run.model), None)
         if result is not None:
-            self.readings.results[maker(run.model)] = result
+            results[maker(run.model)] = result
         self._choose_gene()
         self.run_changed.emit(None)
         self.result_changed.emit(self.result)
         self.changed.emit()
-
-
-def _check(spots: AnnData, slide: Slide) -> None:
-    from .spots import check_spots
-
-    check_spots(spots, slide.width, slide.height)
-
-
-def _scale_of(spots: AnnData | None) -> float | None:
-    """Return the µm per px that the pitch of the spots tells, if it tells any."""
-    from .spots import um_per_px_from_spots
-
-    if spots is None:
-        return None
-    try:
-        scale: float = um_per_px_from_spots(spots)
-    except SpotsError:
-        return None
-    return scale

@@ -41,8 +41,53 @@ class Work:
         return not (self.regions or self.domains or self.signatures or self.notes.strip())
 
 
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """All states of it: those that undo and redo would bring, around the present one.
+
+    Attributes
+    ----------
+    past, future
+        What was done, and the state before it, or after it.
+    work
+        The present state.
+    """
+
+    past: tuple[tuple[str, Work], ...] = ()
+    work: Work = Work()
+    future: tuple[tuple[str, Work], ...] = ()
+
+    def edited(self, what: str, **changes: Any) -> Steps:
+        """Return them with one step more, which changes fields of :class:`Work`."""
+        past = (*self.past[1 - MOST_STEPS :], (what, self.work))
+        return Steps(past, replace(self.work, **changes))
+
+    def undone(self) -> Steps:
+        """Return them one step back; themselves where there is none."""
+        if not self.past:
+            return self
+        *past, (what, before) = self.past
+        return Steps(tuple(past), before, (*self.future, (what, self.work)))
+
+    def redone(self) -> Steps:
+        """Return them one step forward again; themselves where there is none."""
+        if not self.future:
+            return self
+        *future, (what, after) = self.future
+        return Steps((*self.past, (what, self.work)), after, tuple(future))
+
+    def without_domains(self) -> Steps:
+        """Return them with no domains in any state: the spots are gone."""
+        past, future = (
+            tuple((what, replace(work, domains=None)) for what, work in states)
+            for states in (self.past, self.future)
+        )
+        kept = self.work if self.work.domains is None else replace(self.work, domains=None)
+        return Steps(past, kept, future)
+
+
 class History:
-    """The states of a person's work, one after the other.
+    """The steps of a person's work on the slide that is shown.
 
     Signals
     -------
@@ -53,58 +98,44 @@ class History:
     changed = Signal()
 
     def __init__(self) -> None:
-        self.work = Work()
-        self._past: list[tuple[str, Work]] = []
-        self._future: list[tuple[str, Work]] = []
+        self.steps = Steps()
+
+    @property
+    def work(self) -> Work:
+        """The present state."""
+        return self.steps.work
 
     @property
     def undoable(self) -> str:
         """What :meth:`undo` would take back ("Draw a region"), or ""."""
-        return self._past[-1][0] if self._past else ""
+        return self.steps.past[-1][0] if self.steps.past else ""
 
     @property
     def redoable(self) -> str:
         """What :meth:`redo` would do again, or ""."""
-        return self._future[-1][0] if self._future else ""
+        return self.steps.future[-1][0] if self.steps.future else ""
 
     def edit(self, what: str, **changes: Any) -> None:
         """Change fields of :class:`Work`: ``edit("Rename a domain", domains=...)``."""
-        self._past = [*self._past[1 - MOST_STEPS :], (what, self.work)]
-        self._future = []
-        self.work = replace(self.work, **changes)
-        self.changed.emit()
+        self.go_on_with(self.steps.edited(what, **changes))
 
     def undo(self) -> None:
         """Go one step back, if there is one."""
-        if self._past:
-            what, before = self._past.pop()
-            self._future.append((what, self.work))
-            self.work = before
-            self.changed.emit()
+        self.go_on_with(self.steps.undone())
 
     def redo(self) -> None:
         """Go one step forward again, if there is one."""
-        if self._future:
-            what, after = self._future.pop()
-            self._past.append((what, self.work))
-            self.work = after
+        self.go_on_with(self.steps.redone())
+
+    def go_on_with(self, steps: Steps) -> None:
+        """Take other steps in place of the present ones."""
+        if steps is not self.steps:
+            self.steps = steps
             self.changed.emit()
-
-    def begin(self, work: Work) -> None:
-        """Begin anew from a state, with no way back."""
-        self._past, self._future = [], []
-        self.work = work
-        self.changed.emit()
-
-    def clear(self) -> None:
-        """Forget all but the signatures, which are of no slide."""
-        if self._past or self._future or not replace(self.work, signatures=()).empty:
-            self.begin(Work(signatures=self.work.signatures))
 
     def drop_domains(self) -> None:
         """Forget all domains, also those that undoing would bring back: their spots are gone."""
-        for steps in (self._past, self._future):
-            steps[:] = [(what, replace(work, domains=None)) for what, work in steps]
-        if self.work.domains is not None:
-            self.work = replace(self.work, domains=None)
+        told = self.work.domains is not None
+        self.steps = self.steps.without_domains()
+        if told:
             self.changed.emit()

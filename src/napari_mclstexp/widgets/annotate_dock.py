@@ -120,6 +120,7 @@ class AnnotateDock(Dock):
         self.compare.clicked.connect(self._compare)
         self.save_table.clicked.connect(self._save_table)
         self.brush.painted.connect(self._painted)
+        self.workspace.leaving.connect(self._leaving)
         self.workspace.shown.connect(self._show_scene)
 
     @property
@@ -206,6 +207,13 @@ class AnnotateDock(Dock):
         clear = int((table["fdr"] < 0.05).sum())
         self.warning.setText(f"{what}: {clear:,} genes differ (FDR < 0.05). {NOT_REPLICATES}")
         self._show_buttons()
+
+    def _leaving(self) -> None:
+        """Leave nothing of this slide on the next."""
+        self.brush.finish()
+        self.compared = None
+        self.result.setRowCount(0)
+        self.warning.setText("")
 
     def _save_table(self) -> None:
         path = dialogs.ask_target(self, "Save the comparison", "comparison.csv", dialogs.TABLE)

@@ -50,6 +50,15 @@ class Brush(QObject):
             else:
                 self._end()
 
+    def finish(self) -> None:
+        """Take in what was painted; another slide is about to be shown."""
+        if self._layer is not None:
+            self.button.setChecked(False)
+            if np.any(self._layer.data):
+                self._pressed(False)
+            else:
+                self._put_away()
+
     def _begin(self) -> None:
         viewer, slide = self._viewer(), self._session.slide
         if viewer is None or slide is None:
@@ -72,10 +81,15 @@ class Brush(QObject):
         viewer.layers.selection.active = self._layer
 
     def _end(self) -> None:
+        layer = self._put_away()
+        if layer is not None:
+            self.painted.emit(painted(np.asarray(layer.data) > 0, self._scale))
+
+    def _put_away(self) -> Any:
+        """Remove the layer; return it, or None where the person had removed it."""
         viewer, layer = self._viewer(), self._layer
         self._layer = None
         if viewer is None or layer is None or layer not in viewer.layers:
-            return
-        mask = np.asarray(layer.data) > 0
+            return None
         viewer.layers.remove(layer)
-        self.painted.emit(painted(mask, self._scale))
+        return layer

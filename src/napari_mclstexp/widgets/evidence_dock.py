@@ -63,6 +63,7 @@ class EvidenceDock(QWidget):
         viewer.mouse_drag_callbacks.append(clicked)
         # Not a method: Qt no longer calls those of an object that is destroyed.
         self.destroyed.connect(lambda: _forget(viewer, clicked))
+        self.workspace.leaving.connect(self._leaving)
         self.workspace.shown.connect(self._explain)
         self._explain()
 
@@ -77,6 +78,9 @@ class EvidenceDock(QWidget):
         if event.type == "mouse_move":
             return
         self.choose(*event.position[-2:])
+
+    def _leaving(self) -> None:
+        self.spot = ""  # the next slide may have one of the same name
 
     def choose(self, y_um: float, x_um: float) -> None:
         """Explain the spot nearest to a place on the slide, in µm."""

@@ -120,6 +120,7 @@ class ExportDock(Dock):
         self._write_notes.timeout.connect(self._take_notes)
         self.read.clicked.connect(self._read)
         study.saved.connect(self._saved)
+        self.workspace.leaving.connect(self._leaving)
         self.workspace.shown.connect(self._show_scene)
 
     def _save(self, folder: Path | None) -> None:
@@ -171,6 +172,10 @@ class ExportDock(Dock):
         history, text = self.workspace.session.history, self.notes.toPlainText()
         if text != history.work.notes:
             history.edit("Write notes", notes=text)
+
+    def _leaving(self) -> None:
+        if self._write_notes.isActive():
+            self._take_notes()
 
     def _saved(self, _: Path) -> None:
         self._offer_recent()

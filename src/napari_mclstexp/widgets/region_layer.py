@@ -64,6 +64,13 @@ class RegionLayer:
         self._read_soon.stop()
         self.layer = self._shown = None
 
+    def finish(self) -> None:
+        """Take in at once what was drawn; another slide is about to be shown."""
+        if self._read_soon.isActive():
+            self._read_soon.stop()
+            if self.layer is not None and not _busy(self.layer):
+                self._read()
+
     @property
     def selected(self) -> tuple[str, ...]:
         """Ids of the selected regions, in the order of the layer."""

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from ..scene_layers import Scene
 from .docking import join_docks
 from .notify import told
+from .slide_chooser import SlideChooser
 from .slide_panel import SlidePanel
 from .spots_panel import CountsPanel, GridPanel, SpotsPanel
 from .theme import BusyLine, Scrolling, rule
@@ -23,7 +24,7 @@ class SlideDock(QWidget):
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.workspace = workspace_of(napari_viewer)
-        self.slide = SlidePanel()
+        self.slide = SlidePanel(SlideChooser(self.workspace))
         self.spots = SpotsPanel()
         self.grid = GridPanel()
         self.counts = CountsPanel()
@@ -71,11 +72,9 @@ class SlideDock(QWidget):
             self.workspace.session.set_um_per_px(um_per_px)
 
     def _grid_asked(self, pitch: float, diameter: float, layout: str) -> None:
-        self.workspace.lay_grid(
-            pitch_um=pitch,
-            diameter_um=diameter,
-            layout=cast(Literal["hex", "square"], layout),
-        )
+        kind = cast(Literal["hex", "square"], layout)
+        with told():
+            self.workspace.lay_grid(pitch_um=pitch, diameter_um=diameter, layout=kind)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Stand as a tab beside the other dock."""

@@ -12,6 +12,7 @@ from .theme import facts, heading
 
 if TYPE_CHECKING:
     from ..slides import Slide
+    from .slide_chooser import SlideChooser
 
 
 class SlidePanel(QWidget):
@@ -27,15 +28,16 @@ class SlidePanel(QWidget):
     close_asked = Signal()
     scale_given = Signal(float)
 
-    def __init__(self) -> None:
+    def __init__(self, chooser: SlideChooser) -> None:
         super().__init__()
+        self.chooser = chooser
         self.open = QPushButton("Open slide…")
         self.open.setToolTip(
             "Open a whole-slide image (svs, ndpi, mrxs, scn, bif, DICOM, OME-TIFF, TIFF, JPEG, "
-            "PNG). Dropping the file on the window does the same."
+            "PNG) beside those that are open. Dropping the file on the window does the same."
         )
         self.close_slide = QPushButton("Close")
-        self.close_slide.setToolTip("Close the slide with its spots and predictions")
+        self.close_slide.setToolTip("Close the shown slide with its spots and predictions")
         self.facts = facts("The slide: file, size in pixels and in mm, µm per pixel")
         self.scale = QDoubleSpinBox()
         self.scale.setDecimals(3)
@@ -62,6 +64,7 @@ class SlidePanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(heading("Slide"))
         layout.addLayout(buttons)
+        layout.addWidget(self.chooser)
         layout.addWidget(self.facts)
         layout.addWidget(self.scale_line)
         self._wire()

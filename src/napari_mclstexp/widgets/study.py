@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.utils.notifications import show_info
@@ -28,7 +30,19 @@ if TYPE_CHECKING:
     from ..session import Session
     from ..slides import Slide
     from ..spots import Tissue
+    from ..work import Work
     from .jobs import Jobs
+
+
+@dataclass(eq=False)
+class _Keeping:
+    """What is known of the work on one slide: its fingerprint, and where it is kept."""
+
+    saved_work: Work
+    fingerprint: str = ""
+    folder: Path | None = None
+    offered: Kept | None = None
+
 
 AUTOSAVE_MS = 1500  # after the last change
 Of = Literal["predicted", "measured"]
@@ -36,13 +50,6 @@ Of = Literal["predicted", "measured"]
 
 class Study(QObject):
     """Everything beyond opening and predicting, for one session.
-
-    Attributes
-    ----------
-    folder
-        The session's, once it was saved or opened.
-    offered
-        Unsaved work of an earlier session on this slide, until it is restored or discarded.
 
     Signals
     -------
@@ -60,24 +67,31 @@ class Study(QObject):
         self.session, self.jobs = session, jobs
         self.recent = recent_sessions()
         self.recovery = Recovery()
-        self.folder: Path | None = None
-        self.offered: Kept | None = None
-        self._fingerprint = ""
-        self._saved_work = session.work
+        self._here = _Keeping(session.work)
+        self._known = WeakKeyDictionary({session.desk: self._here})
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)
         self._autosave.timeout.connect(self.keep_now)
         session.history.changed.connect(self._work_changed)
         session.slide_changed.connect(self._slide_changed)
-        session.closing.connect(self._closing)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where the shown slide's session was saved to or opened from."""
+        return self._here.folder
+
+    @property
+    def offered(self) -> Kept | None:
+        """Unsaved work of an earlier session on it, until it is restored or discarded."""
+        return self._here.offered
 
     # -- domains and regions -------------------------------------------------------------------
 
     def find_domains(self, settings: DomainSettings, of: Of) -> None:
         """Find domains in the background; those like a domain before keep its name and colour."""
-        session = self.session
-        readings, spots = session.readings, session.spots
+        session, desk = self.session, self.session.desk
+        readings, spots, before = desk.readings, desk.spots, session.work.domains
         expression, _ = readings.matrix(of)
         if spots is None:
             raise SettingsError("There are no spots; load spots or lay a grid first.")
@@ -86,12 +100,11 @@ class Study(QObject):
         def work() -> DomainMap:
             from ..explore.domains import find_domains
 
-            before = session.work.domains
             return map_of(find_domains(expression, xy, settings), settings, of, before)
 
         def done(found: DomainMap) -> None:
-            if session.readings is readings:
-                session.history.edit("Find domains", domains=found)
+            if desk.readings is readings:
+                session.edit(desk, "Find domains", domains=found)
                 session.show(show_domains=True)
 
         self.jobs.load("Finding domains", work, done)
@@ -134,7 +147,13 @@ class Study(QObject):
             second = rest if other is None else spots_in(other, xy)
             return compare_regions(expression, genes, spots_in(one, xy), second)
 
-        self.jobs.load("Comparing regions", work, done)
+        readings = self.session.readings
+
+        def compared(table: pd.DataFrame) -> None:
+            if self.session.readings is readings:
+                done(table)
+
+        self.jobs.load("Comparing regions", work, compared)
 
     def _domains(self) -> DomainMap:
         domains = self.session.work.domains
@@ -146,12 +165,12 @@ class Study(QObject):
 
     def save(self, folder: Path) -> None:
         """Save everything to a folder in the background."""
-        saved = snapshot(self.session)
+        saved, keeping = snapshot(self.session), self._here
 
         def done(folder: Path) -> None:
-            self.folder, self._saved_work = folder, saved.work
+            keeping.folder, keeping.saved_work = folder, saved.work
             self.recent.add(folder)
-            if self.session.work is saved.work:
+            if self._here is keeping and not self.unsaved:
                 self._forget_own()
             self.saved.emit(folder)
             show_info(f"Saved {folder}")
@@ -186,7 +205,7 @@ class Study(QObject):
             if slide is not None and self.session.slide is not slide:
                 slide.close()
             raise
-        self.folder, self._saved_work = saved.folder, self.session.work
+        self._here.folder, self._here.saved_work = saved.folder, self.session.work
         self.recent.add(saved.folder)
         self._forget_own()
         self.saved.emit(saved.folder)
@@ -201,18 +220,18 @@ class Study(QObject):
     @property
     def unsaved(self) -> bool:
         """Whether there is work that no saved session has."""
-        return self.session.work is not self._saved_work and not self.session.work.empty
+        return self.session.work is not self._here.saved_work and not self.session.work.empty
 
     def keep_now(self) -> None:
         """Keep the unsaved work where a crash does not reach it."""
         self._autosave.stop()
-        if not self._fingerprint:
+        if not self._here.fingerprint:
             return
         if not self.unsaved:
             self._forget_own()
             return
         try:
-            self.recovery.keep(self._fingerprint, self.session.work, self.session.spots)
+            self.recovery.keep(self._here.fingerprint, self.session.work, self.session.spots)
         except UserError as error:
             tell(error)
 
@@ -230,25 +249,24 @@ class Study(QObject):
         self._end_offer()
 
     def _end_offer(self) -> None:
-        self.recovery.forget(self._fingerprint, own=False)
-        self.offered = None
+        self.recovery.forget(self._here.fingerprint, own=False)
+        self._here.offered = None
         self.offer_changed.emit()
 
     def _work_changed(self) -> None:
         if self.session.slide is not None:
             self._autosave.start()
 
-    def _closing(self) -> None:
+    def leave(self) -> None:
+        """Keep what is not kept yet: another slide is about to be shown."""
         if self._autosave.isActive():
             self.keep_now()
 
     def _slide_changed(self, slide: Slide | None) -> None:
-        if slide is None:
-            self._fingerprint, self.folder = "", None
-            self._saved_work = self.session.work
-            if self.offered is not None:
-                self.offered = None
-                self.offer_changed.emit()
+        desk = self.session.desk
+        keeping = self._here = self._known.setdefault(desk, _Keeping(self.session.work))
+        self.offer_changed.emit()
+        if slide is None or keeping.fingerprint:
             return
 
         def look() -> tuple[str, Kept | None]:
@@ -256,18 +274,17 @@ class Study(QObject):
             return fingerprint, self.recovery.find(fingerprint)
 
         def found(answer: tuple[str, Kept | None]) -> None:
-            if self.session.slide is not slide:
-                return
-            self._fingerprint, self.offered = answer
-            self.offer_changed.emit()
-            if self._autosave.isActive() or self.unsaved:
-                self.keep_now()
+            keeping.fingerprint, keeping.offered = answer
+            if self._here is keeping:
+                self.offer_changed.emit()
+                if self._autosave.isActive() or self.unsaved:
+                    self.keep_now()
 
         self.jobs.load("Looking for unsaved work", look, found, _not_worth_a_word)
 
     def _forget_own(self) -> None:
-        if self._fingerprint:
-            self.recovery.forget(self._fingerprint, own=True)
+        if self._here.fingerprint:
+            self.recovery.forget(self._here.fingerprint, own=True)
 
 
 def _of(domains: DomainMap) -> Of:

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from ..guide import DOCKS, next_step
 from ..scene_layers import Scene
 from .docking import dock_of
+from .slide_chooser import SlideChooser
 from .workspace import workspace_of
 
 PLUGIN = "napari-mclstexp"
@@ -54,6 +55,8 @@ class Workbench(QWidget):
             button.clicked.connect(lambda _=False, name=dock: self.bring(name))
             line.addWidget(button)
             self.steps[dock] = button
+        self.slides = SlideChooser(self.workspace)
+        line.addWidget(self.slides)
         line.addWidget(self.say, 1)
         line.addWidget(self.go)
         layout = QVBoxLayout(self)

@@ -78,7 +78,7 @@ class Workspace(QObject):
     shown
         The :class:`~napari_mclstexp.scene.Scene` just drawn: after every change of the session,
         at most ten times a second while a run fills in.
-    model_changed, run_changed, progressed
+    model_changed, run_changed, progressed, leaving
         The session's, for docks, which come and go.
     """
 
@@ -86,6 +86,7 @@ class Workspace(QObject):
     model_changed = Signal(object)
     run_changed = Signal(object)
     progressed = Signal(object)
+    leaving = Signal()
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
@@ -107,10 +108,12 @@ class Workspace(QObject):
         self.session.model_changed.connect(self.model_changed.emit)
         self.session.run_changed.connect(self.run_changed.emit)
         self.session.progressed.connect(self.progressed.emit)
+        self.session.leaving.connect(self._leaving)
         self._arrivals = Arrivals(viewer, self._take_in)
-        history = self.session.history
+        session, history = self.session, self.session.history
         viewer.bind_key("Control-Z", lambda _: history.undo(), overwrite=True)
         viewer.bind_key("Control-Shift-Z", lambda _: history.redo(), overwrite=True)
+        viewer.bind_key("Control-PageDown", lambda _: session.select_next(), overwrite=True)
         # Kept nowhere: a workspace that held its window would keep both alive forever.
         window = getattr(getattr(viewer, "window", None), "_qt_window", None)
         if window is not None:
@@ -119,7 +122,11 @@ class Workspace(QObject):
     # -- slide and spots -----------------------------------------------------------------------
 
     def open_slide(self, path: Path) -> None:
-        """Open a slide in the background and show it."""
+        """Open a slide in the background and show it; one that is open already is shown at once."""
+        there = self.session.desk_of(path)
+        if there is not None:
+            self.session.select(there)
+            return
 
         def done(found: tuple[Slide, Tissue]) -> None:
             slide, tissue = found
@@ -133,31 +140,38 @@ class Workspace(QObject):
 
     def close_slide(self) -> None:
         """Close the slide after what is being read from it; a run on it is cancelled at once."""
-        self.session.cancel_run()
-        self.jobs.load("Closing the slide", lambda: None, lambda _: self.session.close_slide())
+        session, desk = self.session, self.session.desk
+        if session.run is not None and session.run.readings is desk.readings:
+            session.cancel_run()
+        self.jobs.load("Closing the slide", lambda: None, lambda _: session.close_slide(desk))
 
     def load_spots(self, path: Path, counts: Path | None = None) -> None:
-        """Read spots in the background and show them."""
-        self.jobs.load(
-            f"Reading {path.name}", partial(_read_spots, path, counts), self.session.use_spots
-        )
+        """Read spots in the background and show them on the slide for which they were asked."""
+        desk = self.session.desk
+
+        def done(spots: AnnData) -> None:
+            if desk in self.session.desks:
+                self.session.select(desk)
+                self.session.use_spots(spots)
+
+        self.jobs.load(f"Reading {path.name}", partial(_read_spots, path, counts), done)
 
     def lay_grid(
         self, *, pitch_um: float, diameter_um: float, layout: Literal["hex", "square"]
     ) -> None:
         """Lay a grid over the tissue in the background and show it."""
+        desk, slide = self.session.desk, self.session.slide
+        if slide is None:
+            raise SlideError("There is no slide to lay a grid over; open one first.")
 
-        def work() -> tuple[Slide, AnnData]:
+        def work() -> AnnData:
             from ..spots import lay_grid
 
-            slide = self.session.slide
-            if slide is None:
-                raise SlideError("There is no slide to lay a grid over; open one first.")
-            return slide, lay_grid(slide, pitch_um=pitch_um, diameter_um=diameter_um, layout=layout)
+            return lay_grid(slide, pitch_um=pitch_um, diameter_um=diameter_um, layout=layout)
 
-        def done(laid: tuple[Slide, AnnData]) -> None:
-            slide, spots = laid
-            if slide is self.session.slide:
+        def done(spots: AnnData) -> None:
+            if desk in self.session.desks:
+                self.session.select(desk)
                 self.session.use_spots(spots)
 
         self.jobs.load("Finding tissue and laying the grid", work, done)
@@ -209,6 +223,8 @@ class Workspace(QObject):
         def done(prediction: AnnData) -> None:
             self._runs.discard(run)
             self.session.finish_run(run, prediction)
+            if self.session.slide is not run.slide and not run.token.cancelled:
+                show_info(f"The prediction on {run.slide.path.name} is ready.")
 
         def failed(error: BaseException) -> None:
             self._runs.discard(run)
@@ -243,7 +259,8 @@ class Workspace(QObject):
         if self.jobs.close():
             for run in self._runs:
                 self.session.abandon_run(run)
-            self.session.close_slide()
+            while self.session.slide is not None:
+                self.session.close_slide()
         self.layers.forget()
         for viewer in [key for key, workspace in _workspaces.items() if workspace is self]:
             del _workspaces[viewer]
@@ -263,8 +280,15 @@ class Workspace(QObject):
         if opened.model is not None:
             self.load_model(opened.model)
 
+    def _leaving(self) -> None:
+        """Have what a person is in the middle of taken in while its slide is still shown."""
+        self.layers.regions.finish()
+        self.leaving.emit()
+        self.study.leave()
+
     def _changed(self) -> None:
-        if self.session.run is None:
+        run = self.session.run
+        if run is None or run.readings is not self.session.readings:
             self._redraw.stop()
             self._draw()
         elif not self._redraw.isActive():
