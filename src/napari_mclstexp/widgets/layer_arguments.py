@@ -30,6 +30,7 @@ def slide_arguments(slide: SlideLayer) -> dict[str, Any]:
         "data": pyramid if len(pyramid) > 1 else pyramid[0],
         "multiscale": len(pyramid) > 1,
         "rgb": True,
+        "cache": False,  # the slide keeps its tiles itself; napari would keep those of closed ones
         "name": slide.name,
         "scale": (slide.scale, slide.scale),
         "translate": slide.translate,
@@ -100,18 +101,23 @@ def coloured_arguments(points: ExpressionBlend | DomainPoints) -> dict[str, Any]
 def updatable(old: Description, new: Description) -> bool:
     """Whether the layer of `old` can be turned into `new` instead of being made again."""
     if isinstance(old, SlideLayer) and isinstance(new, SlideLayer):
-        return old.key == new.key
-    if isinstance(old, ExpressionPoints) and isinstance(new, ExpressionPoints):
-        return old.positions_key == new.positions_key
+        # napari keeps looking at the level it was at.
+        return old.key == new.key or _n_levels(old) == _n_levels(new)
     if isinstance(old, Coloured) and isinstance(new, Coloured):
         return type(old) is type(new) and old.positions_key == new.positions_key
-    return isinstance(new, type(old)) and isinstance(old, SpotsLayer | ExpressionHeatmap)
+    return type(new) is type(old)
+
+
+def _n_levels(slide: SlideLayer) -> int:
+    return len(slide.slide.levels)
 
 
 def update(layer: Any, old: Description, new: Description) -> None:
     """Turn the layer of `old` into that of `new`, touching only what differs."""
     layer.name = new.name
-    if isinstance(new, SlideLayer):
+    if isinstance(new, SlideLayer) and isinstance(old, SlideLayer):
+        if old.key != new.key:
+            layer.data = slide_arguments(new)["data"]
         layer.scale = (new.scale, new.scale)
         layer.translate = new.translate
     elif isinstance(new, SpotsLayer) and isinstance(old, SpotsLayer):
@@ -133,9 +139,14 @@ def _update_spots(layer: Any, old: SpotsLayer, new: SpotsLayer) -> None:
 
 
 def _update_points(layer: Any, old: ExpressionPoints, new: ExpressionPoints) -> None:
-    if old.diameter != new.diameter:
+    moved = old.positions_key != new.positions_key
+    if moved:
+        layer.selected_data = set()
+        layer.data = new.positions
+        layer.border_width = 0
+    if moved or old.diameter != new.diameter:
         layer.size = new.diameter
-    if old.values_key != new.values_key:
+    if moved or old.values_key != new.values_key:
         layer.features = {VALUE: new.values}
         layer.shown = np.isfinite(new.values)
     if old.colormap != new.colormap:
