@@ -131,3 +131,24 @@ def test_a_crash_loses_nothing_the_work_is_offered_back(bench, qtbot, slide_file
     assert annotate.recovery.isHidden()
     session.history.undo()
     assert session.work.notes == ""
+
+
+def test_nothing_of_one_slide_stays_on_the_next(bench, qtbot, tmp_path):
+    annotate, export, evidence = (bench[n] for n in ("Annotate", "Save and export", "Evidence"))
+    workspace = annotate.workspace
+    session, first = workspace.session, workspace.session.desk
+    annotate.brush.button.click()
+    workspace.layers.viewer.layers["Brush"].data[200:400, 300:700] = 1
+    export.notes.setPlainText("of the first")  # and no time to take it in
+    evidence.spot = str(session.spots.obs_names[0])
+    session.use_slide(open_slide(kit.write_slide(tmp_path / "second.ome.tif")))
+    assert session.work.empty
+    assert export.notes.toPlainText() == ""
+    assert evidence.spot == ""
+    assert "Brush" not in workspace.layers.viewer.layers
+    assert not annotate.brush.button.isChecked()
+    session.select(first)
+    assert session.work.notes == "of the first"
+    assert len(session.work.regions) == 1
+    assert export.notes.toPlainText() == "of the first"
+    qtbot.waitUntil(lambda: not workspace.jobs.busy)

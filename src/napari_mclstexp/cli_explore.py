@@ -245,7 +245,7 @@ def _to_spatialdata(data: AnnData, source: Path, out: Path, gene: str | None, co
         from spatialdata.models import ShapesModel, TableModel
     except ImportError as error:
         raise SettingsError(
-            "SpatialData needs a package of its own: pip install spatialdata; h5ad needs none."
+            "SpatialData needs a package of its own: pip install 'napari-mclstexp[spatialdata]'; h5ad needs none."
         ) from error
     xy = _positions(data)
     if xy is None:
