@@ -245,12 +245,15 @@ def _to_spatialdata(data: AnnData, source: Path, out: Path, gene: str | None, co
         from spatialdata.models import ShapesModel, TableModel
     except ImportError as error:
         raise SettingsError(
-            "SpatialData needs a package of its own: pip install 'napari-mclstexp[spatialdata]'; h5ad needs none."
+            "SpatialData needs a package of its own: pip install 'napari-mclstexp[spatialdata]'; "
+            "h5ad needs none."
         ) from error
     xy = _positions(data)
     if xy is None:
         raise SettingsError(f'{source} has no obsm["spatial"], so there are no shapes to write.')
-    radius = float(dict(data.uns.get("mclstexp", {})).get("spot_diameter_um", 55.0)) / 2
+    facts = dict(data.uns.get("mclstexp", {}))
+    # In pixels of the slide, as the positions are.
+    radius = float(facts.get("spot_diameter_um", 55.0)) / float(facts.get("um_per_px", 1.0)) / 2
     table = data.copy()
     table.uns = {}
     table.obs["region"], table.obs["instance"] = "spots", range(table.n_obs)
