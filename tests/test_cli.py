@@ -13,6 +13,7 @@ import pytest
 import napari_mclstexp.cli
 import widget_kit as kit
 from napari_mclstexp.engine import read_prediction
+from napari_mclstexp.files import MARKER
 from napari_mclstexp.model import load_model
 from shell_kit import files_under, shell, signalled
 
@@ -282,4 +283,4 @@ def test_the_demo_leaves_a_prediction_a_picture_and_one_line(tmp_path):
     mean = read_prediction(out / "prediction.h5ad").var["pcc"].mean()
     assert f"Mean PCC {mean:.3f}" in done.out
     assert mean >= 0.5
-    assert files_under(out) == {"prediction.h5ad", "overlay.png"}
+    assert files_under(out) == {"prediction.h5ad", "overlay.png", MARKER}

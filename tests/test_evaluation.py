@@ -22,6 +22,7 @@ from napari_mclstexp.engine.evaluation import (
 from napari_mclstexp.engine.evaluation.report import report_html
 from napari_mclstexp.engine.evaluation.summaries import ALL, CEILING
 from napari_mclstexp.errors import OutputError, SettingsError
+from napari_mclstexp.files import MARKER
 from napari_mclstexp.model import load_model, save_model
 from shell_kit import files_under, shell
 from test_cli_train import QUICK, cohort  # noqa: F401
@@ -208,7 +209,7 @@ def test_the_files_say_the_same_as_the_tables(evaluation, tmp_path):
     report = write_evaluation(evaluation, tmp_path)
     assert files_under(tmp_path) == {
         *("metrics.parquet", "metrics.csv", "summary.csv", "ceilings.csv", "structure.csv"),
-        "report.html",
+        *("report.html", MARKER),
     }
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "metrics.parquet"), evaluation.metrics)
     assert len(pd.read_csv(tmp_path / "metrics.csv")) == len(evaluation.metrics)

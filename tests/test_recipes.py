@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from PIL import Image
 
 from napari_mclstexp.engine import load_cohort
 from napari_mclstexp.engine.recipes import Found, Row, find_sections, write_cohort
-from napari_mclstexp.errors import SettingsError
+from napari_mclstexp.errors import OutputError, SettingsError
+from napari_mclstexp.files import MARKER
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots import read_spots
 from shell_kit import shell
@@ -107,6 +109,23 @@ def test_a_damaged_image_is_named_and_left_nowhere(tmp_path):
             write_cohort(found, tmp_path / "cohort.csv")
         assert not (tmp_path / "cohort.csv").exists()
         assert list((tmp_path / "slides").iterdir()) == []
+
+
+def test_an_unpacked_slide_replaces_no_picture_of_a_person(tmp_path):
+    slide, mine = tmp_path / "P2_ST_rep1.jpg.gz", tmp_path / "slides" / "P2_ST_rep1.jpg"
+    slide.write_bytes(gzip.compress(b"a slide"))
+    mine.parent.mkdir()
+    mine.write_bytes(b"redrawn by hand")
+    os.utime(mine, (0, 0))  # older than the packed one
+    row = Row("P2_ST_rep1", "P2", slide, tmp_path / "spots.tsv")
+    with pytest.raises(OutputError, match=r"P2_ST_rep1\.jpg is there already"):
+        write_cohort(Found((row,), ()), tmp_path / "cohort.csv")
+    assert mine.read_bytes() == b"redrawn by hand"
+    mine.unlink()
+    for _ in range(2):
+        write_cohort(Found((row,), ()), tmp_path / "cohort.csv")
+        assert mine.read_bytes() == b"a slide"
+        os.utime(mine, (0, 0))
 
 
 def space_ranger(outs: Path, matrix: str = "filtered_feature_bc_matrix.h5") -> None:
@@ -245,6 +264,7 @@ def test_the_shell_builds_table_genes_and_model(tmp_path):
         "cohort.csv",
         "genes.txt",
         "model",
+        MARKER,
     }
 
 

@@ -30,6 +30,7 @@ from .cli_recipe import recipe_command
 from .cli_train import check_command, train_command
 from .cli_work import INTERRUPTS, folder_for
 from .errors import Cancelled, SettingsError, UserError
+from .files import check_names, placing
 
 # What a wrong option raises: typer's own copy of click since 0.20, click itself before.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
@@ -79,7 +80,9 @@ def demo_command(
 
     section = sample_section(3)
     start = time.monotonic()
-    with folder_for(out):
+    names = ("prediction.h5ad", "overlay.png")
+    check_names(out, "the demo's result", names)
+    with folder_for(out), placing(out, "the demo's result", names):
         prediction = predict_job(
             section.slide,
             SpotFiles(section.spots, None),

@@ -13,7 +13,8 @@ import typer
 from .cli_options import ModelOptions, takes_model_options
 from .cli_output import Report
 from .cli_train import Cohort, Genes, Hvg, MinCounts
-from .errors import SettingsError
+from .errors import OutputError, SettingsError
+from .files import check_names, refuse_overwriting
 
 if TYPE_CHECKING:
     from .engine.evaluation import Evaluation
@@ -59,9 +60,22 @@ def evaluate_command(
     """Leave sections or patients out in turn, and compare with trivial answers and the ceiling."""
     start = time.monotonic()
     rivals = _rivals(rival or [])
-    from .cli_jobs import chosen_genes, cohort_sections
-    from .cli_work import folder_for, long_work
+    from .cli_jobs import chosen_genes, cohort_files, cohort_sections
+    from .cli_work import check_out_model, folder_for, long_work
+    from .engine.evaluation.files import FILES, KIND
+    from .model import read_card
 
+    if scores_to is not None:
+        read_card(scores_to)
+        check_out_model(scores_to, {"--cohort": cohort, "--genes": genes})
+        if out.resolve().is_relative_to(scores_to.resolve()):
+            raise OutputError(f"--out {out} lies in the model of --scores-to; choose another.")
+    inputs = {**cohort_files(cohort), "--genes": genes, **options.files()}
+    for named, files in rivals.items():
+        inputs |= {f"--rival {named}, file {n}": each for n, each in enumerate(files, start=1)}
+    for each in FILES:
+        refuse_overwriting(out / each, inputs)
+    check_names(out, KIND, FILES)
     kept = cohort_sections(cohort, min_counts)
     choice = chosen_genes(genes, hvg, kept.sections)
     presets: tuple[Literal["default", "reference"], ...] = (

@@ -10,6 +10,7 @@ import typer
 from .cli_output import Report
 from .cli_work import check_out_file
 from .errors import OutputError, SettingsError
+from .files import atomic_folder, check_folder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Source = Annotated[Path, typer.Argument(metavar="IN.h5ad", help="A prediction, or any h5ad.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+SPATIALDATA = "a SpatialData folder"
 SHOWN = 5  # marker genes of each domain
 
 
@@ -194,6 +196,8 @@ def export_command(
     as_json: Json = False,
 ) -> None:
     """Write a result for other programs: QuPath, spatialdata, a spreadsheet, a page."""
+    if to == "spatialdata":
+        check_folder(out, SPATIALDATA)
     data = _read(source)
     {"geojson": _to_geojson, "spatialdata": _to_spatialdata, "csv": _to_csv, "figure": _to_figure}[
         to
@@ -238,8 +242,6 @@ def _to_figure(data: AnnData, source: Path, out: Path, gene: str | None, column:
 
 
 def _to_spatialdata(data: AnnData, source: Path, out: Path, gene: str | None, column: str) -> None:
-    from .files import atomic_folder
-
     try:
         import spatialdata
         from spatialdata.models import ShapesModel, TableModel
@@ -266,7 +268,7 @@ def _to_spatialdata(data: AnnData, source: Path, out: Path, gene: str | None, co
             )
         },
     )
-    with atomic_folder(out) as temporary:
+    with atomic_folder(out, SPATIALDATA) as temporary:
         temporary.rmdir()
         made.write(temporary)
 

@@ -28,10 +28,11 @@ def import_checkpoint_command(
     ] = False,
 ) -> None:
     """Turn a checkpoint of the authors' code into a model folder; nothing in it is executed."""
-    from .cli_jobs import listed_genes
+    from .cli_jobs import cohort_files, listed_genes
     from .cli_work import check_out_model, long_work
 
-    check_out_model(out)
+    inputs = {"FILE": file, "--genes": genes, **cohort_files(cohort)}
+    check_out_model(out, inputs)
     listed = listed_genes(genes)
     if not listed:
         raise SettingsError(f"The gene list {genes} is empty; give one gene a line.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -58,11 +59,11 @@ def predict_job(
     Cancelled
         If the run was interrupted; nothing is written then.
     """
-    inputs = {"--slide": slide_path}
+    inputs: dict[str, Path | None] = {"--slide": slide_path, "--model": model}
     if isinstance(where, SpotFiles):
-        inputs["--spots"] = where.spots
-        if where.counts is not None:
-            inputs["--counts"] = where.counts
+        # Of a folder with spots no .h5ad is read, and a prediction may well be kept in it.
+        inputs["--spots"] = None if where.spots.is_dir() else where.spots
+        inputs["--counts"] = where.counts
     check_out_file(out, inputs)
     from .slides import open_slide
 
@@ -154,6 +155,22 @@ def cohort_sections(cohort: Path, min_counts: int | None) -> Kept:
     from .engine.quality import keep_good_spots
 
     return keep_good_spots(load_cohort(cohort), min_counts)
+
+
+def cohort_files(cohort: Path) -> dict[str, Path | None]:
+    """Return a cohort table and the files that it names, so that none of them is written over.
+
+    What is wrong with the table is not said here.
+    """
+    from .training_job import read_rows
+
+    found: dict[str, Path | None] = {"--cohort": cohort}
+    with suppress(SettingsError):
+        for row in read_rows(cohort):
+            for what in ("slide", "spots", "counts"):
+                path = getattr(row, what)
+                found[f"the {what} of section {row.section}"] = Path(path) if path else None
+    return found
 
 
 def chosen_genes(listed: Path | None, hvg: int | None, sections: Sequence[Section]) -> GeneChoice:

@@ -112,6 +112,10 @@ class ModelOptions:
     ] = None
     seed: Annotated[int | None, typer.Option(help="Same seed, same model.")] = None
 
+    def files(self) -> dict[str, Path | None]:
+        """Return the files that the model starts from."""
+        return {"--weights": self.weights, "--init-from": self.init_from}
+
     def settings(
         self, genes: tuple[str, ...], preset: Preset, *, name: str = "", description: str = ""
     ) -> TrainSettings:

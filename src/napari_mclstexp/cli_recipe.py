@@ -10,8 +10,10 @@ import typer
 
 from .cli_options import ModelOptions, Preset, takes_model_options
 from .cli_train import Genes
-from .cli_train_job import TrainJob, train_job
+from .cli_train_job import TrainJob, check_outputs, train_job
+from .files import atomic_file, check_names, placing, refuse_overwriting
 
+KIND = "a recipe's tables"
 VARIABLE = 1000  # genes of each section, by the paper's rule
 
 
@@ -40,18 +42,28 @@ def recipe_command(
     from .cli_jobs import chosen_genes, cohort_sections
     from .cli_work import folder_for
     from .engine.recipes import find_sections, write_cohort
-    from .files import atomic_file
 
+    names = ("cohort.csv", "genes.txt")
+    inputs = {"--genes": genes, **options.files()}
+    for each in names:
+        refuse_overwriting(out / each, inputs)
+    check_names(out, KIND, names)
     found = find_sections(name, data)
     with folder_for(out):
         cohort, listed = out / "cohort.csv", out / "genes.txt"
-        write_cohort(found, cohort)
-        sections = [
-            each for each in cohort_sections(cohort, None).sections if each.name != held_out
-        ]
-        choice = chosen_genes(genes, None if genes else VARIABLE, sections)
-        with atomic_file(listed) as temporary:
-            temporary.write_text("\n".join(choice.genes) + "\n", encoding="utf-8")
+        job = TrainJob(
+            cohort=cohort, genes=listed, out=out / "model", held_out=held_out, device=device
+        )
+        if train:
+            check_outputs(job, inputs)
+        with placing(out, KIND, names):
+            write_cohort(found, cohort)
+            sections = [
+                each for each in cohort_sections(cohort, None).sections if each.name != held_out
+            ]
+            choice = chosen_genes(genes, None if genes else VARIABLE, sections)
+            with atomic_file(listed) as temporary:
+                temporary.write_text("\n".join(choice.genes) + "\n", encoding="utf-8")
         said = (
             f"{len(found.rows)} sections in {cohort}, {len(choice.genes):,} genes in {listed}",
             *found.lacking,
@@ -69,11 +81,10 @@ def recipe_command(
             }
             print(json.dumps(document, indent=1) if as_json else "\n".join(said))
             return
-        job = TrainJob(
-            cohort=cohort, genes=listed, out=out / "model", held_out=held_out, device=device
-        )
         title = f"{name} ({preset})"
-        report = train_job(job, lambda chosen: options.settings(chosen, preset, name=title))
+        report = train_job(
+            job, lambda chosen: options.settings(chosen, preset, name=title), options.files()
+        )
     if not as_json:
         print("\n".join(said))
     report.show(as_json)

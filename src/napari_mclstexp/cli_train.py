@@ -92,7 +92,9 @@ def train_command(
         events=events,
     )
     made = train_job(
-        job, lambda chosen: options.settings(chosen, preset, name=name, description=description)
+        job,
+        lambda chosen: options.settings(chosen, preset, name=name, description=description),
+        options.files(),
     )
     if first_process():
         made.show(as_json)

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .cli_events import EventFile
-from .cli_jobs import chosen_genes, cohort_sections
+from .cli_jobs import chosen_genes, cohort_files, cohort_sections
 from .cli_output import Report, about_training
 from .cli_work import INTERRUPTS, check_out_model, long_work
 from .errors import Cancelled, OutputError, SettingsError, UserError
+from .files import (
+    MARKER,
+    atomic_folder,
+    check_folder,
+    is_temporary,
+    kind_of,
+    names_in,
+    note_written,
+    refuse_overwriting,
+    remove_files,
+)
 
 if TYPE_CHECKING:
     from .engine import CancelToken, Progress, ProgressCallback, Section, TrainSettings
     from .model import Model
 
 CHECKPOINT, TRAINING = "checkpoint.safetensors", "training"
+RUN = "the state of a training"
+RUN_FILES = (CHECKPOINT, f"{TRAINING}/curves.csv", f"{TRAINING}/events.out.tfevents.*")
 
 
 @dataclass(frozen=True)
@@ -48,7 +61,11 @@ class TrainJob:
         return self.out.with_name(self.out.name + ".run")
 
 
-def train_job(job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSettings]) -> Report:
+def train_job(
+    job: TrainJob,
+    settings_for: Callable[[tuple[str, ...]], TrainSettings],
+    more_inputs: Mapping[str, Path | None],
+) -> Report:
     """Train on the sections of a table, save the model, and tell what it is.
 
     Parameters
@@ -57,6 +74,8 @@ def train_job(job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSett
         What was asked for.
     settings_for
         Makes the settings, once the genes are known.
+    more_inputs
+        Files that the settings make it read; none of them may be written over.
 
     Raises
     ------
@@ -66,24 +85,57 @@ def train_job(job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSett
         If the run was interrupted; only a resumable run leaves its checkpoint.
     """
     start = time.monotonic()
+    inputs = {**cohort_files(job.cohort), "--genes": job.genes, **more_inputs}
+    refuse_overwriting(job.events, inputs)
+    for folder in (job.out, job.run_folder):  # where a file of events would be foreign
+        if job.events is not None and job.events.resolve().is_relative_to(folder.resolve()):
+            raise OutputError(f"--events {job.events} lies in {folder}; choose another place.")
     with EventFile(job.events if first_process() else None) as events:
         try:
-            model, settings, report, notes = _train(job, settings_for, events)
+            model, settings, report, notes = _train(job, settings_for, events, inputs)
         except UserError as error:
             events.say("error", sentence=str(error))
             raise
         except Cancelled:
             if not job.resume and INTERRUPTS.received != signal.SIGTERM:
-                shutil.rmtree(job.run_folder, ignore_errors=True)
+                _remove_run(job)
             raise
         events.say("done", model=str(job.out), report=None if report is None else str(report))
     return about_training(model, settings, time.monotonic() - start, notes)
 
 
+def check_outputs(job: TrainJob, inputs: Mapping[str, Path | None]) -> None:
+    """Make sure, before hours of work, that nothing but an earlier model is replaced.
+
+    Raises
+    ------
+    UserError
+        If something else is where the model would stand, or the state of its training until then.
+    """
+    check_out_model(job.out, inputs)
+    if not _is_run(job.run_folder):
+        check_folder(job.run_folder, RUN)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a training made a folder; before there was a marker, by what is in it."""
+    names = names_in(folder)
+    return kind_of(folder) == RUN or (
+        CHECKPOINT in names
+        and all(
+            is_temporary(folder / name) or any(fnmatchcase(name, each) for each in RUN_FILES)
+            for name in names
+        )
+    )
+
+
 def _train(
-    job: TrainJob, settings_for: Callable[[tuple[str, ...]], TrainSettings], events: EventFile
+    job: TrainJob,
+    settings_for: Callable[[tuple[str, ...]], TrainSettings],
+    events: EventFile,
+    inputs: Mapping[str, Path | None],
 ) -> tuple[Model, TrainSettings, Path | None, tuple[str, ...]]:
-    check_out_model(job.out)
+    check_outputs(job, inputs)
     checkpoint = job.run_folder / CHECKPOINT
     if checkpoint.exists() and not job.resume:
         raise SettingsError(
@@ -101,7 +153,9 @@ def _train(
         raise SettingsError(f"{job.cohort} leaves no section to train on; hold out fewer.")
     choice = chosen_genes(job.genes, job.hvg, rest)
     settings = settings_for(choice.genes)
-    _make(job.run_folder)
+    if first_process() and not _is_run(job.run_folder):
+        with atomic_folder(job.run_folder, RUN):
+            pass
     try:
         with long_work() as (show, cancel):
             estimates: list[str] = []
@@ -132,7 +186,7 @@ def _train(
                     report = _report(job, model, settings, rest, scored, progress, cancel)
     finally:
         if not checkpoint.exists():  # nothing to go on from
-            shutil.rmtree(job.run_folder, ignore_errors=True)
+            _remove_run(job)
     return model, settings, report, (*estimates, *kept.sentences, *choice.sentences)
 
 
@@ -140,16 +194,13 @@ def _save(job: TrainJob, model: Model) -> None:
     from .model import save_model
 
     save_model(model, job.out, training=job.run_folder / TRAINING)
-    shutil.rmtree(job.run_folder, ignore_errors=True)
+    _remove_run(job)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The folder {folder} cannot be made ({error.strerror}); choose another --out."
-        ) from error
+def _remove_run(job: TrainJob) -> None:
+    """Remove what the training kept to go on from; a file that a person put there stays."""
+    if first_process() and _is_run(job.run_folder):
+        remove_files(job.run_folder, RUN_FILES)
 
 
 def _named(sections: Sequence[Section], name: str | None, cohort: Path) -> Section | None:
@@ -183,6 +234,8 @@ def _report(
 
     from .engine import predict
     from .engine.evaluation import Fold, evaluate, write_evaluation
+    from .engine.evaluation.files import FILES
+    from .model.folder import KIND
 
     with held_out.open() as slide:
         found = predict(
@@ -199,4 +252,6 @@ def _report(
         progress=progress,
         cancel=cancel,
     )
-    return write_evaluation(evaluation, job.out / TRAINING)
+    report = write_evaluation(evaluation, job.out / TRAINING)
+    note_written(job.out, KIND, [f"{TRAINING}/{name}" for name in (*FILES, MARKER)])
+    return report

@@ -5,14 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 from .errors import OutputError, SettingsError
-from .files import atomic_file, atomic_folder
+from .files import atomic_file, refuse_overwriting
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -127,7 +127,7 @@ def _reporter(bar: RichProgress) -> Callable[[Progress], None]:
     return report
 
 
-def check_out_file(out: Path, inputs: dict[str, Path]) -> None:
+def check_out_file(out: Path, inputs: Mapping[str, Path | None]) -> None:
     """Make sure, before hours of work, that a file can be written and overwrites no input.
 
     Parameters
@@ -140,35 +140,34 @@ def check_out_file(out: Path, inputs: dict[str, Path]) -> None:
     Raises
     ------
     SettingsError
-        If it is one of the inputs, or not named .h5ad.
+        If it is not named .h5ad.
     OutputError
-        If it cannot be written there.
+        If it is one of the inputs, or cannot be written there.
     """
     if out.suffix != ".h5ad":
         raise SettingsError(f"--out {out} must be the name of an .h5ad file; add this ending.")
     if out.is_dir():
         raise OutputError(f"--out {out} is a folder; give the name of an .h5ad file.")
-    for option, path in inputs.items():
-        if path.resolve() == out.resolve():
-            raise SettingsError(f"--out {out} would overwrite {option}; choose another name.")
+    refuse_overwriting(out, inputs)
     with suppress(_OnlyTried), atomic_file(out):
         raise _OnlyTried
 
 
-def check_out_model(out: Path) -> None:
-    """Make sure, before hours of work, that a model folder can be written.
+def check_out_model(out: Path, inputs: Mapping[str, Path | None]) -> None:
+    """Make sure, before hours of work, that a model folder can be written and replaces no input.
 
     Raises
     ------
     ModelError
         If something else than a model is there.
     OutputError
-        If it cannot be written there.
+        If one of the inputs is in it, or it cannot be written there.
     """
     from .model.folder import check_target
 
+    refuse_overwriting(out, inputs)
     check_target(out)
-    with suppress(_OnlyTried), atomic_folder(out):
+    with suppress(_OnlyTried), atomic_file(out):
         raise _OnlyTried
 
 

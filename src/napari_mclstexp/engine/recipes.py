@@ -14,7 +14,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from ..errors import SettingsError
-from ..files import atomic_file
+from ..files import atomic_file, placing, refuse_overwriting
 from ..spots.spaceranger import MATRIX_FOLDERS, MATRIX_H5, POSITIONS
 
 IMAGES = (".jpg", ".jpeg", ".tif", ".tiff", ".btf", ".svs", ".ndpi", ".png")
@@ -114,8 +114,11 @@ def write_cohort(found: Found, path: Path) -> None:
     Raises
     ------
     OutputError
-        If it cannot be written there.
+        If it cannot be written there, or is one of the files of the sections.
     """
+    for row in found.rows:
+        files = {"slide": row.slide, "spots": row.spots, "counts": row.counts}
+        refuse_overwriting(path, {f"the {k} of section {row.section}": v for k, v in files.items()})
     table = pd.DataFrame(
         [
             {
@@ -141,6 +144,7 @@ def _unpacked(slide: Path, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     try:
         with (
+            placing(folder, "unpacked slides", [target.name]),
             gzip.open(slide) as packed,
             atomic_file(target) as temporary,
             temporary.open("wb") as to,

@@ -7,6 +7,7 @@ import json
 import shutil
 import warnings
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ import anndata
 from pydantic import ValidationError
 from safetensors.torch import load_file, save
 
-from ..errors import ModelError
-from ..files import atomic_folder, sha256, write_h5ad
+from ..errors import ModelError, OutputError
+from ..files import atomic_folder, check_folder, names_in, sha256, write_h5ad
 from .bank import Bank
 from .card import model_card
 from .config import FORMAT, ModelConfig
@@ -29,6 +30,12 @@ CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
     "checksums.json",
 )
 TRAINING = "training"  # folder with how the training went; for the record, nothing reads it back
+KIND = "a model"
+# What a training of a version that wrote no marker could leave in that folder.
+_OLDER_TRAINING = (
+    *("curves.csv", "events.out.tfevents.*", "report.html", "metrics.parquet"),
+    *("metrics.csv", "ceilings.csv", "summary.csv", "structure.csv"),
+)
 
 
 @dataclass(eq=False)
@@ -66,7 +73,8 @@ def save_model(
     model
         The model.
     folder
-        Where it shall stand; a model folder that is there already is replaced, nothing else is.
+        Where it shall stand; a model folder that is there already is replaced if nothing was
+        added to it or changed in it, nothing else is.
     half
         Store weights and projections as 16-bit floats, at half the size.
     training
@@ -86,7 +94,7 @@ def save_model(
     }
     if half:
         state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
-    with atomic_folder(folder) as temporary:
+    with atomic_folder(folder, KIND, older=_is_older_model) as temporary:
         (temporary / CONFIG).write_text(
             json.dumps(model.config.model_dump(mode="json"), indent=1), encoding="utf-8"
         )
@@ -104,17 +112,31 @@ def save_model(
 
 
 def check_target(folder: Path) -> None:
-    """Check that a model may be saved in a folder: new, empty, or holding a model already.
+    """Check that a model may be saved in a folder: new, empty, or holding only a model of ours.
 
     Raises
     ------
     ModelError
-        If it holds something else.
+        If it holds something else, be it one file beside a model.
     """
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / CONFIG).is_file():
-        raise ModelError(
-            f"{folder} holds other files than a model; choose a new or empty folder for it."
-        )
+    try:
+        check_folder(folder, KIND, older=_is_older_model)
+    except OutputError as error:
+        raise ModelError(str(error)) from error
+
+
+def _is_older_model(folder: Path) -> bool:
+    """Whether a folder without a marker is a whole model and nothing else, by its checksums."""
+    try:
+        verify_folder(folder)
+    except ModelError:
+        return False
+    own = {CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS}
+    training = [f"{TRAINING}/{each}" for each in _OLDER_TRAINING]
+    return all(
+        name in own or any(fnmatchcase(name, each) for each in training)
+        for name in names_in(folder)
+    )
 
 
 def load_model(folder: Path | str) -> Model:

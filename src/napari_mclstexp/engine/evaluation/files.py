@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...files import atomic_file
+from ...files import atomic_file, placing
 from .evaluation import Evaluation
 from .report import write_report
 
 REPORT = "report.html"
+TABLES = ("metrics", "ceilings", "summary", "structure")
+FILES = ("metrics.parquet", *(f"{name}.csv" for name in TABLES), REPORT)
+KIND = "an evaluation"
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
@@ -19,7 +22,8 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
     Parameters
     ----------
     evaluation, folder
-        What was found, and a folder that exists.
+        What was found, and a folder that exists. Files that are there already are replaced if an
+        evaluation wrote them.
 
     Returns
     -------
@@ -28,13 +32,14 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
     Raises
     ------
     OutputError
-        If the folder cannot be written to.
+        If the folder cannot be written to, or holds a file of such a name that is not ours.
     """
-    with atomic_file(folder / "metrics.parquet") as temporary:
-        evaluation.metrics.to_parquet(temporary, index=False)
-    for name in ("metrics", "ceilings", "summary", "structure"):
-        table: pd.DataFrame = getattr(evaluation, name)
-        with atomic_file(folder / f"{name}.csv") as temporary:
-            table.to_csv(temporary, index=False)
-    write_report(evaluation, folder / REPORT)
+    with placing(folder, KIND, FILES):
+        with atomic_file(folder / "metrics.parquet") as temporary:
+            evaluation.metrics.to_parquet(temporary, index=False)
+        for name in TABLES:
+            table: pd.DataFrame = getattr(evaluation, name)
+            with atomic_file(folder / f"{name}.csv") as temporary:
+                table.to_csv(temporary, index=False)
+        write_report(evaluation, folder / REPORT)
     return folder / REPORT
