@@ -10,7 +10,7 @@ import typer
 from .cli_output import Report
 from .cli_work import check_out_file
 from .errors import OutputError, SettingsError
-from .files import atomic_folder, check_folder
+from .files import atomic_file, atomic_folder, check_folder, refuse_overwriting, write_h5ad
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,12 @@ def domains_command(
     """Find regions of similar expression; they go into obs["domain"]."""
     from .explore import domains as d
 
-    check_out_file(out, {"IN.h5ad": source} if source != out else {})
+    check_out_file(out, {"IN.h5ad": source})
+    if markers is not None:
+        _check_out_csv("--markers", markers)
+        refuse_overwriting(markers, {"IN.h5ad": source})
+        if markers.resolve() == out.resolve():
+            raise OutputError(f"--markers {markers} would overwrite --out; choose another name.")
     settings = d.DomainSettings(
         k, method, components, smoothing, rounds, genes, scale, resolution, seed
     )
@@ -100,7 +105,7 @@ def signature_command(
     from .explore import signatures as s
     from .explore.domains import expression_of
 
-    check_out_file(out, {"IN.h5ad": source} if source != out else {})
+    check_out_file(out, {"IN.h5ad": source, "--gmt": gmt})
     if genes is not None:
         asked: tuple[s.Signature, ...] = (s.pasted(genes),)
     else:
@@ -154,6 +159,8 @@ def regions_command(
     from .explore.domains import expression_of
     from .explore.geojson import read_geojson
 
+    _check_out_csv("--out", out)
+    refuse_overwriting(out, {"IN.h5ad": source, "--geojson": geojson})
     data, trees = _read(source), read_geojson(geojson)
     xy = _positions(data)
     if xy is None:
@@ -196,8 +203,11 @@ def export_command(
     as_json: Json = False,
 ) -> None:
     """Write a result for other programs: QuPath, spatialdata, a spreadsheet, a page."""
+    refuse_overwriting(out, {"IN.h5ad": source})
     if to == "spatialdata":
         check_folder(out, SPATIALDATA)
+    elif out.is_dir():
+        raise OutputError(f"--out {out} is a folder; give the name of a file.")
     data = _read(source)
     {"geojson": _to_geojson, "spatialdata": _to_spatialdata, "csv": _to_csv, "figure": _to_figure}[
         to
@@ -309,17 +319,16 @@ def _chosen(genes: str | None, known: list[str]) -> list[str]:
     return chosen
 
 
-def _write(data: AnnData, out: Path) -> None:
-    from .files import atomic_file, write_h5ad
+def _check_out_csv(option: str, out: Path) -> None:
+    if out.is_dir():
+        raise OutputError(f"{option} {out} is a folder; give the name of a .csv file.")
 
+
+def _write(data: AnnData, out: Path) -> None:
     with atomic_file(out) as temporary:
         write_h5ad(data, temporary)
 
 
 def _write_csv(table: pd.DataFrame, out: Path, *, index: bool = False) -> None:
-    from .files import atomic_file
-
-    if out.is_dir():
-        raise OutputError(f"--out {out} is a folder; give the name of a .csv file.")
     with atomic_file(out) as temporary:
         table.to_csv(temporary, index=index)

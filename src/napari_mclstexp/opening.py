@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from .errors import SettingsError, SlideError, UserError
+from .files import refuse_overwriting
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -123,10 +124,12 @@ def save_result(session: Session, path: Path | str) -> None:
     SettingsError
         If there is no complete result.
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or is the slide.
     """
     from .engine import write_prediction
 
     if session.result is None or session.result.adata is None:
         raise SettingsError("There is no finished prediction to save; run one first.")
+    if session.slide is not None:
+        refuse_overwriting(path, {"the slide": session.slide.path})
     write_prediction(session.result.adata, path)

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from .errors import SettingsError
-from .files import atomic_file
+from .files import atomic_file, refuse_overwriting
 
 PROGRAM = (sys.executable, "-m", "napari_mclstexp.cli")
 COLUMNS = ("section", "patient", "slide", "spots", "counts", "um_per_px")
@@ -45,8 +45,13 @@ def write_rows(rows: Sequence[SectionRow], path: Path) -> None:
     Raises
     ------
     OutputError
-        If it cannot be written there.
+        If it cannot be written there, or is one of the files that the rows name.
     """
+    for row in rows:
+        for what in PATHS:
+            named = getattr(row, what)
+            files = {f"the {what} of section {row.section}": Path(named) if named else None}
+            refuse_overwriting(path, files)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
