@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from . import __version__
 from .display import Display
 from .errors import OutputError, SessionError, UserError
-from .files import atomic_file, sha256, write_h5ad
+from .files import atomic_file, is_temporary, sha256, write_h5ad
 from .work import Steps, Work
 from .work_json import work_document, work_from
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 FILE = "session.json"
 KIND, VERSION = "napari-mclstexp session", 1
+# What this program calls its files there, and nobody else: see `_store`.
+STORED = re.compile(r"(spots|prediction)-[0-9a-f]{64}\.h5ad|\.(spots|prediction)\.\d+\.part\.h5ad")
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,8 +202,7 @@ def write_snapshot(saved: Saved, folder: Path) -> Path:
     _sync(folder)
     kept = {FILE, *files.values()}
     for path in folder.iterdir():  # what an earlier state, or a crash, has left
-        ours = path.suffix == ".h5ad" or ".part" in path.name
-        if path.name not in kept and ours:
+        if path.name not in kept and _is_ours(path):
             with suppress(OSError):
                 path.unlink()
     return folder
@@ -207,8 +210,12 @@ def write_snapshot(saved: Saved, folder: Path) -> Path:
 
 def is_session(folder: Path) -> bool:
     """Whether a folder holds a session, or what a crash left of its first save."""
-    names = [path.name for path in folder.iterdir()]
-    return FILE in names or all(name.endswith(".h5ad") or ".part" in name for name in names)
+    paths = list(folder.iterdir())
+    return (folder / FILE) in paths or all(_is_ours(path) for path in paths)
+
+
+def _is_ours(path: Path) -> bool:
+    return STORED.fullmatch(path.name) is not None or is_temporary(path)
 
 
 def read_session(folder: Path | str) -> Saved:
@@ -305,7 +312,7 @@ def _display(document: dict[str, Any]) -> Display:
 
 def _store(data: AnnData, folder: Path, name: str) -> str:
     """Write data under a name that says its checksum; return the name."""
-    part = folder / f".{name}.{os.getpid()}.part.h5ad"
+    part = folder / f".{name}.{uuid.uuid4().hex[:8]}.part.h5ad"
     try:
         write_h5ad(data, part)
         with part.open("rb+") as file:
