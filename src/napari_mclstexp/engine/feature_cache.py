@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from .device import Device
 
 FOLDER = "NAPARI_MCLSTEXP_CACHE"  # environment variable that names another folder; "" turns it off
 MOST_BYTES = 4 * 2**30
+KEY = re.compile(r"[0-9a-f]{64}")  # the folder may hold other arrays, of the person who named it
 PROBES, PROBE_BYTES = 64, 2**16
 
 
@@ -113,7 +115,8 @@ def _folder() -> Path | None:
 
 
 def _forget_the_oldest(folder: Path) -> None:
-    files = sorted(folder.glob("*.npy"), key=lambda each: each.stat().st_mtime, reverse=True)
+    own = (each for each in folder.glob("*.npy") if KEY.fullmatch(each.stem))
+    files = sorted(own, key=lambda each: each.stat().st_mtime, reverse=True)
     kept = 0
     for each in files:
         kept += each.stat().st_size
