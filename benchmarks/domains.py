@@ -19,14 +19,14 @@ from anndata import AnnData
 from scipy import sparse
 from sklearn.metrics import adjusted_rand_score
 
-from napari_mclstexp.explore.domains import (
+from napari_mclstexp.analysis.domains import (
     UNLABELLED,
     DomainSettings,
     agreement,
     expression_of,
     find_domains,
 )
-from napari_mclstexp.spots import read_spots
+from napari_mclstexp.spots.readers.choose import read_spots
 
 HER2ST = Path(__file__).resolve().parents[2] / "shared" / "data" / "her2st"
 PUBLISHED = {"B1": (0.162, 0.356), "C1": (0.134, 0.152), "D1": (0.226, 0.207)}

@@ -13,9 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_mclstexp.engine import Section, TrainSettings, load_cohort, predict, train
+from napari_mclstexp.cohort.section import Section, load_cohort
+from napari_mclstexp.inference.predict import predict
 from napari_mclstexp.model import Model, load_model
 from napari_mclstexp.samples import demo_model_path
+from napari_mclstexp.training.settings import TrainSettings
+from napari_mclstexp.training.train import train
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
 

@@ -14,11 +14,14 @@ import numpy as np
 import torch
 from anndata import AnnData
 
-from napari_mclstexp.engine import Section, TrainSettings, predict, train
+from napari_mclstexp.cohort.section import Section
+from napari_mclstexp.inference.predict import predict
 from napari_mclstexp.model import Model, load_model
 from napari_mclstexp.samples import demo_model_path, sample_section
 from napari_mclstexp.slides import open_slide
-from napari_mclstexp.spots import read_spots
+from napari_mclstexp.spots.readers.choose import read_spots
+from napari_mclstexp.training.settings import TrainSettings
+from napari_mclstexp.training.train import train
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 HER2ST = SHARED / "data" / "her2st"

@@ -15,8 +15,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from napari_mclstexp.engine import Section, TrainingPoint, TrainSettings, train
-from napari_mclstexp.spots.carrier import make_spots
+from napari_mclstexp.cohort.section import Section
+from napari_mclstexp.progress import TrainingPoint
+from napari_mclstexp.spots.schema import make_spots
+from napari_mclstexp.training.settings import TrainSettings
+from napari_mclstexp.training.train import train
 
 SPOTS, GENES, EPOCHS = 512, 785, 5
 BATCH, PATCH_PX = 128, 224

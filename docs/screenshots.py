@@ -15,8 +15,8 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication, QScrollArea
 
+from napari_mclstexp.session.history import Steps
 from napari_mclstexp.widgets.workspace import workspace_of
-from napari_mclstexp.work import Steps
 
 HERE = Path(__file__).parent
 IMAGES = HERE / "images"
@@ -119,7 +119,7 @@ def exploring() -> None:
 def training(folder: Path) -> None:
     """The Train dock after a short fine-tuning of the demo model on the sample sections."""
     from napari_mclstexp.samples import demo_model_path, sample_section
-    from napari_mclstexp.widgets import dialogs
+    from napari_mclstexp.widgets.common import dialogs
 
     dialogs.open_file = lambda _: None  # the report would open a browser
     viewer = open_window()
@@ -176,9 +176,11 @@ def her2st(model: Path) -> None:
 
 def train_on_her2st(out: Path) -> None:
     """Train as the page of measurements says."""
-    from napari_mclstexp.engine import Section, TrainSettings, train
+    from napari_mclstexp.cohort.section import Section
     from napari_mclstexp.model import save_model
-    from napari_mclstexp.spots import read_spots
+    from napari_mclstexp.spots.readers.choose import read_spots
+    from napari_mclstexp.training.settings import TrainSettings
+    from napari_mclstexp.training.train import train
 
     folder = SHARED / "data" / "her2st"
     sections = [

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_mclstexp.engine import Progress, TrainSettings, load_cohort, train
+from napari_mclstexp.cohort.section import load_cohort
 from napari_mclstexp.model import save_model
+from napari_mclstexp.progress import Progress
+from napari_mclstexp.training.settings import TrainSettings
+from napari_mclstexp.training.train import train
 
 HERE = Path(__file__).parent
 

@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests."""
+"""What every test gets: a feature cache of its own, and the fixtures of the window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 _CACHE = tempfile.TemporaryDirectory(prefix="mclstexp-cache-")
 os.environ["NAPARI_MCLSTEXP_CACHE"] = _CACHE.name
 
-from widget_fixtures import *  # noqa: E402, F403
+pytest_plugins = ["support.cohort_fixtures", "support.widget_fixtures"]
 
 
 @pytest.fixture

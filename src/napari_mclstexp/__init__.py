@@ -1,29 +1,21 @@
-"""Read gene expression out of an ordinary H&E slide, inside napari.
+"""Predict spatial gene expression from a routine H&E slide, inside napari.
 
 ``import napari_mclstexp`` is light: neither torch nor napari is loaded until something needs it.
 """
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+from . import api
 
-_LAZY = {
-    "open_slide": "slides",
-    "read_spots": "spots",
-    "lay_grid": "spots",
-    "load_model": "model",
-    "predict": "engine",
-    "train": "engine",
-}
-__all__ = ["__version__", *_LAZY]
+__version__ = "0.1.0"
+__all__ = ["__version__", *api.__all__]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(importlib.import_module(f".{_LAZY[name]}", __name__), name)
+    if name in api.__all__:
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

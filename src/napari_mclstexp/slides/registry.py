@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import SlideError
-from .base import Slide
+from .slide import Slide
 
 _JPEG = b"\xff\xd8\xff"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -38,18 +38,18 @@ def open_slide(path: Path | str) -> Slide:
     path = Path(path)
     start = _first_bytes(path)
     if start.startswith(_JPEG) and path.suffix.lower() not in (".vms", ".vmu"):
-        from .image import ImageSlide
+        from .readers.plain_image import ImageSlide
 
         return ImageSlide(path, "jpeg")
     if start.startswith(_PNG):
-        from .image import ImageSlide
+        from .readers.plain_image import ImageSlide
 
         return ImageSlide(path, "png")
-    from .openslide import OpenSlideSlide, detect_vendor
+    from .readers.openslide import OpenSlideSlide, detect_vendor
 
     if start.startswith(_TIFF):
-        from .tiff import TiffSlide
-        from .tiff_file import check_whole
+        from .readers.tiff.handle import check_whole
+        from .readers.tiff.tiff_slide import TiffSlide
 
         facts = check_whole(path)
         vendor = detect_vendor(path)

@@ -1,9 +1,9 @@
 """Where the spots are, always as AnnData: read from files, or laid as a grid over the tissue."""
 
 from .check import check_spots
+from .geometry import um_per_px_from_spots
 from .grid import lay_grid
-from .reader import read_spots
-from .scale import um_per_px_from_spots
+from .readers.choose import read_spots
 from .tissue import Tissue, find_tissue
 
 __all__ = [

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import SpotsError
-from .carrier import check_counts
+from .schema import check_counts
 
 
 def check_spots(spots: anndata.AnnData, width: int, height: int) -> None:

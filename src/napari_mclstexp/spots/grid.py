@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import SettingsError, SlideError, SpotsError
 from ..slides import Slide
-from .carrier import make_spots
+from .schema import make_spots
 from .tissue import Tissue, find_tissue
 
 PLATFORM = "grid"

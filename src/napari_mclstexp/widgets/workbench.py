@@ -18,10 +18,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ..guide import DOCKS, next_step
-from ..scene_layers import Scene
-from .docking import dock_of
-from .slide_chooser import SlideChooser
+from ..scene.layer_specs import Scene
+from ..session.next_step import DOCKS, next_step
+from .common.tabbing import dock_of
+from .slide.slide_chooser import SlideChooser
 from .workspace import workspace_of
 
 PLUGIN = "napari-mclstexp"

@@ -12,26 +12,26 @@ import napari
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
-from ..engine.progress import Progress
 from ..errors import SettingsError, SlideError, UserError
-from ..recent import recent_models
-from ..runs import Run
-from ..scene import scene
-from ..scene_layers import Scene
-from ..session import Session
-from .jobs import Jobs, Post
-from .layers import Layers
-from .models import built_in_model
-from .notify import tell, told
-from .opened import Arrivals, Opened, read_opened_prediction
-from .study import Study
-from .torch_loading import prepare_torch
+from ..progress import Progress
+from ..scene.layer_specs import Scene
+from ..scene.resolve import scene
+from ..session.prediction_run import Run
+from ..session.recent_files import recent_models
+from ..session.session import Session
+from .annotation_tasks import Study
+from .common.background_jobs import Jobs, Post
+from .common.notify import tell, told
+from .common.torch_loading import prepare_torch
+from .layers.apply_scene import Layers
+from .plugin.handover import Arrivals, Opened, read_opened_prediction
+from .predict.model_choices import built_in_model
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from qtpy.QtWidgets import QWidget
 
-    from ..explore.regions import Region
+    from ..analysis.region import Region
     from ..model import Model
     from ..slides import Slide
     from ..spots import Tissue
@@ -76,7 +76,7 @@ class Workspace(QObject):
     Signals
     -------
     shown
-        The :class:`~napari_mclstexp.scene.Scene` just drawn: after every change of the session,
+        The :class:`~napari_mclstexp.scene.resolve.Scene` just drawn: after every change of the session,
         at most ten times a second while a run fills in.
     model_changed, run_changed, progressed, leaving
         The session's, for docks, which come and go.
@@ -205,7 +205,7 @@ class Workspace(QObject):
             self.session.show(quantity="predicted")  # what she asked for is what she sees
 
         def work(post: Post) -> AnnData:
-            from ..engine import predict
+            from ..inference.predict import predict
 
             def progress(event: Progress) -> None:
                 post(partial(self.session.report, run, event))
@@ -330,7 +330,7 @@ def _open_slide(path: Path) -> tuple[Slide, Tissue]:
 
 
 def _read_spots(path: Path, counts: Path | None) -> AnnData:
-    from ..spots import read_spots
+    from ..spots.readers.choose import read_spots
 
     return read_spots(path, counts)
 
@@ -342,6 +342,6 @@ def _load_model(folder: Path) -> Model:
 
 
 def _save(prediction: AnnData, path: Path) -> None:
-    from ..engine import write_prediction
+    from ..inference.prediction_io import write_prediction
 
     write_prediction(prediction, path)

@@ -1,0 +1,1 @@
+"""Values of spots as pictures: heatmaps, contours, colour limits."""

@@ -1,0 +1,47 @@
+"""What a script imports: ``from napari_mclstexp import ...`` and this file are the same.
+
+Importing it is light: a name's module, and torch with it, is loaded when the name is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+_LAZY = {
+    "CancelToken": "progress",
+    "Device": "inference.device",
+    "PartialPrediction": "progress",
+    "Progress": "progress",
+    "ProgressCallback": "progress",
+    "Section": "cohort.section",
+    "Session": "session.session",
+    "TrainSettings": "training.settings",
+    "TrainingPoint": "progress",
+    "evaluate": "evaluation.evaluate",
+    "lay_grid": "spots.grid",
+    "load_cohort": "cohort.load",
+    "load_model": "model.folder",
+    "open_slide": "slides.registry",
+    "pick_device": "inference.device",
+    "predict": "inference.predict",
+    "read_prediction": "inference.prediction_io",
+    "read_spots": "spots.readers.choose",
+    "save_model": "model.folder",
+    "train": "training.train",
+    "write_prediction": "inference.prediction_io",
+}
+
+__all__ = [
+    *_LAZY,
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    package = __name__.rpartition(".")[0]
+    return getattr(importlib.import_module(f".{_LAZY[name]}", package), name)

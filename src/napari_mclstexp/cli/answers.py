@@ -1,0 +1,265 @@
+"""What the shell answers: lines for people, or one JSON document for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from ..model import Model, ModelConfig
+    from ..slides import Slide
+    from ..training.settings import TrainSettings
+
+FROM = {"file": "from the file", "spots": "from the spots", "user": "as given"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """An answer.
+
+    Attributes
+    ----------
+    lines
+        For people.
+    document
+        The same for machines; numbers that are not known are null.
+    """
+
+    lines: tuple[str, ...]
+    document: dict[str, Any]
+
+    def show(self, as_json: bool) -> None:
+        """Print the lines, or the document."""
+        print(json.dumps(self.document, indent=1) if as_json else "\n".join(self.lines))
+
+
+def about(path: Path) -> Report:
+    """Tell what a slide, spots, a model folder or a prediction is.
+
+    Raises
+    ------
+    UserError
+        If it is none of them, or damaged.
+    """
+    if path.is_dir() and (path / "config.json").is_file():
+        from ..model import read_card
+
+        return about_model(read_card(path), path)
+    if path.suffix == ".h5ad" and path.is_file() and _is_prediction(path):
+        from ..inference.prediction_io import read_prediction
+
+        return about_prediction(read_prediction(path), path)
+    if path.is_dir() or {".h5ad", ".tsv", ".csv", ".txt", ".parquet", ".h5"} & set(path.suffixes):
+        from ..spots.readers.choose import read_spots
+
+        return _about_spots(read_spots(path), path)
+    from ..slides import open_slide
+
+    with open_slide(path) as slide:
+        return _about_slide(slide)
+
+
+def about_model(config: ModelConfig, path: Path | None) -> Report:
+    """Tell what a model reads, predicts and was trained on."""
+    from ..analysis.card_lines import card_lines
+
+    scores = {gene: _number(score) for gene, score in config.held_out_pcc.items()}
+    return Report(
+        (
+            f"Model {config.name} in {path}",
+            *([config.description] if config.description else []),
+            *card_lines(config),
+            f"Encoder {config.encoder.name}; expression in {config.unit}",
+        ),
+        {
+            "kind": "model",
+            "path": str(path),
+            "name": config.name,
+            "description": config.description,
+            "genes": list(config.genes),
+            "unit": config.unit,
+            "normalisation": config.normalisation,
+            "encoder": config.encoder.name,
+            "patch_px": config.patch_px,
+            "um_per_px": config.um_per_px,
+            "patch_um": config.patch_um,
+            "k": config.retrieval.k,
+            "distance": config.retrieval.distance,
+            "preset": config.preset,
+            "trained_on": list(config.trained_on),
+            "held_out_pcc": scores,
+        },
+    )
+
+
+def about_training(
+    model: Model, settings: TrainSettings, seconds: float, notes: tuple[str, ...] = ()
+) -> Report:
+    """Tell what training made, and what was left out for it."""
+    report = about_model(model.config, model.path)
+    took = f"{len(model.bank):,} reference spots; {settings.epochs} epochs in {seconds:.0f} s"
+    return Report(
+        (*report.lines, took, *notes),
+        {
+            **report.document,
+            "id": model.id,
+            "n_bank": len(model.bank),
+            "notes": list(notes),
+            "seconds": round(seconds, 2),
+        },
+    )
+
+
+def about_prediction(prediction: AnnData, path: Path, seconds: float | None = None) -> Report:
+    """Tell what was predicted, with what, and how well where counts say so."""
+    facts = {key: _plain(value) for key, value in prediction.uns["mclstexp"].items()}
+    took = "" if seconds is None else f" in {seconds:.1f} s on {facts['device']}"
+    lines = [
+        f"{prediction.n_vars:,} genes predicted at {prediction.n_obs:,} spots of {facts['slide']}"
+        f"{took}",
+        f"Model {facts['model_name']} ({facts['model_id']}); expression in {facts['unit']}",
+        f"{facts['um_per_px']:.4g} µm per px, {FROM.get(facts['um_per_px_source'], 'as given')}; "
+        f"patches of {facts['patch_um']:.0f} µm; k = {facts['k']}, {facts['distance']}",
+    ]
+    document = {
+        "kind": "prediction",
+        "path": str(path),
+        "n_spots": prediction.n_obs,
+        "n_genes": prediction.n_vars,
+        "seconds": None if seconds is None else round(seconds, 2),
+        "pcc": None,
+        **facts,
+    }
+    if "measured" in prediction.layers:
+        scores = _scores(prediction)
+        document["pcc"] = scores
+        lines.append(_scores_line(scores))
+    return Report((*lines, f"{path}"), document)
+
+
+def about_demo(prediction: AnnData, out: Path, seconds: float) -> Report:
+    """Tell in one line how the demo did; the document names the best predicted gene."""
+    document = about_prediction(prediction, out / "prediction.h5ad", seconds).document
+    best = _best(document["pcc"])
+    document |= {"gene": best, "overlay": str(out / "overlay.png")}
+    line = (
+        f"{_scores_line(document['pcc'])} on sample section 3, {prediction.n_obs:,} spots in "
+        f"{seconds:.0f} s: {out / 'prediction.h5ad'}, {out / 'overlay.png'} ({best})"
+    )
+    return Report((line,), document)
+
+
+def _about_slide(slide: Slide) -> Report:
+    scale = slide.um_per_px
+    size = f"{slide.width:,} x {slide.height:,} px"
+    if scale is None:
+        said = "The file does not say how large a pixel is; predict needs --um-per-px, or spots"
+    else:
+        size += f" = {slide.width * scale / 1000:.2f} x {slide.height * scale / 1000:.2f} mm"
+        said = f"{scale:.4g} µm per px, {FROM[slide.um_per_px_source or 'file']}"
+    levels = ", ".join(f"{level.downsample:.4g}" for level in slide.levels)
+    return Report(
+        (f"Slide {slide.path} ({slide.vendor})", size, said, f"Levels downsampled by {levels}"),
+        {
+            "kind": "slide",
+            "path": str(slide.path),
+            "vendor": slide.vendor,
+            "width": slide.width,
+            "height": slide.height,
+            "um_per_px": scale,
+            "um_per_px_source": slide.um_per_px_source,
+            "levels": [
+                {"width": each.width, "height": each.height, "downsample": each.downsample}
+                for each in slide.levels
+            ],
+            "properties": slide.properties,
+        },
+    )
+
+
+def _about_spots(spots: AnnData, path: Path) -> Report:
+    facts = {key: _plain(value) for key, value in spots.uns["mclstexp"].items()}
+    grid = [
+        f"{what} {facts[key]:g} µm"
+        for key, what in (("spot_diameter_um", "diameter"), ("pitch_um", "pitch"))
+        if key in facts
+    ]
+    lines = [
+        f"Spots {path} ({', '.join([str(facts['platform']), *grid])})",
+        f"{spots.n_obs:,} spots, "
+        + (f"counts of {spots.n_vars:,} genes" if spots.n_vars else "no counts"),
+    ]
+    if without := facts.get("n_spots_without_counts"):
+        lines.append(f"{without:,} spots without counts were left out")
+    if note := facts.get("counts_note"):
+        lines.append(f"No counts: {note}")
+    xy = spots.obsm["spatial"]
+    return Report(
+        tuple(lines),
+        {
+            "kind": "spots",
+            "path": str(path),
+            "n_spots": spots.n_obs,
+            "n_genes": spots.n_vars,
+            "x_px": [float(xy[:, 0].min()), float(xy[:, 0].max())] if spots.n_obs else None,
+            "y_px": [float(xy[:, 1].min()), float(xy[:, 1].max())] if spots.n_obs else None,
+            **facts,
+        },
+    )
+
+
+def _scores(prediction: AnnData) -> dict[str, Any]:
+    from ..inference.correlation import summarise
+
+    pcc = prediction.var["pcc"].to_numpy(dtype=float)
+    summary = summarise(pcc, prediction.layers["measured"])
+    return {
+        "mean": _number(summary.mean),
+        "n_genes": summary.n_genes,
+        "n_left_out": summary.n_left_out,
+        "mean_top": _number(summary.mean_top),
+        "n_top": summary.n_top,
+        "per_gene": dict(zip(prediction.var_names, map(_number, pcc), strict=True)),
+    }
+
+
+def _scores_line(scores: dict[str, Any]) -> str:
+    if scores["mean"] is None:
+        return "No gene was both measured and varies, so there is no correlation to tell"
+    left_out = f", {scores['n_left_out']:,} without variance or counts left out"
+    return (
+        f"Mean PCC {scores['mean']:.3f} over {scores['n_genes']:,} genes"
+        f"{left_out if scores['n_left_out'] else ''}; "
+        f"{scores['mean_top']:.3f} over the {scores['n_top']} most expressed"
+    )
+
+
+def _best(scores: dict[str, Any]) -> str:
+    known: dict[str, float] = {g: pcc for g, pcc in scores["per_gene"].items() if pcc is not None}
+    return max(known, key=lambda gene: known[gene])
+
+
+def _is_prediction(path: Path) -> bool:
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            return "uns/mclstexp/model_id" in file
+    except OSError:
+        return False  # damaged: the reader of spots has the sentence for it
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return round(number, 6) if math.isfinite(number) else None
+
+
+def _plain(value: Any) -> Any:
+    """Return numpy's numbers as Python's, and what is no finite number as None."""
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,229 @@
+"""The same engine from the shell: one command for each job.
+
+Nothing heavy is imported before a command runs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .. import __version__
+from ..errors import Cancelled, SettingsError, UserError
+from ..files import check_names, placing
+from .answers import about, about_demo, about_prediction
+from .evaluate_command import evaluate_command
+from .explore_commands import domains_command, export_command, regions_command, signature_command
+from .import_command import import_checkpoint_command
+from .long_work import INTERRUPTS, folder_for
+from .predict_job import Grid, SpotFiles, model_folder, named_genes, predict_job
+from .recipe_command import recipe_command
+from .train_command import check_command, train_command
+
+# What a wrong option raises: typer's own copy of click since 0.20, click itself before.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+# Other packages' log lines, which Python would print where nobody listens to them.
+_SILENT = logging.NullHandler()
+
+app = typer.Typer(
+    name="napari-mclstexp",
+    help="Read gene expression out of an ordinary H&E slide.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"napari-mclstexp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command("demo")
+def demo_command(
+    out: Annotated[Path, typer.Option(help="Folder for prediction.h5ad and overlay.png.")] = Path(
+        "demo"
+    ),
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Predict the third sample section with the demo model, which has not seen it."""
+    from ..samples import demo_model_path, sample_section
+
+    section = sample_section(3)
+    start = time.monotonic()
+    names = ("prediction.h5ad", "overlay.png")
+    check_names(out, "the demo's result", names)
+    with folder_for(out), placing(out, "the demo's result", names):
+        prediction = predict_job(
+            section.slide,
+            SpotFiles(section.spots, None),
+            demo_model_path(),
+            out / "prediction.h5ad",
+            device=device,
+        )
+        from ..export.figure import save_overlay
+        from ..slides import open_slide
+        from ..spots import find_tissue
+
+        report = about_demo(prediction, out, time.monotonic() - start)
+        with open_slide(section.slide) as slide:
+            tissue = find_tissue(slide)
+        save_overlay(prediction, report.document["gene"], out / "overlay.png", tissue=tissue)
+    report.show(as_json)
+
+
+@app.command("predict")
+def predict_command(
+    slide: Annotated[Path, typer.Option(help="The slide (svs, ndpi, OME-TIFF, TIFF, JPEG, ...).")],
+    model: Annotated[str, typer.Option(help="A model folder, or: demo.")],
+    out: Annotated[Path, typer.Option(help="The .h5ad file to write.")],
+    spots: Annotated[
+        Path | None,
+        typer.Option(help="Space Ranger outs folder, legacy ST selection, .h5ad or CSV of x,y."),
+    ] = None,
+    counts: Annotated[
+        Path | None,
+        typer.Option(help="Counts of a legacy ST selection; looked for by name if not given."),
+    ] = None,
+    grid: Annotated[
+        float | None,
+        typer.Option(metavar="PITCH_UM", help="Lay a grid over the tissue instead of --spots."),
+    ] = None,
+    spot_diameter: Annotated[
+        float, typer.Option(metavar="UM", help="Diameter of the spots of --grid.")
+    ] = 55.0,
+    layout: Annotated[Literal["hex", "square"], typer.Option(help="Of the spots of --grid.")] = (
+        "hex"
+    ),
+    genes: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Only these; all of the model's if not.")
+    ] = None,
+    um_per_px: Annotated[
+        float | None,
+        typer.Option(help="µm per pixel of the slide, if its file does not say or is wrong."),
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Patches at once; chosen for the device if not given.")
+    ] = None,
+    device: Device = "auto",
+    as_json: Json = False,
+) -> None:
+    """Predict the expression of every spot on a slide."""
+    start = time.monotonic()
+    where: Grid | SpotFiles
+    if spots is not None and grid is None:
+        where = SpotFiles(spots, counts)
+    elif grid is not None and spots is None and counts is None:
+        where = Grid(grid, spot_diameter, layout)
+    else:
+        raise SettingsError(
+            "Say where to predict: either --spots with a file (and --counts if need be), "
+            "or --grid with a pitch in µm."
+        )
+    prediction = predict_job(
+        slide,
+        where,
+        model_folder(model),
+        out,
+        genes=None if genes is None else named_genes(genes),
+        um_per_px=um_per_px,
+        batch_size=batch_size,
+        device=device,
+    )
+    about_prediction(prediction, out, time.monotonic() - start).show(as_json)
+
+
+app.command("train")(train_command)
+app.command("check")(check_command)
+app.command("evaluate")(evaluate_command)
+app.command("domains")(domains_command)
+app.command("signature")(signature_command)
+app.command("regions")(regions_command)
+app.command("export")(export_command)
+app.command("import-checkpoint")(import_checkpoint_command)
+app.command("recipe")(recipe_command)
+
+
+@app.command("info")
+def info_command(
+    path: Annotated[Path, typer.Argument(help="A slide, spots, a model folder or a prediction.")],
+    as_json: Json = False,
+) -> None:
+    """Tell what a slide, spots, a model folder or a prediction is."""
+    about(model_folder(str(path))).show(as_json)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0 when it succeeded; 2, with one sentence on stderr, when the person can put it right;
+    130 after Ctrl-C. A bug of ours is not dressed up: its traceback is shown, and 1 returned by
+    Python.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without "µ" is no reason to fail
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # of other packages; the person can't put them right
+    logging.getLogger().addHandler(_SILENT)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    with INTERRUPTS:
+        try:
+            result = app(given or ["--help"], prog_name="napari-mclstexp", standalone_mode=False)
+        except UserError as error:
+            return _fail(str(error))
+        except _UsageError as error:
+            return _fail(_usage(error))
+        except BaseException as error:
+            # An interrupt inside the import of a compiled module comes out as another exception.
+            if INTERRUPTS.received is None and not isinstance(error, Cancelled):
+                raise
+            return _cancelled()
+    if INTERRUPTS.received is not None:
+        return _cancelled()
+    return int(result or 0)
+
+
+def _fail(sentence: str) -> int:
+    print(" ".join(sentence.split()), file=sys.stderr)
+    return 2
+
+
+def _usage(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "napari-mclstexp"
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    return f"{message.rstrip('.')}; see {command} --help."
+
+
+def _cancelled() -> int:
+    print("Cancelled; nothing unfinished was left behind.", file=sys.stderr)
+    return 128 + (INTERRUPTS.received or 2)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""The command evaluate."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ..errors import OutputError, SettingsError
+from ..files import check_names, refuse_overwriting
+from .answers import Report
+from .model_options import ModelOptions, takes_model_options
+from .train_command import Cohort, Genes, Hvg, MinCounts
+
+if TYPE_CHECKING:
+    from ..evaluation.evaluation_result import Evaluation
+
+SHOWN = ("PCC, all genes", "PCC, top 50 expressed", "PCC, top 50 variable", "MSE", "MAE")
+
+
+@takes_model_options
+def evaluate_command(
+    cohort: Cohort,
+    out: Annotated[Path, typer.Option(help="Folder for report.html and the tables.")],
+    options: ModelOptions,
+    genes: Genes = None,
+    hvg: Hvg = None,
+    preset: Annotated[
+        Literal["default", "reference", "both"],
+        typer.Option(help="Of the method; both gives a row to each, in the first one's scaling."),
+    ] = "default",
+    by: Annotated[
+        Literal["section", "patient"], typer.Option(help="What is left out at a time.")
+    ] = "section",
+    heads: Annotated[
+        bool,
+        typer.Option("--heads/--no-heads", help="Train ST-Net, BLEEP and the ablation too."),
+    ] = True,
+    rival: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=FILE.h5ad",
+            help="Predictions of another program; again for more files or programs.",
+        ),
+    ] = None,
+    scores_to: Annotated[
+        Path | None,
+        typer.Option(metavar="MODEL", help="Model folder that gets each gene's held-out score."),
+    ] = None,
+    min_counts: MinCounts = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Leave sections or patients out in turn, and compare with trivial answers and the ceiling."""
+    start = time.monotonic()
+    rivals = _rivals(rival or [])
+    from ..evaluation.evaluation_files import FILES, KIND
+    from ..model import read_card
+    from .long_work import check_out_model, folder_for, long_work
+    from .predict_job import chosen_genes, cohort_files, cohort_sections
+
+    if scores_to is not None:
+        read_card(scores_to)
+        check_out_model(scores_to, {"--cohort": cohort, "--genes": genes})
+        if out.resolve().is_relative_to(scores_to.resolve()):
+            raise OutputError(f"--out {out} lies in the model of --scores-to; choose another.")
+    inputs = {**cohort_files(cohort), "--genes": genes, **options.files()}
+    for named, files in rivals.items():
+        inputs |= {f"--rival {named}, file {n}": each for n, each in enumerate(files, start=1)}
+    for each in FILES:
+        refuse_overwriting(out / each, inputs)
+    check_names(out, KIND, FILES)
+    kept = cohort_sections(cohort, min_counts)
+    choice = chosen_genes(genes, hvg, kept.sections)
+    presets: tuple[Literal["default", "reference"], ...] = (
+        ("default", "reference") if preset == "both" else (preset,)
+    )
+    settings = [options.settings(choice.genes, each) for each in presets]
+    with folder_for(out):
+        from ..evaluation.evaluate import evaluate
+        from ..evaluation.evaluation_files import write_evaluation
+        from ..evaluation.held_out_scores import write_trust
+
+        with long_work() as (progress, cancel):
+            found = evaluate(
+                kept.sections,
+                settings,
+                by=by,
+                heads=heads,
+                rivals=rivals,
+                device=device,
+                progress=progress,
+                cancel=cancel,
+            )
+        notes = (*found.warnings, *kept.sentences, *choice.sentences)
+        found = dataclasses.replace(found, warnings=notes)
+        report = write_evaluation(found, out)
+    if scores_to is not None:
+        write_trust(found, scores_to)
+    _about(found, report, time.monotonic() - start).show(as_json)
+
+
+def _rivals(named: list[str]) -> dict[str, list[Path]]:
+    rivals: dict[str, list[Path]] = {}
+    for each in named:
+        name, separator, path = each.partition("=")
+        if not separator or not name or not path:
+            raise SettingsError(f"--rival {each} is not NAME=FILE.h5ad; give both.")
+        rivals.setdefault(name, []).append(Path(path))
+    return rivals
+
+
+def _about(found: Evaluation, report: Path, seconds: float) -> Report:
+    table = found.summary.pivot(index="contender", columns="statistic", values="value")
+    table = table.reindex([*found.contenders, "noise ceiling"])
+    width = max(map(len, table.index))
+    lines = [" " * width + "".join(f"  {each:>21}" for each in SHOWN)]
+    for contender, row in table.iterrows():
+        values = "".join(f"  {_shown(row.get(each)):>21}" for each in SHOWN)
+        lines.append(f"{contender!s:{width}}{values}")
+    return Report(
+        (*lines, *found.warnings, *found.verdicts, f"{report} after {seconds:.0f} s"),
+        {
+            "kind": "evaluation",
+            "report": str(report),
+            "by": found.by,
+            "unit": found.unit,
+            "folds": [vars(fold) for fold in found.folds],
+            "summary": {
+                str(contender): {
+                    str(statistic): None if math.isnan(value) else round(float(value), 6)
+                    for statistic, value in row.items()
+                }
+                for contender, row in table.iterrows()
+            },
+            "warnings": list(found.warnings),
+            "verdicts": list(found.verdicts),
+            "seconds": round(seconds, 2),
+        },
+    )
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None or math.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,65 @@
+"""The command import-checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import SettingsError
+from .answers import Report, about_model
+from .train_command import Cohort
+
+if TYPE_CHECKING:
+    from ..training.import_reference import KeyTable
+
+
+def import_checkpoint_command(
+    file: Annotated[Path, typer.Argument(help="State dict of the authors' code (.pt, .pth).")],
+    cohort: Cohort,
+    genes: Annotated[Path, typer.Option(help="Its genes, one a line, in the order of training.")],
+    out: Annotated[Path, typer.Option(help="The model folder to write.")],
+    name: Annotated[str, typer.Option(help="Of the model; the file's if not given.")] = "",
+    patch_px: Annotated[int, typer.Option(min=8, help="Side of its patches in pixels.")] = 224,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on stdout.")
+    ] = False,
+) -> None:
+    """Turn a checkpoint of the authors' code into a model folder; nothing in it is executed."""
+    from .long_work import check_out_model, long_work
+    from .predict_job import cohort_files, listed_genes
+
+    inputs = {"FILE": file, "--genes": genes, **cohort_files(cohort)}
+    check_out_model(out, inputs)
+    listed = listed_genes(genes)
+    if not listed:
+        raise SettingsError(f"The gene list {genes} is empty; give one gene a line.")
+    from ..cohort.section import load_cohort
+    from ..model import save_model
+    from ..training.import_reference import CheckpointError, import_checkpoint
+
+    try:
+        with long_work() as (_, cancel):
+            model, table = import_checkpoint(
+                file,
+                load_cohort(cohort),
+                listed,
+                name=name,
+                patch_px=patch_px,
+                device=device,
+                cancel=cancel,
+            )
+    except CheckpointError as error:
+        _as_report(error.table).show(as_json)
+        raise
+    save_model(model, out)
+    said, told = _as_report(table), about_model(model.config, out)
+    Report((*said.lines, *told.lines), {**told.document, **said.document}).show(as_json)
+
+
+def _as_report(table: KeyTable) -> Report:
+    names = ("tensor", "in_file", "needed", "verdict")
+    rows = [dict(zip(names, row, strict=True)) for row in table.rows]
+    return Report((table.as_table(),), {"tensors": rows})

@@ -1,0 +1,35 @@
+"""Which section it is, told by its content and not by its name."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from scipy import sparse
+
+from .section import Section
+
+
+def counts_digest(section: Section) -> str:
+    """Return a checksum of what was counted, whatever spots and genes are called."""
+    counts = sparse.csr_matrix(section.spots.X)
+    order = np.lexsort(np.asarray(section.spots.obsm["spatial"], dtype=np.float64).T)
+    per_spot = np.asarray(counts.sum(axis=1)).ravel()[order]
+    per_gene = np.sort(np.asarray(counts.sum(axis=0)).ravel())
+    digest = hashlib.sha256(per_spot.astype(np.float64).tobytes())
+    digest.update(per_gene.astype(np.float64).tobytes())
+    return digest.hexdigest()
+
+
+def spots_digest(section: Section) -> str:
+    """Return a checksum of where on which picture the spots are."""
+    xy = np.asarray(section.spots.obsm["spatial"], dtype=np.float64)
+    digest = hashlib.sha256(slide_digest(section).encode())
+    digest.update(np.ascontiguousarray(xy[np.lexsort(xy.T)]).tobytes())
+    return digest.hexdigest()
+
+
+def slide_digest(section: Section) -> str:
+    """Return a checksum of a slide's picture, whatever its file is called."""
+    with section.open() as slide:
+        return slide.fingerprint()

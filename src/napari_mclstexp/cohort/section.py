@@ -1,0 +1,80 @@
+"""A section is a slide with its spots; a cohort is a CSV table of sections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import anndata
+
+from ..errors import SettingsError
+from ..inference.predict import know_scale
+from ..slides import Slide, open_slide
+from ..spots import check_spots
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """One tissue section: a slide, its spots and their counts.
+
+    Attributes
+    ----------
+    name, patient
+        Who it is; sections of one patient are not independent.
+    slide_path
+        The slide file.
+    spots
+        As `read_spots` gives them, with raw counts in X when trained on.
+    um_per_px
+        Level-0 scale given by a person; None takes the file's, else the spot grid's.
+    """
+
+    name: str
+    patient: str
+    slide_path: Path
+    spots: anndata.AnnData
+    um_per_px: float | None = None
+
+    def open(self) -> Slide:
+        """Open the slide, with its scale known and the spots checked against it.
+
+        Raises
+        ------
+        SlideError, SpotsError
+            If the slide cannot be opened, its scale is not known, or the spots do not fit.
+        """
+        slide = open_slide(self.slide_path)
+        try:
+            if self.um_per_px is not None:
+                slide.calibrate(self.um_per_px, "user")
+            check_spots(self.spots, slide.width, slide.height)
+            know_scale(slide, self.spots)
+        except BaseException:
+            slide.close()
+            raise
+        return slide
+
+
+def load_cohort(csv: Path | str) -> list[Section]:
+    """Read a cohort table and the spots of every section in it.
+
+    Parameters
+    ----------
+    csv
+        Table with the columns section, patient, slide, spots and, for legacy ST, counts; paths
+        are relative to it; a column um_per_px may give the scale of slides that do not state it.
+
+    Raises
+    ------
+    SettingsError
+        Naming the first row that is wrong, why, and how many more there are.
+    """
+    from .checks import check_cohort
+
+    checked = check_cohort(csv)
+    if checked.errors:
+        first, number = checked.errors[0], len(checked.errors)
+        where = f"{csv}, line {first.line} (section {first.section}): " if first.line else ""
+        hint = f" One of {number} problems; napari-mclstexp check {csv} lists all."
+        raise SettingsError(f"{where}{first.what}{hint if number > 1 else ''}")
+    return list(checked.sections)

@@ -1,0 +1,116 @@
+"""The trivial answers that a model must beat, on the features that its encoder starts with."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import NearestNeighbors
+from sklearn.neural_network import MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from .image_knn import image_knn
+from .prepared_sections import Prepared
+
+Expression = NDArray[np.float32]
+Contender = Callable[[Sequence[Prepared], Prepared], Expression]
+
+COMPONENTS = 64
+NEIGHBOURHOOD = 6
+ALPHA = 4000.0  # of the ridge: strong, since a section has few hundred spots
+HIDDEN, DECAY, PASSES = 256, 10.0, 60
+
+
+def training_mean(train: Sequence[Prepared], test: Prepared) -> Expression:
+    """Predict the mean of the training spots everywhere."""
+    mean = np.concatenate([each.expression for each in train]).mean(axis=0, dtype=np.float64)
+    return np.tile(mean.astype(np.float32), (len(test.features), 1))
+
+
+def nearest(k: int) -> Contender:
+    """Predict the mean of the k training spots whose features are most alike."""
+
+    def contender(train: Sequence[Prepared], test: Prepared) -> Expression:
+        features, expression = _stacked(train)
+        return image_knn(features, expression, test.features, k)
+
+    return contender
+
+
+def nearest_with_neighbourhood(train: Sequence[Prepared], test: Prepared) -> Expression:
+    """Predict like `nearest(50)`, from each spot's features and the mean of its neighbours'."""
+    features = np.concatenate([_with_neighbourhood(each.features, each) for each in train])
+    query = _with_neighbourhood(test.features, test)
+    return image_knn(features, _stacked(train)[1], query, 50)
+
+
+def pca_ridge(train: Sequence[Prepared], test: Prepared) -> Expression:
+    """Predict by ridge regression from 64 principal components."""
+    features, expression = _stacked(train)
+    model = _ridge(features.shape).fit(features, expression)
+    return np.asarray(model.predict(test.features), dtype=np.float32)
+
+
+def pca_ridge_with_neighbourhood(train: Sequence[Prepared], test: Prepared) -> Expression:
+    """Predict like `pca_ridge`, from features standardised per section, and their neighbours'."""
+    features = np.concatenate([_with_neighbourhood(_standard(e.features), e) for e in train])
+    model = _ridge(features.shape).fit(features, _stacked(train)[1])
+    query = _with_neighbourhood(_standard(test.features), test)
+    return np.asarray(model.predict(query), dtype=np.float32)
+
+
+def hidden_layer(train: Sequence[Prepared], test: Prepared) -> Expression:
+    """Predict by a regression with one hidden layer, from 64 principal components."""
+    features, expression = _stacked(train)
+    network = MLPRegressor(
+        hidden_layer_sizes=(HIDDEN,), alpha=DECAY, max_iter=PASSES, random_state=0
+    )
+    components = min(COMPONENTS, len(features) - 1, features.shape[1])
+    model = make_pipeline(StandardScaler(), PCA(components, random_state=0), network)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(features, expression.ravel() if expression.shape[1] == 1 else expression)
+    predicted = np.asarray(model.predict(test.features), dtype=np.float32)
+    return predicted.reshape(len(test.features), -1)
+
+
+BASELINES: Mapping[str, Contender] = {
+    "training mean": training_mean,
+    "image kNN, k = 50": nearest(50),
+    "image kNN, k = 200": nearest(200),
+    "image kNN + neighbourhood": nearest_with_neighbourhood,
+    "PCA + ridge": pca_ridge,
+    "PCA + ridge + neighbourhood": pca_ridge_with_neighbourhood,
+    "one hidden layer": hidden_layer,
+}
+
+
+def _stacked(train: Sequence[Prepared]) -> tuple[NDArray[np.float32], Expression]:
+    return (
+        np.concatenate([each.features for each in train]),
+        np.concatenate([each.expression for each in train]),
+    )
+
+
+def _ridge(shape: tuple[int, ...]) -> Pipeline:
+    n, width = shape
+    components = min(COMPONENTS, n - 1, width)
+    return make_pipeline(StandardScaler(), PCA(components, random_state=0), Ridge(ALPHA))
+
+
+def _standard(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(StandardScaler().fit_transform(features), dtype=np.float32)
+
+
+def _with_neighbourhood(features: NDArray[np.float32], of: Prepared) -> NDArray[np.float32]:
+    k = min(NEIGHBOURHOOD, len(features) - 1)
+    if k < 1:
+        return np.hstack([features, features])
+    rows = NearestNeighbors(n_neighbors=k).fit(of.xy).kneighbors(return_distance=False)
+    return np.hstack([features, features[rows].mean(axis=1)])

@@ -1,0 +1,76 @@
+"""A section with all that any contender reads, computed once for all folds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ..cohort.section import Section
+from ..training.data import Material
+
+LABELS = ("domain", "label", "annotation", "layer_guess")  # columns that may hold true domains
+UNLABELLED = ("", "nan", "undetermined", "NA", "None")
+
+
+@dataclass(eq=False)
+class Prepared:
+    """One section, ready for every contender.
+
+    Attributes
+    ----------
+    section
+        Where it is from.
+    expression
+        (n, G) measured, in the evaluation's unit.
+    features
+        (n, F) of the encoder as training starts with it.
+    counts
+        (n, G) raw counts of the listed genes.
+    totals
+        (n,) counts over all genes.
+    material
+        For what is trained, by the name of the preset.
+    labels
+        (n,) true domains, "" where unknown; None where there are none at all.
+    """
+
+    section: Section
+    expression: NDArray[np.float32]
+    features: NDArray[np.float32]
+    counts: Any
+    totals: NDArray[np.float64]
+    material: dict[str, Material]
+    labels: NDArray[np.str_] | None
+
+    @property
+    def name(self) -> str:
+        """Of the section."""
+        return self.section.name
+
+    @property
+    def xy(self) -> NDArray[np.float64]:
+        """(n, 2) centres in level-0 pixels."""
+        return np.asarray(self.section.spots.obsm["spatial"], dtype=np.float64)
+
+
+def raw_counts(
+    section: Section, genes: Sequence[str]
+) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+    """Return the counts of some genes, (n, G), and the totals over all genes, (n,)."""
+    counts = sparse.csr_matrix(section.spots.X)
+    columns = section.spots.var_names.get_indexer(list(genes))
+    return counts[:, columns], np.asarray(counts.sum(axis=1), dtype=np.float64).ravel()
+
+
+def domain_labels(section: Section) -> NDArray[np.str_] | None:
+    """Return the true domain of each spot, where a column of the spots says so."""
+    for column in LABELS:
+        if column in section.spots.obs:
+            labels = section.spots.obs[column].astype(str).to_numpy(dtype=str)
+            return np.where(np.isin(labels, UNLABELLED), "", labels)
+    return None

@@ -1,0 +1,173 @@
+"""The pictures of the report: genes, maps on tissue, calibration."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from anndata import AnnData
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from ..evaluation_result import Evaluation
+
+SHOWN_GENES = 4  # best, and as many worst
+COLOURS = "viridis"
+BINS = 10
+
+
+def gene_plot_section(evaluation: Evaluation) -> str:
+    """Every gene of a contender: its PCC against its expression or its noise ceiling."""
+    ceilings = evaluation.ceilings.groupby("gene", sort=False)[["mean_expression", "ceiling"]]
+    limits = ceilings.mean()
+    scores = evaluation.metrics.groupby(["contender", "gene"], sort=False)["pcc"].mean()
+    data = {
+        "genes": [str(gene) for gene in limits.index],
+        "expression": _rounded(limits["mean_expression"]),
+        "ceiling": _rounded(limits["ceiling"]),
+        "pcc": {
+            contender: _rounded(scores[contender].reindex(limits.index))
+            for contender in evaluation.contenders
+            if scores[contender].notna().any()
+        },
+        "unit": evaluation.unit,
+    }
+    # No tag can begin inside the script, whatever a gene is called.
+    document = json.dumps(data).replace("<", "\\u003c")
+    return (
+        "<section><h2>Gene by gene</h2><p>Mean PCC over the sections. Point at a dot for its name; "
+        "type a name to find it.</p><div class=controls>"
+        "<label>Contender <select id=contender></select></label>"
+        '<label>Across <select id=across><option value="expression">mean expression</option>'
+        '<option value="ceiling">noise ceiling</option></select></label>'
+        '<label>Gene <input id=find type=search placeholder="e.g. FASN"></label></div>'
+        '<svg id=genes viewBox="0 0 900 420" role=img aria-label="PCC of every gene"></svg>'
+        f'<script type="application/json" id=data>{document}</script></section>'
+    )
+
+
+def maps_section(evaluation: Evaluation) -> str:
+    """The best and the worst judged genes of the first contender, measured beside predicted."""
+    first = evaluation.metrics[evaluation.metrics["contender"] == evaluation.contenders[0]]
+    judged = evaluation.ceilings[["section", "gene", "measurable"]]
+    rows = first.merge(judged, on=["section", "gene"])
+    rows = rows[rows["measurable"] & rows["pcc"].notna()]
+    if rows.empty:
+        return ""
+    mean = rows.groupby("gene")["pcc"].mean().sort_values(ascending=False)
+    few = max(1, min(SHOWN_GENES, len(mean) // 2))
+    worst = mean.index[-few:][::-1] if len(mean) > 1 else mean.index[:0]
+    figures = []
+    for title, genes in (("Best", mean.index[:few]), ("Worst", worst)):
+        for gene in genes:
+            of_gene = rows[rows["gene"] == gene].sort_values("pcc")
+            section = of_gene.iloc[-1 if title == "Best" else 0]
+            picture = _map(evaluation.maps[section["section"]], str(gene))
+            figures.append(
+                f"<figure><img alt='{escape(str(gene), quote=True)} measured and predicted' "
+                f"src='{picture}'><figcaption><b>{escape(str(gene))}</b> ({title.lower()}), "
+                f"section {escape(str(section['section']))}: PCC {section['pcc']:.2f}, "
+                f"mean over sections "
+                f"{mean[gene]:.2f}</figcaption></figure>"
+            )
+    return (
+        f"<section><h2>Best and worst genes on tissue</h2>"
+        f"<p>Of {escape(evaluation.contenders[0])}, among the genes that can be judged: "
+        "measured on the left, predicted on the right, each in "
+        f"its own range of {escape(evaluation.unit)}.</p>"
+        f"<div class=maps>{''.join(figures)}</div></section>"
+    )
+
+
+def calibration_section(evaluation: Evaluation) -> str:
+    """Whether a predicted level means what it says: measured means of predicted deciles."""
+    pairs = [(np.asarray(e.X), np.asarray(e.layers["measured"])) for e in evaluation.maps.values()]
+    predicted, measured = (np.concatenate([pair[i].ravel() for pair in pairs]) for i in (0, 1))
+    known = np.isfinite(predicted) & np.isfinite(measured)
+    predicted, measured = predicted[known], measured[known]
+    if len(predicted) < BINS or np.ptp(predicted) == 0:
+        return ""
+    slope = _slope(pairs)
+    said = (
+        "Within a gene, a step of 1 in the prediction goes with a step of "
+        f"{slope:.2f} in the measurement: "
+        + (
+            "predictions vary less than the tissue does."
+            if slope > 1.1
+            else "predictions vary more than the tissue does."
+            if slope < 0.9
+            else "the range is about right."
+        )
+    )
+    return (
+        "<section><h2>Calibration</h2><p>Deciles of all predicted values against the mean that was "
+        f"measured there; on the line, a level means what it says. {escape(said)}</p>"
+        f"<img class=calibration alt='calibration' "
+        f"src='{_calibration(predicted, measured, evaluation.unit)}'></section>"
+    )
+
+
+def _slope(pairs: list[tuple[NDArray[Any], NDArray[Any]]]) -> float:
+    """Regression of measured on predicted, each gene around its section's mean."""
+    above = below = 0.0
+    for predicted, measured in pairs:
+        p = predicted - predicted.mean(axis=0)
+        m = measured - measured.mean(axis=0)
+        both = np.isfinite(p) & np.isfinite(m)
+        above += float((p[both] * m[both]).sum())
+        below += float((p[both] ** 2).sum())
+    return above / below if below else float("nan")
+
+
+def _map(section: AnnData, gene: str) -> str:
+    xy = np.asarray(section.obsm["spatial"])
+    column = section.var_names.get_loc(gene)
+    figure = Figure(figsize=(6.4, 2.9), layout="constrained")
+    size = float(np.clip(9000 / max(len(xy), 1), 3, 40))
+    for axes, title, values in zip(
+        figure.subplots(1, 2),
+        ("measured", "predicted"),
+        (section.layers["measured"], section.X),
+        strict=True,
+    ):
+        dots = axes.scatter(*xy.T, c=np.asarray(values)[:, column], s=size, cmap=COLOURS, lw=0)
+        axes.set(title=title, aspect="equal", xticks=[], yticks=[])
+        axes.margins(0.05)
+        axes.invert_yaxis()
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        bar = figure.colorbar(dots, ax=axes, fraction=0.05)
+        bar.ax.tick_params(labelsize=7)
+    return _data_url(figure)
+
+
+def _calibration(predicted: NDArray[Any], measured: NDArray[Any], unit: str) -> str:
+    edges = np.quantile(predicted, np.linspace(0, 1, BINS + 1))
+    place = np.clip(np.searchsorted(edges, predicted, side="right") - 1, 0, BINS - 1)
+    table = pd.DataFrame({"place": place, "p": predicted, "m": measured}).groupby("place").mean()
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    axes = figure.subplots()
+    limits = (min(table.min()), max(table.max()))
+    axes.plot(limits, limits, color="0.7", lw=1)
+    axes.plot(table["p"], table["m"], "o-", color="#3b6ea8")
+    axes.set_xlabel(f"predicted, {unit}")
+    axes.set_ylabel("measured")
+    axes.spines[["top", "right"]].set_visible(False)
+    return _data_url(figure)
+
+
+def _data_url(figure: Figure) -> str:
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png", dpi=110)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _rounded(values: pd.Series[float]) -> list[float | None]:
+    return [round(float(each), 4) if np.isfinite(each) else None for each in values]

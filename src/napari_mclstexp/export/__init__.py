@@ -1,0 +1,1 @@
+"""How a result leaves: AnnData, SpatialData, GeoJSON, CSV, figure, HTML."""

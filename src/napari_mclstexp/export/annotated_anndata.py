@@ -1,0 +1,53 @@
+"""A prediction with a person's work on it, as scanpy and squidpy want it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..analysis.domain_map import DomainMap
+from ..analysis.region import Region, spots_in
+from ..analysis.region_edits import flat
+from ..analysis.signatures import Signature, score_signature
+from ..errors import SettingsError
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def with_work(
+    prediction: AnnData,
+    regions: tuple[Region, ...],
+    domains: DomainMap | None,
+    signatures: tuple[Signature, ...],
+) -> AnnData:
+    """Return a copy with ``obs["domain"]``, ``obs["region"]`` and ``obs["signature_NAME"]``.
+
+    A spot in several regions belongs to the innermost. Domains also get their colours, in
+    ``uns["domain_colors"]``, where scanpy looks for them. Signatures of which too few genes are
+    known are left out.
+    """
+    data = prediction.copy()
+    if domains is not None:
+        data.obs["domain"] = domains.spot_names
+        data.obs["domain"] = data.obs["domain"].astype("category")
+        by_name = {domains.names[key]: domains.colours[key] for key in domains.keys}
+        data.uns["domain_colors"] = np.array(
+            ["#{:02x}{:02x}{:02x}".format(*by_name[n]) for n in data.obs["domain"].cat.categories]
+        )
+    if regions:
+        xy = np.asarray(data.obsm["spatial"], dtype=np.float64)[:, :2]
+        names = np.full(data.n_obs, "", dtype=object)
+        for region in flat(regions):  # parents first, so that the innermost stays
+            names[spots_in(region, xy)] = region.name
+        data.obs["region"] = names.astype(str)
+        data.obs["region"] = data.obs["region"].astype("category")
+    values = np.asarray(data.X, dtype=np.float32)
+    genes = [str(name) for name in data.var_names]
+    for signature in signatures:
+        try:
+            data.obs[f"signature_{signature.name}"] = score_signature(values, genes, signature)
+        except SettingsError:
+            continue
+    return data

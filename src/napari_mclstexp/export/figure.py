@@ -1,0 +1,247 @@
+"""A picture of one gene over its slide, to keep or to show: slide, prediction, measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..analysis.maps.contrast import percentile_limits
+from ..analysis.maps.raster import smooth_raster
+from ..analysis.prediction_result import Result
+from ..errors import SettingsError
+from ..files import atomic_file
+from ..inference.gene_correlation import correlation
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..spots import Tissue
+
+FORMATS = (".png", ".pdf", ".svg", ".jpg")
+_PANEL_INCHES = 4.6
+_MARGIN = 0.04  # of the longer side of the spots' field, around them
+
+
+@dataclass(frozen=True)
+class _Field:
+    """The slide's picture and the part of it that is shown, in µm (x0, x1, y1, y0)."""
+
+    image: NDArray[np.uint8]
+    extent: tuple[float, float, float, float]
+    view: tuple[float, float, float, float]
+
+
+def save_overlay(
+    result: AnnData,
+    gene: str,
+    path: Path | str,
+    *,
+    style: Literal["points", "heatmap"] = "heatmap",
+    colormap: str = "viridis",
+    percentiles: tuple[float, float] = (1.0, 99.0),
+    opacity: float = 0.75,
+    tissue: Tissue | None = None,
+    dpi: int = 150,
+) -> None:
+    """Write a picture of a gene: the slide, the prediction over it, and the measurement beside.
+
+    The panel with the measured values and the correlation is there only if the gene was measured.
+    Each panel has a colour bar of its own, since predictions vary less than measurements.
+
+    Parameters
+    ----------
+    result
+        A prediction, from `predict` or `read_prediction`.
+    gene
+        One of its genes.
+    path
+        A .png, .pdf, .svg or .jpg file, which appears whole or not at all.
+    style
+        A smooth map, or the spots at their true diameter.
+    colormap
+        A name that matplotlib knows.
+    percentiles
+        The values below and above which the colours saturate.
+    opacity
+        Of the colours over the slide.
+    tissue
+        Of the slide, from `find_tissue`; smooth maps are clipped to it.
+    dpi
+        Dots per inch; a panel is about five inches wide.
+
+    Raises
+    ------
+    SettingsError
+        If the result lacks the gene, or the file name has another ending.
+    OutputError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise SettingsError(f"{path.name} must end in {', '.join(FORMATS)} to hold a picture.")
+    figure = overlay_figure(
+        result,
+        gene,
+        style=style,
+        colormap=colormap,
+        percentiles=percentiles,
+        opacity=opacity,
+        tissue=tissue,
+    )
+    with atomic_file(path) as temporary:
+        figure.savefig(temporary, dpi=dpi)
+
+
+def overlay_figure(
+    result: AnnData,
+    gene: str,
+    *,
+    style: Literal["points", "heatmap"] = "heatmap",
+    colormap: str = "viridis",
+    percentiles: tuple[float, float] = (1.0, 99.0),
+    opacity: float = 0.75,
+    tissue: Tissue | None = None,
+) -> Figure:
+    """Return the figure that :func:`save_overlay` writes; see there."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    reading = Result.from_adata(result)
+    predicted, measured = reading.predicted_values(gene), reading.measured_values(gene)
+    if predicted is None:
+        raise SettingsError(f"The prediction has no gene {gene}; choose one of its genes.")
+    panels = [(f"{gene}, predicted", predicted)]
+    if measured is not None:
+        agreement = correlation(predicted, measured)
+        said = "" if agreement is None else f" (PCC {agreement:.2f})"
+        panels.append((f"{gene}, measured{said}", measured))
+
+    field = _field(result)
+    height = (field.view[2] - field.view[3]) / (field.view[1] - field.view[0])
+    columns = 1 + len(panels)
+    size = (columns * _PANEL_INCHES, max(2.0, _PANEL_INCHES * height) + 1.1)
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    # The bars have a row of their own, so that all panels stand at one height.
+    (slides, bars) = figure.subplots(2, columns, height_ratios=(24, 1))
+    for ax in slides:
+        _draw_slide(ax, field)
+    slides[0].set_title("H&E")
+    bars[0].set_axis_off()
+    _draw_scale_bar(slides[0], field)
+    for ax, bar, (title, values) in zip(slides[1:], bars[1:], panels, strict=True):
+        ax.set_title(title)
+        if style == "heatmap":
+            drawn = _draw_map(ax, result, values, tissue)
+        else:
+            drawn = _draw_spots(ax, result, values)
+        drawn.set(cmap=colormap, clim=percentile_limits(values, *percentiles), alpha=opacity)
+        figure.colorbar(drawn, cax=bar, orientation="horizontal", label=f"{gene}, {reading.unit}")
+    return figure
+
+
+def _um_per_px(result: AnnData) -> float:
+    return float(result.uns.get("mclstexp", {}).get("um_per_px", 1.0))
+
+
+def _field(result: AnnData) -> _Field:
+    scale = _um_per_px(result)
+    xy = np.asarray(result.obsm["spatial"], dtype=np.float64)[:, :2] * scale
+    low, high = xy.min(axis=0), xy.max(axis=0)
+    margin = _MARGIN * float((high - low).max()) + _diameter(result)
+    pictures = result.uns.get("spatial", {})
+    if pictures:
+        library = next(iter(pictures.values()))
+        image = np.asarray(library["images"]["hires"])
+        per_px = scale / float(library["scalefactors"]["tissue_hires_scalef"])
+    else:
+        image, per_px = np.full((1, 1, 3), 255, dtype=np.uint8), float(high.max() + margin)
+    width, height = image.shape[1] * per_px, image.shape[0] * per_px
+    return _Field(
+        image,
+        (0.0, width, height, 0.0),
+        (
+            max(0.0, low[0] - margin),
+            min(width, high[0] + margin),
+            min(height, high[1] + margin),
+            max(0.0, low[1] - margin),
+        ),
+    )
+
+
+def _diameter(result: AnnData) -> float:
+    facts = result.uns.get("mclstexp", {})
+    return float(facts.get("spot_diameter_um", facts.get("patch_um", 50.0)))
+
+
+def _draw_slide(ax: Axes, field: _Field) -> None:
+    ax.imshow(field.image, extent=field.extent, interpolation="antialiased")
+    ax.set(xlim=field.view[:2], ylim=field.view[2:], xticks=[], yticks=[])
+
+
+def _draw_map(ax: Axes, result: AnnData, values: NDArray[np.float32], tissue: Tissue | None) -> Any:
+    raster = smooth_raster(result, _um_per_px(result), tissue)
+    (x, y), (height, width) = raster.origin, raster.shape
+    extent = (x, x + width * raster.pixel, y + height * raster.pixel, y)
+    limits = ax.axis()  # imshow would zoom to the map
+    drawn = ax.imshow(raster.render(values), extent=extent, interpolation="nearest")
+    ax.axis(limits)
+    return drawn
+
+
+def _draw_spots(ax: Axes, result: AnnData, values: NDArray[np.float32]) -> Any:
+    from matplotlib.collections import EllipseCollection
+
+    known = np.isfinite(values)
+    diameter = np.full(int(known.sum()), _diameter(result))
+    spots = EllipseCollection(
+        diameter,
+        diameter,
+        np.zeros_like(diameter),
+        units="x",
+        offsets=result.obsm["spatial"][known, :2] * _um_per_px(result),
+        offset_transform=ax.transData,
+        linewidths=0,
+    )
+    spots.set_array(values[known])
+    ax.add_collection(spots)
+    return spots
+
+
+def _draw_scale_bar(ax: Axes, field: _Field) -> None:
+    from matplotlib.patheffects import withStroke
+
+    x0, x1, y1, y0 = field.view
+    length = round_length((x1 - x0) / 4)
+    left, bottom = x0 + 0.05 * (x1 - x0), y1 - 0.05 * (y1 - y0)
+    halo = [withStroke(linewidth=5, foreground="white")]
+    ax.plot(
+        [left, left + length],
+        [bottom, bottom],
+        color="black",
+        linewidth=3,
+        solid_capstyle="butt",
+        path_effects=halo,
+    )
+    label = f"{length / 1000:g} mm" if length >= 1000 else f"{length:g} µm"
+    ax.annotate(
+        label,
+        (left + length / 2, bottom),
+        (0, 5),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        path_effects=[withStroke(linewidth=3, foreground="white")],
+    )
+
+
+def round_length(longest: float) -> float:
+    """Return the longest of 1, 2 or 5 times a power of ten that is not above `longest`."""
+    power = 10.0 ** np.floor(np.log10(longest))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= longest * (1 + 1e-9)))

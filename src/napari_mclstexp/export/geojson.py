@@ -1,0 +1,178 @@
+"""Regions as GeoJSON: what QuPath reads and writes, with names, colours and hierarchy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from ..analysis.region import Region
+from ..errors import SettingsError
+from ..files import atomic_file
+
+PARENT = "parent"  # id of the region around it; QuPath keeps what it does not know in metadata
+
+
+def to_geojson(regions: Sequence[Region]) -> dict[str, Any]:
+    """Return trees of regions as a FeatureCollection (RFC 7946, QuPath's conventions).
+
+    Coordinates are level-0 pixels, as QuPath has them. Every region is a feature of its own; the
+    hierarchy is in ``properties.metadata.parent`` and follows in QuPath from the shapes
+    (*Resolve hierarchy*).
+    """
+    return {
+        "type": "FeatureCollection",
+        "features": [each for region in regions for each in _features(region, None)],
+    }
+
+
+def from_geojson(document: Any, source: str = "The GeoJSON") -> tuple[Region, ...]:
+    """Return the trees of regions in a FeatureCollection, a list of features, or one feature.
+
+    Raises
+    ------
+    SettingsError
+        Naming the feature that is wrong.
+    """
+    features = _list_of_features(document, source)
+    found: dict[str, Region] = {}
+    parents: dict[str, str | None] = {}
+    for number, feature in enumerate(features, start=1):
+        region, parent = _region(feature, f"{source}, feature {number}")
+        if region.id in found:
+            raise SettingsError(f"{source}, feature {number}: its id {region.id} is there twice.")
+        found[region.id], parents[region.id] = region, parent
+    children: dict[str | None, list[str]] = {}
+    for each, parent in parents.items():
+        children.setdefault(parent if parent in found else None, []).append(each)
+
+    placed: set[str] = set()
+
+    def grown(each: str) -> Region:
+        placed.add(each)
+        below = tuple(grown(child) for child in children.get(each, []))
+        region = found[each]
+        return Region(region.name, region.polygons, region.colour, below, region.locked, region.id)
+
+    trees = tuple(grown(each) for each in children.get(None, []))
+    if len(placed) < len(found):
+        raise SettingsError(f"{source}: some regions are inside each other in a circle.")
+    return trees
+
+
+def write_geojson(regions: Sequence[Region], path: Path) -> None:
+    """Write regions to a .geojson file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written there.
+    """
+    with atomic_file(path) as temporary:
+        temporary.write_text(json.dumps(to_geojson(regions)), encoding="utf-8")
+
+
+def read_geojson(path: Path) -> tuple[Region, ...]:
+    """Read regions from a .geojson file, QuPath's or ours.
+
+    Raises
+    ------
+    SettingsError
+        If it is missing, damaged or holds something else.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"The regions {path} cannot be read ({error.strerror}).") from error
+    except ValueError as error:
+        raise SettingsError(f"{path} is no GeoJSON ({error}).") from error
+    return from_geojson(document, str(path))
+
+
+def _features(region: Region, parent: str | None) -> list[dict[str, Any]]:
+    polygons = [[_turned(ring, i == 0) for i, ring in enumerate(p)] for p in region.polygons]
+    geometry: dict[str, Any] = (
+        {"type": "Polygon", "coordinates": polygons[0]}
+        if len(polygons) == 1
+        else {"type": "MultiPolygon", "coordinates": polygons}
+    )
+    properties: dict[str, Any] = {
+        "objectType": "annotation",
+        "name": region.name,
+        "classification": {"name": region.name, "color": list(region.colour)},
+        "color": list(region.colour),
+        "isLocked": region.locked,
+    }
+    if parent is not None:
+        properties["metadata"] = {PARENT: parent}
+    own = {"type": "Feature", "id": region.id, "geometry": geometry, "properties": properties}
+    return [own, *(each for child in region.children for each in _features(child, region.id))]
+
+
+def _list_of_features(document: Any, source: str) -> list[Any]:
+    if isinstance(document, dict) and document.get("type") == "FeatureCollection":
+        features = document.get("features")
+        if isinstance(features, list):
+            return features
+    if isinstance(document, dict) and document.get("type") == "Feature":
+        return [document]
+    if isinstance(document, list):
+        return document
+    raise SettingsError(f"{source} is no FeatureCollection of regions; export it from QuPath anew.")
+
+
+def _region(feature: Any, where: str) -> tuple[Region, str | None]:
+    if not isinstance(feature, dict) or feature.get("type") != "Feature":
+        raise SettingsError(f"{where} is no GeoJSON feature.")
+    geometry, said = feature.get("geometry"), feature.get("properties") or {}
+    if not isinstance(geometry, dict) or not isinstance(said, dict):
+        raise SettingsError(f"{where} has no geometry or no proper properties.")
+    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
+    if kind not in ("Polygon", "MultiPolygon"):
+        raise SettingsError(f"{where} is a {kind}; only polygons can be regions, leave it out.")
+    parts: list[Any] = [coordinates] if kind == "Polygon" else list(coordinates or [])
+    try:
+        polygons = tuple(tuple(_read_ring(ring) for ring in part) for part in parts)
+    except (TypeError, ValueError, IndexError) as error:
+        raise SettingsError(f"{where} has coordinates that are no closed rings of x, y.") from error
+    if not polygons or not all(polygons):
+        raise SettingsError(f"{where} has no polygon in it.")
+    classified = said.get("classification")
+    classified = classified if isinstance(classified, dict) else {}
+    names = classified.get("names")
+    name = said.get("name") or classified.get("name") or (": ".join(names) if names else "region")
+    metadata = said.get("metadata")
+    parent = metadata.get(PARENT) if isinstance(metadata, dict) else None
+    more = {"id": str(feature["id"])} if feature.get("id") is not None else {}
+    colour = _colour(said.get("color", classified.get("color", classified.get("colorRGB"))), where)
+    locked = bool(said.get("isLocked", said.get("locked", False)))
+    return Region(str(name), polygons, colour, (), locked, **more), parent
+
+
+def _read_ring(ring: Any) -> tuple[tuple[float, float], ...]:
+    points = tuple((float(point[0]), float(point[1])) for point in ring)
+    if len(points) < 4 or points[0] != points[-1]:
+        raise ValueError("not closed")
+    if not all(abs(value) < float("inf") for point in points for value in point):
+        raise ValueError("not finite")
+    return points
+
+
+def _turned(ring: tuple[tuple[float, float], ...], outer: bool) -> list[list[float]]:
+    """Return a ring turned as RFC 7946 wants it: outer ones counterclockwise, holes clockwise."""
+    area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(ring))
+    right_way = (area >= 0) == outer
+    return [list(point) for point in (ring if right_way else ring[::-1])]
+
+
+def _colour(value: Any, where: str) -> tuple[int, int, int]:
+    if value is None:
+        return Region.colour
+    if isinstance(value, int):  # QuPath up to 0.3 packs it into one signed number
+        packed = value & 0xFFFFFF
+        return (packed >> 16, packed >> 8 & 255, packed & 255)
+    if isinstance(value, list) and len(value) == 3 and all(isinstance(v, int) for v in value):
+        return tuple(min(255, max(0, v)) for v in value)
+    raise SettingsError(f"{where} has the colour {value!r}; it must be [red, green, blue].")

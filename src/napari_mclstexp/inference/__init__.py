@@ -1,0 +1,1 @@
+"""A slide becomes expression: patches, features, retrieval, one AnnData."""

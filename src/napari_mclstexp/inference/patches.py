@@ -1,0 +1,95 @@
+"""A stream of patches, read ahead by threads while the encoder works, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import ModelConfig
+from ..progress import CancelToken
+from ..slides import Slide
+
+READERS = 2
+AHEAD = 3  # batches read or being read while one is worked on
+NEIGHBOURHOOD_PX = 4096  # level-0 px; patches within it share tiles
+
+
+def reading_order(xy: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the order in which (n, 2) centres are best read: neighbourhood by neighbourhood."""
+    block = np.floor(xy / NEIGHBOURHOOD_PX).astype(np.int64)
+    return np.lexsort((xy[:, 0], xy[:, 1], block[:, 0], block[:, 1]))
+
+
+def read_patch(
+    slide: Slide, x: float, y: float, patch_px: int, um_per_px: float
+) -> NDArray[np.uint8]:
+    """Read the (patch_px, patch_px, 3) patch centred on (x, y) in level-0 pixels."""
+    assert slide.um_per_px is not None
+    half = patch_px * um_per_px / slide.um_per_px / 2
+    return slide.read(x - half, y - half, patch_px, patch_px, um_per_px)
+
+
+def field_scale(slide: Slide, config: ModelConfig) -> float:
+    """Return the µm per pixel at which a model reads a slide: its own, or the slide's."""
+    if config.patch_scale == "pixels" and slide.um_per_px is not None:
+        return slide.um_per_px
+    return config.um_per_px
+
+
+def stream_patches(
+    slide: Slide,
+    xy: NDArray[np.float64],
+    *,
+    patch_px: int,
+    um_per_px: float,
+    batch_size: int,
+    cancel: CancelToken | None = None,
+) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
+    """Yield batches of patches in the order of their centres.
+
+    Parameters
+    ----------
+    slide
+        With its scale known.
+    xy
+        (n, 2) centres in level-0 pixels; see :func:`reading_order`.
+    patch_px, um_per_px
+        Side of a patch in pixels, and their size in µm.
+    batch_size
+        Patches in a batch; at most ``AHEAD`` + 1 batches are in memory.
+    cancel
+        Looked at before every patch.
+
+    Yields
+    ------
+    Which rows of `xy` the batch holds, and its (b, patch_px, patch_px, 3) pixels.
+    """
+    cancel = cancel or CancelToken()
+
+    def read(rows: slice) -> NDArray[np.uint8]:
+        batch = np.empty((rows.stop - rows.start, patch_px, patch_px, 3), dtype=np.uint8)
+        for into, (x, y) in zip(batch, xy[rows], strict=True):
+            cancel.raise_if_cancelled()
+            into[:] = read_patch(slide, x, y, patch_px, um_per_px)
+        return batch
+
+    starts = range(0, len(xy), batch_size)
+    waiting = (slice(start, min(start + batch_size, len(xy))) for start in starts)
+    under_way: deque[tuple[slice, Future[NDArray[np.uint8]]]] = deque()
+    with ThreadPoolExecutor(READERS, thread_name_prefix="patches") as readers:
+        try:
+            for rows in waiting:
+                under_way.append((rows, readers.submit(read, rows)))
+                if len(under_way) > AHEAD:
+                    first, pixels = under_way.popleft()
+                    yield first, pixels.result()
+            while under_way:
+                first, pixels = under_way.popleft()
+                yield first, pixels.result()
+        finally:
+            for _, pixels in under_way:
+                pixels.cancel()

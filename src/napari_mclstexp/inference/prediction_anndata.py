@@ -1,0 +1,117 @@
+"""The AnnData of a prediction: what scanpy and squidpy expect, and where everything came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..model import Model
+from ..slides import Slide
+from .correlation import pcc_per_gene
+from .measured import measured_expression
+
+PICTURE_PX = 1024
+
+
+def assemble(
+    slide: Slide,
+    spots: anndata.AnnData,
+    model: Model,
+    genes: Sequence[str],
+    *,
+    device: str,
+    expression: NDArray[np.float32],
+    spread: NDArray[np.float32],
+    similarity: NDArray[np.float32],
+    distance: NDArray[np.float32],
+    projected: NDArray[np.float32],
+    warning: str = "",
+) -> anndata.AnnData:
+    """Put a prediction together with its measurement, if there is one, and its provenance.
+
+    Parameters
+    ----------
+    slide, spots, model, genes, device
+        What the prediction was made from, and the G genes of its columns.
+    expression, spread
+        (n, G)
+    similarity, distance
+        (n,)
+    projected
+        (n, projection_dim)
+    warning
+        Why the slide is unlike those that the model knows.
+    """
+    config = model.config
+    obs = spots.obs.copy()
+    obs["similarity"], obs["distance"] = similarity, distance
+    held_out = [config.held_out_pcc.get(gene, np.nan) for gene in genes]
+    var = pd.DataFrame({"held_out_pcc": held_out}, index=pd.Index(list(genes), dtype=str))
+    layers = {"spread": spread}
+    if spots.n_vars:
+        at = [config.genes.index(gene) for gene in genes]
+        measured = measured_expression(spots, config.genes, config.normalisation)[:, at]
+        layers["measured"] = measured
+        var["measured"] = np.asarray(np.isfinite(measured).any(axis=0))
+        var["pcc"] = pcc_per_gene(expression, measured)
+    return anndata.AnnData(
+        X=expression,
+        obs=obs,
+        var=var,
+        layers=layers,
+        obsm={
+            "spatial": np.asarray(spots.obsm["spatial"], dtype=np.float64),
+            "X_mclstexp": projected,
+        },
+        uns={
+            "mclstexp": {**_facts(slide, spots, model, device), "warning": warning},
+            "spatial": _picture(slide, spots),
+        },
+    )
+
+
+def _facts(slide: Slide, spots: anndata.AnnData, model: Model, device: str) -> dict[str, Any]:
+    config = model.config
+    about_spots = dict(spots.uns.get("mclstexp", {}))
+    return {
+        "model_name": config.name,
+        "model_id": model.id,
+        "version": __version__,
+        "slide": str(slide.path),
+        "slide_fingerprint": slide.fingerprint(),
+        "um_per_px": float(slide.um_per_px or 0),
+        "um_per_px_source": str(slide.um_per_px_source),
+        "patch_px": config.patch_px,
+        "patch_um": config.patch_um,
+        "normalisation": config.normalisation,
+        "unit": config.unit,
+        "k": config.retrieval.k,
+        "distance": config.retrieval.distance,
+        "device": device,
+        "n_spots": spots.n_obs,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "spots": str(about_spots.get("source", "")),
+        **{
+            key: about_spots[key]
+            for key in ("platform", "pitch_um", "spot_diameter_um")
+            if key in about_spots
+        },
+    }
+
+
+def _picture(slide: Slide, spots: anndata.AnnData) -> dict[str, Any]:
+    """Return ``uns["spatial"]`` as Space Ranger's readers fill it."""
+    thumbnail = slide.thumbnail(PICTURE_PX)
+    diameter_um = float(spots.uns.get("mclstexp", {}).get("spot_diameter_um", 55.0))
+    factors = {
+        "tissue_hires_scalef": thumbnail.shape[1] / slide.width,
+        "spot_diameter_fullres": diameter_um / float(slide.um_per_px or 1),
+    }
+    return {slide.path.stem: {"images": {"hires": thumbnail}, "scalefactors": factors}}

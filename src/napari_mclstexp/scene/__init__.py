@@ -1,0 +1,1 @@
+"""What is to be drawn, as frozen values; knows no screen."""

@@ -1,0 +1,50 @@
+"""Where expression is drawn as an image: smooth, as contours, or as very many spots."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..analysis.maps.contours import contour_lines, contour_zoom
+from ..analysis.maps.raster import Raster, smooth_raster, spot_raster
+from ..session.spot_expression import Source
+
+if TYPE_CHECKING:
+    from ..session.session import Session
+
+
+def image_of(
+    session: Session, source: Source, gene: str, limits: tuple[float, float]
+) -> tuple[NDArray[np.float32], tuple[float, float], float]:
+    """Return the picture of a gene that has values, in the session's style.
+
+    Parameters
+    ----------
+    limits
+        The range that contours divide.
+
+    Returns
+    -------
+    The (h, w) picture, (x, y) of its top-left corner, and the side of a pixel, in world units.
+    """
+    assert session.spots is not None
+    scale = session.um_per_px or 1.0
+    place = (session.desk.number, scale)
+    style = session.display.style
+    if style == "points":
+        build = partial(spot_raster, session.spots, scale)
+        image, raster = session.readings.image("spots", source, gene, place, build)
+        return image, raster.origin, raster.pixel
+
+    spots = session.spots
+
+    def smooth() -> Raster:  # the tissue is looked for only when a raster is to be made
+        return smooth_raster(spots, scale, session.tissue)
+
+    image, raster = session.readings.image("smooth", source, gene, place, smooth)
+    if style == "heatmap":
+        return image, raster.origin, raster.pixel
+    return contour_lines(image, limits), raster.origin, raster.pixel / contour_zoom(image.shape)

@@ -1,0 +1,234 @@
+"""The frozen values that say what is drawn, layer by layer; `scene.py` makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..analysis.region import Region
+from ..session.spot_expression import Key
+
+if TYPE_CHECKING:
+    from ..slides import Slide
+
+
+@dataclass(frozen=True)
+class SlideLayer:
+    """The slide as a multiscale image.
+
+    Attributes
+    ----------
+    name
+        Name of the layer in napari.
+    key
+        Changes when it is another slide.
+    slide
+        Its :meth:`~napari_mclstexp.slides.Slide.pyramid` is the layer's data.
+    scale
+        World units per level-0 px.
+    translate
+        (y, x) world position of the centre of the first pixel, as napari wants it.
+    """
+
+    name: str
+    key: Key
+    slide: Slide = field(compare=False)
+    scale: float
+    translate: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SpotsLayer:
+    """Outlines of the spots at their true diameter.
+
+    `positions` is (n, 2) float64 (y, x) in world units; `diameter` is in world units.
+    """
+
+    name: str
+    key: Key
+    positions: NDArray[np.float64] = field(compare=False)
+    diameter: float
+    visible: bool
+
+
+@dataclass(frozen=True)
+class ExpressionPoints:
+    """Spots coloured by expression.
+
+    Attributes
+    ----------
+    positions_key, positions, diameter
+        As in :class:`SpotsLayer`; a gene switch leaves them as they are.
+    values_key, values
+        (n,) float32, NaN for spots that are not known (drawn fully transparent).
+    colormap, limits, opacity
+        Values at or below ``limits[0]`` get the first colour, at or above ``limits[1]`` the last.
+    """
+
+    name: str
+    positions_key: Key
+    positions: NDArray[np.float64] = field(compare=False)
+    diameter: float
+    values_key: Key
+    values: NDArray[np.float32] = field(compare=False)
+    colormap: str
+    limits: tuple[float, float]
+    opacity: float
+
+
+@dataclass(frozen=True)
+class ExpressionHeatmap:
+    """A smooth map of expression.
+
+    Attributes
+    ----------
+    values_key, image
+        (h, w) float32, NaN (drawn fully transparent) outside the tissue and where no spot is near.
+    smooth
+        Whether it is drawn smoothly between its pixels.
+    scale
+        World units per pixel of `image`.
+    translate
+        (y, x) world position of the centre of the first pixel.
+    """
+
+    name: str
+    values_key: Key
+    image: NDArray[np.float32] = field(compare=False)
+    scale: float
+    translate: tuple[float, float]
+    colormap: str
+    limits: tuple[float, float]
+    opacity: float
+    smooth: bool = True
+
+
+@dataclass(frozen=True)
+class ExpressionBlend:
+    """Spots coloured by two or three genes at once.
+
+    `colours` is (n, 4) float32 RGBA from 0 to 1; a spot where all genes are low is transparent.
+    """
+
+    name: str
+    positions_key: Key
+    positions: NDArray[np.float64] = field(compare=False)
+    diameter: float
+    values_key: Key
+    colours: NDArray[np.float32] = field(compare=False)
+    opacity: float
+
+
+Expression = ExpressionPoints | ExpressionHeatmap | ExpressionBlend
+
+
+@dataclass(frozen=True)
+class DomainPoints:
+    """Spots coloured by their domain.
+
+    Attributes
+    ----------
+    colours
+        (n, 4) float32 RGBA from 0 to 1.
+    names
+        (n,) what the domain of each spot is called.
+    """
+
+    name: str
+    positions_key: Key
+    positions: NDArray[np.float64] = field(compare=False)
+    diameter: float
+    values_key: Key
+    colours: NDArray[np.float32] = field(compare=False)
+    names: NDArray[np.str_] = field(compare=False)
+    opacity: float
+
+
+@dataclass(frozen=True)
+class RegionShapes:
+    """Drawn regions, which the person may draw on.
+
+    Attributes
+    ----------
+    regions
+        The trees, in level-0 pixels.
+    scale
+        World units per level-0 px.
+    edge
+        Width of the borders, in level-0 px.
+    """
+
+    name: str
+    regions: tuple[Region, ...]
+    scale: float
+    edge: float
+    visible: bool
+
+
+@dataclass(frozen=True)
+class ColourBar:
+    """What the colours mean.
+
+    Attributes
+    ----------
+    gene, quantity, unit
+        "FASN", "predicted" or "measured", "ln(1 + counts per 10,000)".
+    limits, colormap
+        As in the layer that it explains.
+    """
+
+    gene: str
+    quantity: str
+    unit: str
+    limits: tuple[float, float]
+    colormap: str
+
+    @property
+    def title(self) -> str:
+        """The line above the bar: gene and quantity."""
+        return f"{self.gene}, {self.quantity}"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything that is drawn.
+
+    Attributes
+    ----------
+    unit
+        "µm", or "pixel" while the scale is unknown; the unit of the world.
+    slide, spots, predicted, measured, domains, regions
+        The layers, bottom up; None where there is nothing to draw. `predicted` also stands for
+        the difference, the spread or the distance, and for a blend.
+    compared
+        Up to three further genes, each over a copy of the slide, in views that move together.
+    slide_beside
+        A second copy of the slide under the measured values, when they stand beside the predicted.
+    bars
+        One colour bar for each expression layer.
+    pcc
+        Pearson correlation of predicted and measured over the spots that have both, or None.
+    slide_text, spots_text, result_text
+        What was read and what is shown, each in one line; "" where there is nothing to say.
+    warning
+        Why this slide is unlike those that the model knows, in a sentence, or "".
+    """
+
+    unit: str = "pixel"
+    slide: SlideLayer | None = None
+    slide_beside: SlideLayer | None = None
+    spots: SpotsLayer | None = None
+    predicted: Expression | None = None
+    measured: Expression | None = None
+    domains: DomainPoints | None = None
+    regions: RegionShapes | None = None
+    compared: tuple[Expression, ...] = ()
+    bars: tuple[ColourBar, ...] = ()
+    pcc: float | None = None
+    slide_text: str = ""
+    spots_text: str = ""
+    result_text: str = ""
+    warning: str = ""

@@ -1,0 +1,59 @@
+"""What is open and shown, each in one line a person can read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..session.session import Session
+
+_SOURCES = {"file": "", "spots": " (from the spots)", "user": " (as entered)"}
+
+
+def slide_line(session: Session) -> str:
+    """Return name, size and scale of the slide: "B4.jpg, 9,901 × 9,672 px, 0.73 µm/px, …"."""
+    slide = session.slide
+    if slide is None:
+        return ""
+    size = f"{slide.path.name}, {slide.width:,} × {slide.height:,} px"
+    scale = slide.um_per_px
+    if scale is None:
+        return f"{size}, scale unknown"
+    width, height = slide.width * scale / 1000, slide.height * scale / 1000
+    source = _SOURCES[slide.um_per_px_source or "file"]
+    return f"{size}, {scale:.3g} µm/px{source}, {width:.1f} × {height:.1f} mm"
+
+
+def spots_line(session: Session) -> str:
+    """Return number, size and counts of the spots: "306 spots of 100 µm, 14,861 genes counted"."""
+    spots = session.spots
+    if spots is None:
+        return ""
+    facts = spots.uns.get("mclstexp", {})
+    line = _count(spots.n_obs, "spot")
+    if "spot_diameter_um" in facts:
+        line += f" of {facts['spot_diameter_um']:g} µm"
+    if "pitch_um" in facts:
+        line += f", {facts['pitch_um']:g} µm apart"
+    counts = session.readings.counts
+    line += f", {_count(len(counts.genes), 'gene')} counted" if counts else ", no counts"
+    if missing := facts.get("n_spots_without_counts"):
+        line += f" ({_count(int(missing), 'spot')} left out for want of counts)"
+    return line
+
+
+def result_line(session: Session, pcc: float | None) -> str:
+    """Return the gene shown, who says so, and how well it agrees with what was measured."""
+    result = session.result
+    if result is None or session.gene is None:
+        return ""
+    line = f"{session.gene} by {result.model_name}"
+    if not result.complete:
+        line += f", {result.n_done:,} of {_count(result.n_spots, 'spot')}"
+    if pcc is not None:
+        line += f", PCC {pcc:.2f} with what was measured"
+    return line
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

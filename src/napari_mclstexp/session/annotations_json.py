@@ -1,0 +1,71 @@
+"""A person's work as JSON and back; regions as GeoJSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from ..analysis.domain_map import DomainMap
+from ..analysis.domains import DomainSettings
+from ..analysis.signatures import Signature
+from ..export.geojson import from_geojson, to_geojson
+from .history import Work
+
+
+def work_document(work: Work) -> dict[str, Any]:
+    """Return work as JSON."""
+    domains = work.domains
+    return {
+        "regions": to_geojson(work.regions),
+        "signatures": [asdict(each) for each in work.signatures],
+        "notes": work.notes,
+        "domains": None
+        if domains is None
+        else {
+            "labels": domains.labels.tolist(),
+            "names": dict(domains.names),
+            "colours": {key: list(colour) for key, colour in domains.colours.items()},
+            "settings": asdict(domains.settings),
+            "reason": domains.reason,
+            "of": domains.of,
+        },
+    }
+
+
+def work_from(document: dict[str, Any], source: str) -> Work:
+    """Return work from its JSON.
+
+    Raises
+    ------
+    SettingsError, KeyError, TypeError, ValueError
+        If it is not as :func:`work_document` writes it.
+    """
+    found = document["domains"]
+    domains = None
+    if found is not None:
+        domains = DomainMap(
+            np.array(found["labels"], dtype=str),
+            {str(key): str(name) for key, name in found["names"].items()},
+            {str(key): _rgb(colour) for key, colour in found["colours"].items()},
+            DomainSettings(**found["settings"]),
+            str(found["reason"]),
+            str(found["of"]),
+        )
+        if set(domains.keys) - set(domains.names) or set(domains.keys) - set(domains.colours):
+            raise ValueError("a domain has no name or no colour")
+    return Work(
+        regions=from_geojson(document["regions"], source),
+        domains=domains,
+        signatures=tuple(
+            Signature(str(each["name"]), tuple(map(str, each["genes"])), str(each["source"]))
+            for each in document["signatures"]
+        ),
+        notes=str(document["notes"]),
+    )
+
+
+def _rgb(colour: list[int]) -> tuple[int, int, int]:
+    red, green, blue = (int(value) for value in colour)
+    return red, green, blue

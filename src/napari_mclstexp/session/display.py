@@ -1,0 +1,110 @@
+"""How a person wants expression drawn: a frozen value that a widget changes field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+from ..errors import SettingsError
+
+Style = Literal["points", "heatmap", "contours"]
+Quantity = Literal["predicted", "measured", "beside", "swipe", "difference", "spread", "distance"]
+MOST_COMPARED = 4  # genes side by side
+MOST_BLENDED = 3
+
+
+@dataclass(frozen=True)
+class Display:
+    """How the person wants the expression drawn.
+
+    Attributes
+    ----------
+    gene
+        The gene asked for; :attr:`Session.gene` is what can be shown of it.
+    style
+        Coloured spots, a smooth map between them, or lines of equal value on it.
+    quantity
+        Predicted, measured, both side by side or both swiped, their difference, the spread of the
+        votes, or the distance from the bank; :attr:`Session.shown_quantity` is what of this exists.
+    colormap
+        A name that both napari and matplotlib know.
+    percentiles
+        The values below and above which the colours saturate, each 0..100.
+    opacity
+        0 (only the slide) to 1 (only the colours).
+    same_limits
+        Whether measured and predicted share one colour range when they stand side by side.
+    show_spots
+        Whether the outlines of the spots are drawn.
+    limits
+        The values between which the colours run; None takes them from the percentiles.
+    swipe
+        How far from the left the predicted values reach when both are swiped, 0 to 1.
+    compare
+        Further genes beside the shown one, in linked views: none, or up to three.
+    blend
+        Further genes mixed with the shown one, each in a colour of its own: none, or up to two.
+    show_domains, show_regions
+        Whether the domains of the spots, and the drawn regions, are drawn.
+    draw
+        Whether there is a layer to draw regions on even while there are none.
+    """
+
+    gene: str = ""
+    style: Style = "points"
+    quantity: Quantity = "predicted"
+    colormap: str = "viridis"
+    percentiles: tuple[float, float] = (1.0, 99.0)
+    opacity: float = 0.8
+    same_limits: bool = False
+    show_spots: bool = True
+    limits: tuple[float, float] | None = None
+    swipe: float = 0.5
+    compare: tuple[str, ...] = ()
+    blend: tuple[str, ...] = ()
+    show_domains: bool = True
+    show_regions: bool = True
+    draw: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = self.percentiles
+        if not 0 <= low < high <= 100:
+            raise SettingsError(
+                f"The contrast percentiles {low:g} and {high:g} make no range; "
+                "the first must be below the second, both within 0 and 100."
+            )
+        if not 0 <= self.opacity <= 1:
+            raise SettingsError(
+                f"The opacity {self.opacity:g} makes no sense; it must be from 0 to 1."
+            )
+        if not 0 <= self.swipe <= 1:
+            raise SettingsError(f"The swipe {self.swipe:g} makes no sense; it must be 0 to 1.")
+        if self.limits is not None and not -inf < self.limits[0] < self.limits[1] < inf:
+            raise SettingsError(
+                f"Colours cannot run from {self.limits[0]:g} to {self.limits[1]:g}; the first "
+                "value must be below the second."
+            )
+        if len(self.compare) >= MOST_COMPARED:
+            raise SettingsError(f"No more than {MOST_COMPARED} genes fit side by side.")
+        if len(self.blend) >= MOST_BLENDED:
+            raise SettingsError(f"No more than {MOST_BLENDED} genes can be told apart in a blend.")
+
+
+def available(
+    has_prediction: bool, has_measured: bool, has_doubt: bool = False
+) -> tuple[Quantity, ...]:
+    """Return the quantities that can be chosen."""
+    doubt: tuple[Quantity, ...] = ("spread", "distance") if has_doubt else ()
+    if has_prediction and has_measured:
+        return ("predicted", "measured", "beside", "swipe", "difference", *doubt)
+    if has_prediction:
+        return ("predicted", *doubt)
+    return ("measured",) if has_measured else ()
+
+
+def resolve(wanted: Quantity, choices: tuple[Quantity, ...]) -> Quantity | None:
+    """Return the quantity to show: the wanted one, or else the one that exists."""
+    if wanted in choices:
+        return wanted
+    return choices[0] if choices else None

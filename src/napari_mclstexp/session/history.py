@@ -1,0 +1,141 @@
+"""What a person made of a slide: regions, domains, signatures, notes; every step can be undone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from psygnal import Signal
+
+from ..analysis.domain_map import DomainMap
+from ..analysis.region import Region
+from ..analysis.signatures import Signature
+
+MOST_STEPS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """One state of it.
+
+    Attributes
+    ----------
+    regions
+        Trees, in level-0 pixels.
+    domains
+        Of the spots, or None.
+    signatures
+        That can be shown like genes.
+    notes
+        Free text.
+    """
+
+    regions: tuple[Region, ...] = ()
+    domains: DomainMap | None = None
+    signatures: tuple[Signature, ...] = ()
+    notes: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to lose."""
+        return not (self.regions or self.domains or self.signatures or self.notes.strip())
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """All states of it: those that undo and redo would bring, around the present one.
+
+    Attributes
+    ----------
+    past, future
+        What was done, and the state before it, or after it.
+    work
+        The present state.
+    """
+
+    past: tuple[tuple[str, Work], ...] = ()
+    work: Work = Work()
+    future: tuple[tuple[str, Work], ...] = ()
+
+    def edited(self, what: str, **changes: Any) -> Steps:
+        """Return them with one step more, which changes fields of :class:`Work`."""
+        past = (*self.past[1 - MOST_STEPS :], (what, self.work))
+        return Steps(past, replace(self.work, **changes))
+
+    def undone(self) -> Steps:
+        """Return them one step back; themselves where there is none."""
+        if not self.past:
+            return self
+        *past, (what, before) = self.past
+        return Steps(tuple(past), before, (*self.future, (what, self.work)))
+
+    def redone(self) -> Steps:
+        """Return them one step forward again; themselves where there is none."""
+        if not self.future:
+            return self
+        *future, (what, after) = self.future
+        return Steps((*self.past, (what, self.work)), after, tuple(future))
+
+    def without_domains(self) -> Steps:
+        """Return them with no domains in any state: the spots are gone."""
+        past, future = (
+            tuple((what, replace(work, domains=None)) for what, work in states)
+            for states in (self.past, self.future)
+        )
+        kept = self.work if self.work.domains is None else replace(self.work, domains=None)
+        return Steps(past, kept, future)
+
+
+class History:
+    """The steps of a person's work on the slide that is shown.
+
+    Signals
+    -------
+    changed
+        Another state is the present one, or what could be undone is another thing.
+    """
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        self.steps = Steps()
+
+    @property
+    def work(self) -> Work:
+        """The present state."""
+        return self.steps.work
+
+    @property
+    def undoable(self) -> str:
+        """What :meth:`undo` would take back ("Draw a region"), or ""."""
+        return self.steps.past[-1][0] if self.steps.past else ""
+
+    @property
+    def redoable(self) -> str:
+        """What :meth:`redo` would do again, or ""."""
+        return self.steps.future[-1][0] if self.steps.future else ""
+
+    def edit(self, what: str, **changes: Any) -> None:
+        """Change fields of :class:`Work`: ``edit("Rename a domain", domains=...)``."""
+        self.go_on_with(self.steps.edited(what, **changes))
+
+    def undo(self) -> None:
+        """Go one step back, if there is one."""
+        self.go_on_with(self.steps.undone())
+
+    def redo(self) -> None:
+        """Go one step forward again, if there is one."""
+        self.go_on_with(self.steps.redone())
+
+    def go_on_with(self, steps: Steps) -> None:
+        """Take other steps in place of the present ones."""
+        if steps is not self.steps:
+            self.steps = steps
+            self.changed.emit()
+
+    def drop_domains(self) -> None:
+        """Forget all domains, also those that undoing would bring back: their spots are gone."""
+        told = self.work.domains is not None
+        self.steps = self.steps.without_domains()
+        if told:
+            self.changed.emit()

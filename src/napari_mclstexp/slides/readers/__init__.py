@@ -1,0 +1,1 @@
+"""One file a kind of slide; all fulfil the contract of `slides.slide.Slide`."""

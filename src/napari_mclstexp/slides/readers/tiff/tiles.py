@@ -1,0 +1,188 @@
+"""Decode single tiles of a TIFF level to 8-bit RGB; nothing around a tile is touched."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....errors import SlideError
+from ..openslide import over_white
+from .layout import TiffLevel
+
+# Reads so many bytes of the file from an offset.
+ReadBytes = Callable[[int, int], bytes]
+
+_WINDOW_PX = 512
+_LARGEST_TILE_PX = 4096 * 4096
+_LARGEST_SEGMENT_BYTES = 2**30
+_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
+# Compressions whose decoder turns YCbCr into RGB.
+_JPEG_LIKE = (6, 7, 33007, 34892)
+_ASSOCIATED_ALPHA = 1
+
+
+class ToRgb:
+    """Turn (h, w, channels) samples of a page into 8-bit RGB over white glass.
+
+    Parameters
+    ----------
+    layout
+        tifffile page with the sample format.
+    channels
+        1 (grey), 3 (RGB) or 4 (RGB and alpha).
+    bits
+        Bits that samples of 16 bits really use.
+    path
+        Named in errors.
+    """
+
+    def __init__(self, layout: Any, channels: int, bits: int, path: Path) -> None:
+        photometric = int(layout.photometric)
+        by_decoder = photometric == _YCBCR and int(layout.compression) in _JPEG_LIKE
+        if photometric not in (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB) and not by_decoder:
+            raise SlideError(
+                f"{path.name} stores its colours as {layout.photometric.name}, which cannot be "
+                "read; export it as RGB."
+            )
+        if layout.dtype is None or layout.dtype.name not in ("uint8", "uint16"):
+            raise SlideError(
+                f"{path.name} has {layout.dtype} samples; a slide has 8 or 16 bits for each, so "
+                "export it as 8-bit RGB."
+            )
+        values = np.arange(2 ** (8 * layout.dtype.itemsize))
+        if layout.dtype.itemsize == 2:
+            white = 2**bits - 1
+            values = (np.minimum(values, white) * 255 + white // 2) // white
+        if photometric == _MIN_IS_WHITE:
+            values = 255 - values
+        self._table = values.astype(np.uint8)
+        self._as_stored = layout.dtype.itemsize == 1 and photometric != _MIN_IS_WHITE
+        self._channels = channels
+        self._premultiplied = _ASSOCIATED_ALPHA in layout.extrasamples
+
+    def __call__(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
+        """Return (h, w, 3)."""
+        pixels = samples if self._as_stored else self._table[samples]
+        if self._channels == 1:
+            return np.repeat(pixels, 3, axis=2)
+        if self._channels == 3:
+            return np.ascontiguousarray(pixels)
+        if not self._premultiplied:
+            return over_white(pixels)
+        glass = 255 - pixels[..., 3:].astype(np.uint16)
+        return np.minimum(pixels[..., :3] + glass, 255).astype(np.uint8)
+
+
+class Grid(ABC):
+    """A level cut into tiles of one size, those at the right and bottom edge smaller."""
+
+    def __init__(self, level: TiffLevel, tile: tuple[int, int], to_rgb: ToRgb) -> None:
+        self.level = level
+        self.tile_width, self.tile_height = tile
+        self._to_rgb = to_rgb
+
+    def tile(self, row: int, column: int) -> NDArray[np.uint8]:
+        """Return the RGB pixels of a tile, (h, w, 3), without what lies outside the level."""
+        h = min(self.tile_height, self.level.height - row * self.tile_height)
+        w = min(self.tile_width, self.level.width - column * self.tile_width)
+        planes = [self._samples(page, row, column, h, w) for page in self.level.pages]
+        if any(plane is None for plane in planes):
+            return np.full((h, w, 3), 255, np.uint8)
+        samples = [plane for plane in planes if plane is not None]
+        return self._to_rgb(samples[0] if len(samples) == 1 else np.concatenate(samples, axis=2))
+
+    @abstractmethod
+    def _samples(self, page: Any, row: int, column: int, h: int, w: int) -> NDArray[Any] | None:
+        """Return (h, w, samples) of one page, or None where the file leaves the tile out."""
+
+
+class SegmentGrid(Grid):
+    """The tiles, or strips, that the file consists of."""
+
+    def __init__(self, level: TiffLevel, read: ReadBytes, to_rgb: ToRgb) -> None:
+        layout = level.layout
+        tile = (
+            (layout.tilewidth, layout.tilelength)
+            if layout.is_tiled
+            else (level.width, min(layout.rowsperstrip, level.height))
+        )
+        super().__init__(level, tile, to_rgb)
+        self._read = read
+        # Fetched while the file is open: tifffile looks them up when they are first asked for.
+        self._decode = layout.decode
+        self._places = {
+            id(page): (page.dataoffsets, page.databytecounts, page.jpegtables)
+            for page in level.pages
+        }
+        self._columns = -(-level.width // tile[0])
+        self._tiles = self._columns * -(-level.height // tile[1])
+        self._planes = layout.samplesperpixel if int(layout.planarconfig) == 2 else 1
+
+    def _samples(self, page: Any, row: int, column: int, h: int, w: int) -> NDArray[Any] | None:
+        offsets, counts, tables = self._places[id(page)]
+        parts = []
+        for plane in range(self._planes):
+            index = plane * self._tiles + row * self._columns + column
+            if not counts[index]:
+                return None
+            data = self._read(offsets[index], counts[index])
+            decoded, _, _ = self._decode(data, index, jpegtables=tables)
+            parts.append(decoded[0, :h, :w])
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+
+
+class WindowGrid(Grid):
+    """Windows on uncompressed pixels stored row after row, of which only the needed are read."""
+
+    def __init__(self, level: TiffLevel, read: ReadBytes, to_rgb: ToRgb) -> None:
+        super().__init__(level, (_WINDOW_PX, _WINDOW_PX), to_rgb)
+        layout = level.layout
+        self._read = read
+        self._dtype = np.dtype(layout.parent.byteorder + layout.dtype.char)
+        self._starts = {id(page): page.dataoffsets[0] for page in level.pages}
+        planar = int(layout.planarconfig) == 2
+        self._planes = layout.samplesperpixel if planar else 1
+        self._samples_together = 1 if planar else layout.samplesperpixel
+
+    def _samples(self, page: Any, row: int, column: int, h: int, w: int) -> NDArray[Any]:
+        start, pixel = self._starts[id(page)], self._samples_together * self._dtype.itemsize
+        x, y = column * self.tile_width, row * self.tile_height
+        planes = []
+        for plane in range(self._planes):
+            first = plane * self.level.height + y
+            rows = [
+                self._read(start + ((first + i) * self.level.width + x) * pixel, w * pixel)
+                for i in range(h)
+            ]
+            window = np.frombuffer(b"".join(rows), self._dtype)
+            planes.append(window.reshape(h, w, self._samples_together))
+        return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+
+
+def make_grid(level: TiffLevel, path: Path, read: ReadBytes, bits: int) -> Grid:
+    """Return the way to read a level.
+
+    Raises
+    ------
+    SlideError
+        If its colours cannot be read, or it is compressed in one piece too large to decode.
+    """
+    layout = level.layout
+    channels = len(level.pages) * layout.samplesperpixel
+    to_rgb = ToRgb(layout, channels, bits, path)
+    small_tiles = layout.is_tiled and layout.tilewidth * layout.tilelength <= _LARGEST_TILE_PX
+    if not small_tiles and all(page.is_final for page in level.pages):
+        return WindowGrid(level, read, to_rgb)
+    grid = SegmentGrid(level, read, to_rgb)
+    size = grid.tile_width * grid.tile_height * layout.samplesperpixel * layout.dtype.itemsize
+    if size > _LARGEST_SEGMENT_BYTES:
+        raise SlideError(
+            f"{path.name} is compressed in pieces of {size / 2**30:.1f} GB, which cannot be read "
+            "in parts; save it as a tiled TIFF, for instance with: vips tiffsave --tile."
+        )
+    return grid

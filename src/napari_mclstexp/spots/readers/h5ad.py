@@ -1,0 +1,100 @@
+"""Spots out of an .h5ad file: scanpy's, squidpy's, or a prediction of ours."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import anndata
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+
+from ...errors import SpotsError
+from ..schema import make_spots
+
+PLATFORM = "h5ad"
+
+
+def read_h5ad_spots(path: Path) -> anndata.AnnData:
+    """Read spots and, where they are raw, counts.
+
+    Counts are looked for in ``layers["counts"]``, then ``raw``, then ``X``; values that are not
+    whole are left out, since nothing can be normalised from them, and
+    ``uns["mclstexp"]["counts_note"]`` says so.
+
+    Raises
+    ------
+    SpotsError
+        If the file is damaged or has no ``obsm["spatial"]``.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other versions of anndata warn about each other
+            found = anndata.read_h5ad(path)
+    except Exception as error:  # h5py and anndata raise what the damage makes them raise
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SpotsError(f"{path} is damaged or no .h5ad file ({reason}).") from error
+    if "spatial" not in found.obsm or np.asarray(found.obsm["spatial"]).shape[1] < 2:
+        raise SpotsError(
+            f'{path} has no obsm["spatial"] with x and y in pixels; spots need to be somewhere.'
+        )
+    xy = np.asarray(found.obsm["spatial"], dtype=np.float64)[:, :2]
+    known = dict(found.uns.get("mclstexp", {}))
+    facts: dict[str, str | float | int] = {
+        key: float(known[key]) for key in ("spot_diameter_um", "pitch_um") if key in known
+    }
+    counts, genes, ids, note = _counts(found)
+    if note:
+        facts["counts_note"] = note
+    spots = make_spots(
+        barcodes=list(found.obs_names),
+        xy=xy,
+        array_row=_position(found.obs, "array_row"),
+        array_col=_position(found.obs, "array_col"),
+        in_tissue=_flags(found.obs),
+        source=path,
+        platform=str(known.get("platform", PLATFORM)),
+        counts=counts,
+        genes=genes,
+        gene_ids=ids,
+        facts=facts,
+    )
+    for column in found.obs.columns.difference(spots.obs.columns):
+        spots.obs[column] = found.obs[column].to_numpy()
+    return spots
+
+
+def _counts(found: anndata.AnnData) -> tuple[Any, list[str], list[str], str]:
+    if "model_id" in found.uns.get("mclstexp", {}):  # a prediction: its X was never counted
+        return None, [], [], "the file is a prediction, which has no counts"
+    candidates: list[tuple[str, Any, pd.DataFrame]] = []
+    if "counts" in found.layers:
+        candidates.append(('layers["counts"]', found.layers["counts"], found.var))
+    if found.raw is not None:
+        candidates.append(("raw", found.raw.X, found.raw.var))
+    if found.X is not None:
+        candidates.append(("X", found.X, found.var))
+    for _, values, var in candidates:
+        matrix = sparse.csr_matrix(values)
+        if matrix.shape[1] and (matrix.data == np.round(matrix.data)).all():
+            ids = var["gene_ids"].astype(str).tolist() if "gene_ids" in var else []
+            return matrix, [str(name) for name in var.index], ids, ""
+    if not candidates:
+        return None, [], [], ""
+    places = ", ".join(place for place, _, _ in candidates)
+    return None, [], [], f"{places} hold no whole numbers, so there are no counts"
+
+
+def _position(obs: pd.DataFrame, column: str) -> NDArray[np.int64]:
+    if column not in obs:
+        return np.zeros(len(obs), dtype=np.int64)
+    return np.asarray(pd.to_numeric(obs[column], errors="coerce").fillna(0), dtype=np.int64)
+
+
+def _flags(obs: pd.DataFrame) -> NDArray[np.bool_] | None:
+    if "in_tissue" not in obs:
+        return None
+    return np.asarray(pd.to_numeric(obs["in_tissue"]).to_numpy() != 0)

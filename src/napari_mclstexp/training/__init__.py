@@ -1,0 +1,1 @@
+"""Sections become a model."""

@@ -1,0 +1,277 @@
+"""What training works on: the sections' expression, positions, and patches or features."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ..cohort.section import Section
+from ..errors import SettingsError
+from ..inference.device import Device
+from ..inference.image_features import image_features
+from ..inference.measured import measured_expression
+from ..inference.patches import field_scale, reading_order, stream_patches
+from ..model import Bank, MclSTExp, ModelConfig
+from ..progress import CancelToken, Progress, ProgressCallback
+from ..slides import Slide
+from .sequences import neighbour_sequences, random_sequences
+
+IN_MEMORY = 6 * 2**30  # bytes of patches kept; more asks for a frozen encoder or smaller patches
+THUMBNAIL_PX = 48
+
+
+@dataclass(eq=False)
+class Material:
+    """One section, ready to be trained on.
+
+    Attributes
+    ----------
+    section
+        Where it is from.
+    expression
+        (n, G) in the model's unit.
+    rows, cols
+        (n,) array positions.
+    patches
+        (n, H, W, 3) uint8; only when the encoder learns.
+    features
+        (n, F); only when the encoder is frozen.
+    """
+
+    section: Section
+    expression: Tensor
+    rows: Tensor
+    cols: Tensor
+    patches: NDArray[np.uint8] | None = None
+    features: Tensor | None = None
+
+
+class Pool:
+    """The spots of all sections as one numbered set; rows of it are what sequences are made of.
+
+    Parameters
+    ----------
+    material
+        The sections, in the order of their rows.
+    """
+
+    def __init__(self, material: Sequence[Material]) -> None:
+        self.material = tuple(material)
+        self.expression = torch.cat([each.expression for each in material])
+        self.rows = torch.cat([each.rows for each in material])
+        self.cols = torch.cat([each.cols for each in material])
+        self.starts = np.cumsum([0, *(len(each.expression) for each in material)])
+        ends = zip(self.starts[:-1], self.starts[1:], strict=True)
+        self.groups = [np.arange(start, stop) for start, stop in ends]
+        self.xy = np.concatenate(
+            [np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64) for each in material]
+        )
+        frozen = all(each.features is not None for each in material)
+        self.features = (
+            torch.cat([each.features for each in material if each.features is not None])
+            if frozen
+            else None
+        )
+
+    @classmethod
+    def of_bank(cls, bank: Bank) -> Pool:
+        """Return a bank's spots, of which only the expression side is known."""
+        pool = cls.__new__(cls)
+        pool.material = ()
+        pool.expression = torch.from_numpy(bank.expression)
+        pool.rows, pool.cols = torch.from_numpy(bank.array_row), torch.from_numpy(bank.array_col)
+        pool.features = None
+        pool.groups = [np.flatnonzero(bank.section == name) for name in bank.sections]
+        pool.xy = bank.xy
+        return pool
+
+    def __len__(self) -> int:
+        return len(self.expression)
+
+    def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the (b, H, W, 3) patches of some rows."""
+        section = np.searchsorted(self.starts, rows, side="right") - 1
+        out = []
+        for row, at in zip(rows, section, strict=True):
+            patches = self.material[at].patches
+            assert patches is not None
+            out.append(patches[row - self.starts[at]])
+        return np.stack(out)
+
+    def sequences(
+        self, config: ModelConfig, random: np.random.Generator, *, bank: bool = False
+    ) -> list[NDArray[np.int64]]:
+        """Cut all rows into sequences by the model's rule.
+
+        Parameters
+        ----------
+        config
+            Says the rule and the lengths.
+        random
+            Read by the rule ``"random"`` only.
+        bank
+            Whether the bank is built, where sequences may be of another length.
+        """
+        length = (config.bank_sequence_length if bank else None) or config.sequence_length
+        if config.sequence_rule == "random":
+            return random_sequences(len(self), length, random)
+        cuts = ((rows, neighbour_sequences(self.xy[rows], length)) for rows in self.groups)
+        return [rows[part] for rows, parts in cuts for part in parts]
+
+
+def prepare(
+    sections: Sequence[Section], config: ModelConfig, *, to_score: bool = False
+) -> list[Material]:
+    """Normalise the counts of the listed genes.
+
+    Parameters
+    ----------
+    sections, config
+        With counts; the model's genes and normalisation.
+    to_score
+        The sections are only compared with: genes that they lack are NaN instead of an error.
+
+    Raises
+    ------
+    SettingsError
+        If a section has no counts, or lacks genes of the list.
+    """
+    prepared = []
+    for section in sections:
+        if not section.spots.n_vars:
+            raise SettingsError(
+                f"The section {section.name} has no counts, so nothing can be learned from it; "
+                "give its counts or leave it out."
+            )
+        missing = [gene for gene in config.genes if gene not in section.spots.var_names]
+        if missing and not to_score:
+            raise SettingsError(
+                f"The section {section.name} has no counts of {len(missing):,} of the "
+                f"{len(config.genes):,} listed genes, {missing[0]} the first; "
+                "take them off the list or leave the section out."
+            )
+        expression = measured_expression(section.spots, config.genes, config.normalisation)
+        prepared.append(
+            Material(
+                section,
+                torch.from_numpy(expression),
+                torch.tensor(section.spots.obs["array_row"].to_numpy(dtype=np.int64)),
+                torch.tensor(section.spots.obs["array_col"].to_numpy(dtype=np.int64)),
+            )
+        )
+    return prepared
+
+
+def add_features(
+    material: Sequence[Material],
+    module: MclSTExp,
+    config: ModelConfig,
+    device: Device,
+    progress: ProgressCallback | None,
+    cancel: CancelToken,
+) -> None:
+    """Compute the frozen encoder's features of every spot, once."""
+    total = sum(each.section.spots.n_obs for each in material)
+    before = 0
+    for each in material:
+        with each.section.open() as slide:
+            features = image_features(
+                slide,
+                np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64),
+                module,
+                patch_px=config.patch_px,
+                um_per_px=field_scale(slide, config),
+                device=device,
+                progress=_shifted(progress, before, total, f"Features of {each.section.name}"),
+                cancel=cancel,
+            )
+        each.features = torch.from_numpy(features)
+        before += each.section.spots.n_obs
+
+
+def add_patches(
+    material: Sequence[Material],
+    config: ModelConfig,
+    progress: ProgressCallback | None,
+    cancel: CancelToken,
+) -> None:
+    """Read the patches of every spot into memory, for an encoder that learns.
+
+    Raises
+    ------
+    SettingsError
+        If they are too many to keep.
+    """
+    total = sum(each.section.spots.n_obs for each in material)
+    if total * config.patch_px**2 * 3 > IN_MEMORY:
+        raise SettingsError(
+            f"The {total:,} patches of {config.patch_px} px need "
+            f"{total * config.patch_px**2 * 3 / 2**30:.1f} GiB of memory and "
+            f"{IN_MEMORY / 2**30:.0f} GiB are allowed; freeze the encoder (--freeze-encoder), "
+            "use smaller patches (--patch-px) or fewer sections."
+        )
+    before = 0
+    for each in material:
+        report = _shifted(progress, before, total, f"Patches of {each.section.name}")
+        with each.section.open() as slide:
+            scale = field_scale(slide, config)
+            each.patches = _read_all(slide, each.section, config.patch_px, scale, report, cancel)
+        before += each.section.spots.n_obs
+
+
+def thumbnails(material: Material, config: ModelConfig, cancel: CancelToken) -> tuple[bytes, ...]:
+    """Return a small JPEG of each spot's patch, for the bank."""
+    patches = material.patches
+    if patches is None:
+        with material.section.open() as slide:
+            um_per_px = config.patch_px * field_scale(slide, config) / THUMBNAIL_PX
+            patches = _read_all(slide, material.section, THUMBNAIL_PX, um_per_px, None, cancel)
+    pictures = []
+    for pixels in patches:
+        picture = Image.fromarray(pixels)
+        picture.thumbnail((THUMBNAIL_PX, THUMBNAIL_PX))
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=80)
+        pictures.append(buffer.getvalue())
+    return tuple(pictures)
+
+
+def _read_all(
+    slide: Slide,
+    section: Section,
+    patch_px: int,
+    um_per_px: float,
+    progress: ProgressCallback | None,
+    cancel: CancelToken,
+) -> NDArray[np.uint8]:
+    xy = np.asarray(section.spots.obsm["spatial"], dtype=np.float64)
+    order = reading_order(xy)
+    patches = np.empty((len(xy), patch_px, patch_px, 3), dtype=np.uint8)
+    for rows, pixels in stream_patches(
+        slide,
+        xy[order],
+        patch_px=patch_px,
+        um_per_px=um_per_px,
+        batch_size=64,
+        cancel=cancel,
+    ):
+        patches[order[rows]] = pixels
+        if progress is not None:
+            progress(Progress(rows.stop, len(xy), "Reading patches"))
+    return patches
+
+
+def _shifted(
+    progress: ProgressCallback | None, before: int, total: int, what: str
+) -> ProgressCallback | None:
+    """Report a part's progress as part of the whole."""
+    if progress is None:
+        return None
+    return lambda event: progress(Progress(before + event.done, total, what))

@@ -1,0 +1,232 @@
+"""Sections in, a model out (paper section 2.4: contrastive training of the two encoders)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from ..cohort.section import Section
+from ..errors import SettingsError
+from ..inference.device import Device, pick_device
+from ..inference.predict import predict
+from ..model import Bank, MclSTExp, Model, ModelConfig, load_model
+from ..progress import CancelToken, Progress, ProgressCallback
+from .build_bank import build_bank
+from .data import Material, Pool, add_features, add_patches, prepare
+from .estimate import estimate_training
+from .initialise import start
+from .position_tables import used_positions
+from .settings import TrainSettings
+from .trainer import Trainer
+
+# Fabric tells everyone on stderr what it was asked for.
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+PRECISIONS: dict[str, Any] = {"32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+def train(
+    sections: Sequence[Section],
+    settings: TrainSettings,
+    *,
+    held_out: Section | None = None,
+    stop_on: Section | None = None,
+    device: str = "auto",
+    devices: int = 1,
+    nodes: int = 1,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+    checkpoint: Path | None = None,
+    curves: Path | None = None,
+) -> Model:
+    """Train a model on sections with counts.
+
+    A step is one sequence of neighbouring spots (or several): their patches against their
+    expression, by the symmetric contrastive loss. A frozen encoder's features are computed once.
+
+    Parameters
+    ----------
+    sections
+        With raw counts; their spots become the model's bank.
+    settings
+        What a person decides; see :class:`TrainSettings`.
+    held_out
+        A section not trained on; the correlation of each gene there goes into the model.
+    stop_on
+        A section not trained on; training ends when it has not been predicted better for
+        ``settings.patience`` epochs, and the best epoch's weights are kept.
+    device
+        ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
+    devices, nodes
+        Processes on this machine, and machines, that share each step.
+    progress
+        Called with an `Estimate` at the start, after every step, and after every epoch with a
+        `TrainingPoint` and, where a section is held out, a `HeldOutMap`.
+    cancel
+        Ends the work within a second.
+    checkpoint
+        File that is written after every epoch, and gone on from if it is there; on the CPU the
+        result is the same as without an interruption, bit for bit.
+    curves
+        Folder for ``curves.csv`` and TensorBoard's events.
+
+    Returns
+    -------
+    Model
+        Not saved yet; see `save_model`.
+
+    Raises
+    ------
+    SettingsError
+        If the sections do not go together with the settings.
+    ModelError
+        If encoder weights are missing or do not fit.
+    Cancelled
+        If `cancel` was set.
+    """
+    cancel = cancel or CancelToken()
+    if not sections:
+        raise SettingsError("There are no sections to train on; give at least one.")
+    where = pick_device(device)
+    fabric = launch(where, settings, devices, nodes)
+    if fabric.world_size > 1 and where.torch.type == "cuda":
+        where = where.on(fabric.device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        config, module = start(sections, settings)
+        material = prepare(sections, config)
+        watched = _watched(stop_on or held_out, config)
+        if progress is not None and fabric.is_global_zero:
+            estimate = estimate_training(module.to(where.torch), material, config, settings, where)
+            progress(Progress(0, 1, str(estimate), estimate, unit="steps"))
+        module.to(where.torch)
+        if where.channels_last:
+            module.image_encoder.to(memory_format=torch.channels_last)
+        _read(fabric, [*material, *watched], module, config, settings, where, progress, cancel)
+        torch.manual_seed(settings.seed + fabric.global_rank)  # dropout of each process its own
+        pool = Pool(material)
+        with used_positions(module, pool):
+            if fabric.world_size > 1:
+                module = _synchronised(module, settings, where)
+            trainer = Trainer(module, pool, config, settings, fabric, where, cancel)
+            epoch = trainer.fit(
+                watched=watched[0] if watched else None,
+                stop=stop_on is not None,
+                progress=progress if fabric.is_global_zero else None,
+                checkpoint=checkpoint,
+                curves=curves,
+            )
+    before = _bank_before(settings, config)
+    bank = build_bank(module, material, config, where, cancel, before)
+    config = config.model_copy(update={"settings": {**config.settings, "best_epoch": epoch}})
+    model = Model(config, module.eval().cpu(), bank)
+    if held_out is not None:
+        _score(model, held_out, stop_on, device, progress, cancel)
+    return model
+
+
+def _bank_before(settings: TrainSettings, config: ModelConfig) -> Bank | None:
+    """Return the bank of the model that was gone on from, where its spots can vote on."""
+    if settings.init_from is None or not settings.keep_bank:
+        return None
+    base = load_model(settings.init_from)
+    return base.bank if base.config.genes == config.genes else None
+
+
+def launch(device: Device, settings: TrainSettings, devices: int, nodes: int) -> Fabric:
+    """Start the processes that share the training; in the usual case this one alone.
+
+    Raises
+    ------
+    SettingsError
+        If the work cannot be shared as asked for.
+    """
+    together = devices * nodes
+    if together > settings.sequences_per_step:
+        raise SettingsError(
+            f"{together} processes cannot share steps of {settings.sequences_per_step} sequences; "
+            f"give --sequences-per-step {together} or more."
+        )
+    kind = device.torch.type
+    precision: Any = PRECISIONS.get(settings.precision)
+    if precision is None:
+        mixed = {torch.bfloat16: "bf16-mixed", torch.float16: "16-mixed"}
+        precision = mixed.get(device.dtype, "32-true")
+    if precision == "16-mixed" and kind != "cuda":
+        raise SettingsError("The precision fp16 needs an NVIDIA GPU; use bf16, 32 or auto.")
+    fabric = Fabric(
+        accelerator="gpu" if kind == "cuda" else kind,
+        devices=devices,
+        num_nodes=nodes,
+        strategy="ddp" if together > 1 else "auto",
+        precision=precision,
+    )
+    if together > 1:
+        fabric.launch()
+    return fabric
+
+
+def _watched(section: Section | None, config: ModelConfig) -> list[Material]:
+    return [] if section is None else prepare([section], config, to_score=True)
+
+
+def _read(
+    fabric: Fabric,
+    material: Sequence[Material],
+    module: MclSTExp,
+    config: ModelConfig,
+    settings: TrainSettings,
+    device: Device,
+    progress: ProgressCallback | None,
+    cancel: CancelToken,
+) -> None:
+    """Read features or patches; of several processes the first computes and the others find."""
+    with fabric.rank_zero_first():
+        report = progress if fabric.is_global_zero else None
+        if settings.freeze_encoder:
+            add_features(material, module, config, device, report, cancel)
+        else:
+            add_patches(material, config, report, cancel)
+
+
+def _synchronised(module: MclSTExp, settings: TrainSettings, device: Device) -> MclSTExp:
+    if settings.freeze_encoder or settings.batch_norm == "frozen":
+        return module
+    if device.torch.type != "cuda":
+        raise SettingsError(
+            "Several processes on CPUs cannot share the statistics of batch norms; give "
+            "--batch-norm frozen, --freeze-encoder, or one process."
+        )
+    synchronised: MclSTExp = torch.nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+    return synchronised
+
+
+def _score(
+    model: Model,
+    held_out: Section,
+    stop_on: Section | None,
+    device: str,
+    progress: ProgressCallback | None,
+    cancel: CancelToken,
+) -> None:
+    """Write into the model how well it predicts a section it has not seen."""
+    with held_out.open() as slide:
+        prediction = predict(
+            slide, held_out.spots, model, device=device, progress=progress, cancel=cancel
+        )
+    scores = prediction.var["pcc"].dropna()
+    note = f"Held out: section {held_out.name}."
+    if held_out.name in model.bank.sections:
+        note += " The model that was gone on from had learned from it, so these mean nothing."
+    if stop_on is not None and stop_on.name == held_out.name:
+        note += " Training stopped where it was predicted best, so these scores are optimistic."
+    model.config = model.config.model_copy(
+        update={
+            "held_out_pcc": {str(gene): round(float(pcc), 4) for gene, pcc in scores.items()},
+            "held_out_note": note,
+        }
+    )

@@ -1,0 +1,1 @@
+"""The dock Annotate: regions drawn, named and compared."""

@@ -1,0 +1,48 @@
+"""A bar that offers the unsaved work of an earlier session on the same slide."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from ...analysis.region_edits import flat
+from ..annotation_tasks import Study
+from ..common.theme import facts
+
+
+class RecoveryBar(QWidget):
+    """Says what was left unsaved, with a button to take it over and one to forget it."""
+
+    def __init__(self, study: Study) -> None:
+        super().__init__()
+        self._study = study
+        self.text = facts("Work on this slide that was not saved when napari last ended")
+        self.text.setStyleSheet("font-weight: bold;")
+        self.restore = QPushButton("Restore")
+        self.restore.setToolTip("Take the unsaved work over; undo takes that back")
+        self.discard = QPushButton("Discard")
+        self.discard.setToolTip("Forget the unsaved work for good")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.restore)
+        buttons.addWidget(self.discard)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.text)
+        layout.addLayout(buttons)
+        self.restore.clicked.connect(study.restore_offered)
+        self.discard.clicked.connect(study.discard_offered)
+        study.offer_changed.connect(self._show_offer)
+        self._show_offer()
+
+    def _show_offer(self) -> None:
+        kept = self._study.offered
+        self.setVisible(kept is not None)
+        if kept is None:
+            return
+        parts = [f"{len(flat(kept.work.regions))} regions"]
+        if kept.work.domains is not None:
+            parts.append(f"{len(kept.work.domains.keys)} domains")
+        if kept.work.notes.strip():
+            parts.append("notes")
+        self.text.setText(
+            f"Unsaved work on this slide of {kept.when:%d %B, %H:%M}: {', '.join(parts)}."
+        )

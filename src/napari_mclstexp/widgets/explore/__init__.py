@@ -1,0 +1,1 @@
+"""The docks Genes, Evidence and Domains."""

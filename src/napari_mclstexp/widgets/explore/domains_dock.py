@@ -1,0 +1,222 @@
+"""The dock "Domains": regions of similar expression, named, coloured, explained."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QSlider,
+    QSpinBox,
+)
+
+from ...analysis.domain_map import DomainMap, dot_table
+from ...analysis.domains import MOST_K, DomainSettings, Method, agreement
+from ...scene.layer_specs import Scene
+from ..annotation_tasks import Of
+from ..common import dialogs
+from ..common.dock import Dock
+from ..common.notify import told
+from ..common.theme import facts
+from .domain_table import DomainTable
+from .dot_plot import DotPlot
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HIGH, DOTS = 6, 2  # genes named, and plotted, of each domain
+MOST_LABELS = 30
+
+
+class DomainsDock(Dock):
+    """Find domains, name them, see what tells them apart."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.of = QComboBox()
+        self.of.addItem("Predicted expression", "predicted")
+        self.of.addItem("Measured expression", "measured")
+        self.of.setToolTip("Whose values are put into domains")
+        self.k = QSpinBox()
+        self.k.setRange(1, MOST_K)
+        self.k.setValue(1)
+        self.k.setSpecialValueText("suggest")
+        self.k.setToolTip('How many domains; "suggest" takes the number that separates best')
+        self.method = QComboBox()
+        self.method.addItem("k-means", "kmeans")
+        self.method.addItem("Leiden", "leiden")
+        self.method.setToolTip("k-means makes k domains; Leiden as many as its graph has")
+        self.smoothing = QSlider(Qt.Orientation.Horizontal)
+        self.smoothing.setRange(0, 90)
+        self.smoothing.setToolTip("How much of each spot's six neighbours is mixed into it")
+        self.find = QPushButton("Find domains")
+        self.find.setToolTip("Cluster the spots by their principal components")
+        self.table = DomainTable()
+        self.reason = facts("Why so many domains, and how they agree with the labels")
+        self.dots = DotPlot()
+        self.shown = QCheckBox("Show on the slide")
+        self.shown.setToolTip("Colour the spots by their domain")
+        self.truth = QComboBox()
+        self.truth.setToolTip("Labels that came with the spots, to compare the domains with")
+        self.to_regions = QPushButton("Make regions")
+        self.to_regions.setToolTip("Turn every domain into regions that can be edited and exported")
+        self.save_markers = QPushButton("Markers…")
+        self.save_markers.setToolTip("Save the table of marker genes (Wilcoxon, FDR) as CSV")
+        self._markers: pd.DataFrame | None = None
+        self._explained: DomainMap | None = None
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        for name, part in (
+            ("Of", self.of),
+            ("k", self.k),
+            ("Method", self.method),
+            ("Smoothing", self.smoothing),
+            ("Labels", self.truth),
+        ):
+            form.addRow(name, part)
+            part.setAccessibleName(name)
+        self._truth_label = form.labelForField(self.truth)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.to_regions, 1)
+        buttons.addWidget(self.save_markers, 1)
+        self.stack(form, self.find, self.shown, self.table, buttons, self.reason, self.dots)
+        self._wire()
+        self._show_table()
+        self._show_scene(self.workspace.scene)
+
+    def _wire(self) -> None:
+        """Connect everything; there is no wiring of this dock anywhere else."""
+        session = self.workspace.session
+        self.find.clicked.connect(self._find)
+        self.shown.clicked.connect(lambda on: session.show(show_domains=on))
+        self.table.renamed.connect(self._rename)
+        self.table.recoloured.connect(self._recolour)
+        self.to_regions.clicked.connect(self._to_regions)
+        self.save_markers.clicked.connect(self._save_markers)
+        self.truth.activated.connect(self._say_reason)
+        self.workspace.shown.connect(self._show_scene)
+
+    def _find(self) -> None:
+        settings = DomainSettings(
+            k=self.k.value() if self.k.value() > 1 else None,
+            method=cast(Method, self.method.currentData()),
+            smoothing=self.smoothing.value() / 100,
+        )
+        with told():
+            self.workspace.study.find_domains(settings, cast(Of, self.of.currentData()))
+
+    def _rename(self, key: str, name: str) -> None:
+        session = self.workspace.session
+        domains = session.work.domains
+        with told():
+            if domains is not None and domains.names[key] != name:
+                session.history.edit("Rename a domain", domains=domains.renamed(key, name))
+        self._show_table()
+
+    def _recolour(self, key: str, colour: tuple[int, int, int]) -> None:
+        session = self.workspace.session
+        if session.work.domains is not None:
+            changed = session.work.domains.recoloured(key, colour)
+            session.history.edit("Colour a domain", domains=changed)
+
+    def _to_regions(self) -> None:
+        with told():
+            self.workspace.study.domains_to_regions()
+
+    def _save_markers(self) -> None:
+        if self._markers is None:
+            return
+        path = dialogs.ask_target(self, "Save the marker genes", "markers.csv", dialogs.TABLE)
+        if path is not None:
+            with told():
+                write_table(self._named(self._markers), path)
+
+    def _show_scene(self, _: Scene) -> None:
+        session = self.workspace.session
+        domains = session.work.domains
+        self.find.setEnabled(session.spots is not None)
+        self.shown.setChecked(session.display.show_domains and domains is not None)
+        for part in (self.shown, self.to_regions):
+            part.setEnabled(domains is not None)
+        self._offer_labels()
+        if domains is None:
+            self._markers = None
+        elif self._explained is None or domains.labels is not self._explained.labels:
+            self._markers = None
+            with told():
+                self.workspace.study.markers(partial(self._take_markers, domains))
+        if domains is not self._explained:
+            self._explained = domains
+            self._say_reason()
+            self._show_table()
+
+    def _take_markers(self, domains: DomainMap, markers: pd.DataFrame) -> None:
+        now = self.workspace.session.work.domains
+        if now is not None and now.labels is domains.labels:
+            self._markers = markers
+            self._show_table()
+
+    def _show_table(self) -> None:
+        domains, markers = self.workspace.session.work.domains, self._markers
+        high: dict[str, str] = {}
+        dots = None
+        if domains is not None and markers is not None:
+            tops = {key: markers[markers["domain"] == key].head(HIGH) for key in domains.keys}
+            high = {key: ", ".join(table["gene"]) for key, table in tops.items()}
+            chosen = tuple(
+                dict.fromkeys(g for table in tops.values() for g in table["gene"].head(DOTS))
+            )
+            with told():
+                expression, genes = self.workspace.session.readings.matrix(cast(Of, domains.of))
+                dots = dot_table(expression, genes, domains, chosen)
+        self.table.show_domains(domains, high)
+        self.dots.show_table(dots)
+        self.save_markers.setEnabled(markers is not None)
+
+    def _named(self, markers: pd.DataFrame) -> pd.DataFrame:
+        domains = self.workspace.session.work.domains
+        names = dict(domains.names) if domains is not None else {}
+        return markers.assign(domain=markers["domain"].map(names))
+
+    def _offer_labels(self) -> None:
+        spots = self.workspace.session.spots
+        offered = [] if spots is None else label_columns(spots.obs)
+        if offered != [self.truth.itemText(i) for i in range(self.truth.count())]:
+            self.truth.clear()
+            self.truth.addItems(offered)
+        for part in (self.truth, self._truth_label):
+            part.setVisible(bool(offered))
+
+    def _say_reason(self) -> None:
+        session = self.workspace.session
+        domains, column = session.work.domains, self.truth.currentText()
+        text = domains.reason if domains is not None else ""
+        if domains is not None and column and session.spots is not None:
+            labels = session.spots.obs[column].astype(str).to_numpy(dtype=str)
+            with told():
+                ari, nmi, n = agreement(domains.labels, labels)
+                text += f" Agreement with {column} at {n:,} spots: ARI {ari:.2f}, NMI {nmi:.2f}."
+        self.reason.setText(text)
+
+
+def label_columns(obs: pd.DataFrame) -> list[str]:
+    """Return the columns of spots that look like labels: text, of two to thirty kinds."""
+    return [
+        str(name)
+        for name in obs.columns
+        if obs[name].dtype.kind not in "biufc" and 2 <= obs[name].nunique() <= MOST_LABELS
+    ]
+
+
+def write_table(table: pd.DataFrame, path: Any) -> None:
+    """Write a table as CSV, whole or not at all."""
+    from ...files import atomic_file
+
+    with atomic_file(path) as temporary:
+        table.to_csv(temporary, index=False)

@@ -1,0 +1,196 @@
+"""The dock "Genes": what is known of the shown gene, several genes at once, signatures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton
+
+from ...analysis.gene_summary import GeneFacts, gene_facts, trust_word
+from ...errors import SettingsError
+from ...scene.layer_specs import Scene
+from ...session.display import MOST_BLENDED, MOST_COMPARED
+from ...session.spot_expression import Source
+from ..common.dock import Dock
+from ..common.notify import told
+from ..common.theme import colour, facts, heading
+from .signature_panel import SignaturePanel
+
+PEAK_UM = 1500.0  # what is seen about a peak, across
+GENE = int(Qt.ItemDataRole.UserRole)
+
+
+class GenesDock(Dock):
+    """Facts of the shown gene, genes beside and over each other, signatures."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.name = heading("")
+        self.trust = facts("How far the model can be trusted with this gene")
+        self.plot = pg.PlotWidget(background=None)
+        self.plot.setFixedHeight(110)
+        self.plot.setMouseEnabled(x=False, y=False)
+        self.plot.hideButtons()
+        self.plot.setMenuEnabled(False)
+        self.plot.setToolTip("How many spots have which value")
+        self.plot.setAccessibleName("Histogram of the shown gene")
+        self.peak = QPushButton("Go to where it peaks")
+        self.peak.setToolTip("Bring the place with the highest values to the middle")
+        self.alike = QListWidget()
+        self.alike.setFixedHeight(96)
+        self.alike.setToolTip("The genes that go with it most over this slide; click to show one")
+        self.alike.setAccessibleName("Best correlated genes")
+        self.compared = QLabel("")
+        self.compared.setWordWrap(True)
+        self.beside = QPushButton("Keep beside")
+        self.beside.setToolTip(
+            f"Keep this gene in a view of its own beside the next, up to {MOST_COMPARED} in all; "
+            "the views move together"
+        )
+        self.over = QPushButton("Keep blended")
+        self.over.setToolTip(
+            f"Mix this gene with the next, each in a colour of its own, up to {MOST_BLENDED} in all"
+        )
+        self.alone = QPushButton("One only")
+        self.alone.setToolTip("Show one gene again")
+        self.signatures = SignaturePanel()
+        self.facts: GeneFacts | None = None
+        self._explained: tuple[object, ...] = ()
+        several = QHBoxLayout()
+        for button in (self.beside, self.over, self.alone):
+            several.addWidget(button)
+        self.stack(
+            self.name,
+            self.trust,
+            self.plot,
+            self.peak,
+            QLabel("Best correlated"),
+            self.alike,
+            heading("Several genes"),
+            several,
+            self.compared,
+            heading("Signatures"),
+            self.signatures,
+            stretch=self.signatures,
+        )
+        self._wire()
+        self._show_scene(self.workspace.scene)
+
+    def _wire(self) -> None:
+        """Connect everything; there is no wiring of this dock anywhere else."""
+        session = self.workspace.session
+        self.peak.clicked.connect(self._go_to_peak)
+        self.alike.itemClicked.connect(
+            lambda item: session.show(gene=item.data(GENE), show_domains=False)
+        )
+        self.beside.clicked.connect(lambda: self._keep("compare", MOST_COMPARED))
+        self.over.clicked.connect(lambda: self._keep("blend", MOST_BLENDED))
+        self.alone.clicked.connect(lambda: session.show(compare=(), blend=()))
+        self.signatures.chosen.connect(self._signatures_chosen)
+        self.signatures.asked.connect(lambda name: session.show(gene=name, show_domains=False))
+        self.workspace.shown.connect(self._show_scene)
+
+    def _keep(self, field: str, most: int) -> None:
+        """Keep the shown gene and go on to the next, which is then shown beside or over it."""
+        session = self.workspace.session
+        with told():
+            gene = session.gene
+            if gene is None:
+                raise SettingsError("There is no gene yet; run a prediction, or load counts.")
+            kept = tuple(dict.fromkeys((*getattr(session.display, field), gene)))
+            if len(kept) >= most:
+                raise SettingsError(f"No more than {most} genes fit; press “One only” first.")
+            other = "blend" if field == "compare" else "compare"
+            alike = self.facts.alike if self.facts is not None else ()
+            following = next((name for name, _ in alike if name not in kept), gene)
+            session.show(**{field: kept, other: ()}, gene=following)
+
+    def _go_to_peak(self) -> None:
+        session, viewer = self.workspace.session, self.workspace.layers.viewer
+        if self.facts is None or self.facts.peak is None or session.spots is None or viewer is None:
+            return
+        x, y = np.asarray(session.spots.obsm["spatial"])[self.facts.peak][:2] * (
+            session.um_per_px or 1.0
+        )
+        viewer.scene.camera.center = (0.0, float(y), float(x))
+        height = viewer.window._qt_viewer.canvas.native.height() if viewer.window else 600
+        viewer.scene.camera.zoom = max(viewer.scene.camera.zoom, height / PEAK_UM)
+
+    def _signatures_chosen(self, chosen: tuple[Any, ...]) -> None:
+        session = self.workspace.session
+        if tuple(each.name for each in chosen) != tuple(s.name for s in session.work.signatures):
+            session.history.edit("Choose signatures", signatures=chosen)
+
+    def _show_scene(self, _: Scene) -> None:
+        session = self.workspace.session
+        source = self._source
+        self.signatures.show_signatures(session.work.signatures, self._known_genes())
+        display = session.display
+        kept = display.compare or display.blend
+        how = "beside" if display.compare else "blended with"
+        self.compared.setText(f"{', '.join(kept)} {how} {session.gene}" if kept else "")
+        self.compared.setVisible(bool(kept))
+        for button in (self.beside, self.over, self.peak):
+            button.setEnabled(session.gene is not None)
+        self.alone.setEnabled(bool(kept))
+        key = () if source is None else session.readings.key(source, session.display.gene)
+        if key != self._explained and session.run is None:
+            self._explained = key
+            self._explain(source)
+
+    @property
+    def _source(self) -> Source | None:
+        session = self.workspace.session
+        if session.gene is None:
+            return None
+        return "measured" if session.shown_quantity == "measured" else "predicted"
+
+    def _known_genes(self) -> tuple[str, ...]:
+        readings = self.workspace.session.readings
+        if self.workspace.session.shown_quantity == "measured" and readings.counts is not None:
+            return readings.counts.genes
+        return readings.result.genes if readings.result is not None else ()
+
+    def _explain(self, source: Source | None) -> None:
+        session = self.workspace.session
+        gene = session.gene
+        self.name.setText(gene or "No gene is shown yet.")
+        self.facts = None
+        values = None if source is None or gene is None else session.readings.values(source, gene)
+        self.plot.clear()
+        self.alike.clear()
+        self.trust.setText(self._trust(gene) if gene else "")
+        if values is None or gene is None or source is None or session.spots is None:
+            return
+        try:
+            expression, genes = session.readings.matrix(source)
+        except SettingsError:  # too large, or not finished: its like are not looked for
+            expression, genes = np.empty((len(values), 0), dtype=np.float32), ()
+        xy = np.asarray(session.spots.obsm["spatial"], dtype=np.float64)[:, :2]
+        found = self.facts = gene_facts(values, xy, expression, genes, gene)
+        bars = pg.BarGraphItem(
+            x0=found.edges[:-1],
+            x1=found.edges[1:],
+            height=found.counts,
+            brush=colour("highlight"),
+            pen=None,
+        )
+        self.plot.addItem(bars)
+        for axis in ("left", "bottom"):
+            self.plot.getAxis(axis).setTextPen(colour("text"))
+        for name, r in found.alike:
+            item = QListWidgetItem(f"{name}   {r:.2f}")
+            item.setData(GENE, name)
+            self.alike.addItem(item)
+
+    def _trust(self, gene: str) -> str:
+        session = self.workspace.session
+        held_out = session.result.held_out_pcc if session.result is not None else {}
+        pcc = held_out.get(gene)
+        word = trust_word(pcc)
+        if pcc is None:
+            return "Trust: unknown; the model has no held-out score for it."
+        return f"Trust: {word}; PCC {pcc:.2f} on sections that the model had not seen."

@@ -1,0 +1,208 @@
+"""The dock "Save and export": the session, notes, and what leaves for other programs."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QPlainTextEdit, QPushButton
+
+from ...scene.layer_specs import Scene
+from ..annotate.recovery_bar import RecoveryBar
+from ..common import dialogs
+from ..common.dock import Dock
+from ..common.notify import told
+from ..common.theme import facts, heading
+from . import writers as exports
+
+KINDS = {  # button: (what is asked for, proposed name, file kinds, what writes it, tooltip)
+    "GeoJSON…": (
+        "Save the regions for QuPath",
+        "regions.geojson",
+        dialogs.GEOJSON,
+        exports.regions,
+        "Regions with names, colours and hierarchy, as QuPath opens them",
+    ),
+    "Figure…": (
+        "Save the figure",
+        "figure.png",
+        dialogs.FIGURE,
+        exports.figure,
+        "The shown gene over the slide, with scale bar, colour bar and caption",
+    ),
+    "h5ad…": (
+        "Save for scanpy and squidpy",
+        "result.h5ad",
+        dialogs.PREDICTION,
+        exports.h5ad,
+        "Prediction, domains, regions and scores of every spot",
+    ),
+    "CSV…": (
+        "Save a table",
+        "spots.csv",
+        dialogs.TABLE,
+        exports.table,
+        "A row for each spot: place, domain, region, every gene",
+    ),
+    "Report…": (
+        "Save the report",
+        "report.html",
+        dialogs.REPORT,
+        exports.report,
+        "One HTML page with pictures, domains, regions and how it was made",
+    ),
+}
+NOTES_MS = 700
+
+
+class ExportDock(Dock):
+    """Save and open sessions, write notes, export."""
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(napari_viewer)
+        self.recovery = RecoveryBar(self.workspace.study)
+        self.save = QPushButton("Save session")
+        self.save.setToolTip("Save everything that is open and shown to one folder (Ctrl+Alt+S)")
+        self.save.setShortcut("Ctrl+Alt+S")
+        self.save_as = QPushButton("As…")
+        self.save_as.setToolTip("Save the session to another folder")
+        self.open = QPushButton("Open session…")
+        self.open.setToolTip("Restore a saved session: slide, result, regions, contrast, notes")
+        self.recent = QComboBox()
+        self.recent.setToolTip("The sessions saved or opened lately; choosing one opens it")
+        self.recent.setAccessibleName("Recent sessions")
+        self.state = facts("Where the session is saved, and whether that is up to date")
+        self.notes = QPlainTextEdit()
+        self.notes.setPlaceholderText("Notes; they are saved with the session and in the report")
+        self.notes.setMaximumHeight(110)
+        self.notes.setAccessibleName("Notes")
+        self.read = QPushButton("Read GeoJSON…")
+        self.read.setToolTip("Add the regions of a GeoJSON file, from QuPath or from here")
+        self.buttons: dict[str, QPushButton] = {}
+        grid = QGridLayout()
+        for place, (name, (*_, tooltip)) in enumerate(KINDS.items()):
+            button = self.buttons[name] = QPushButton(name)
+            button.setToolTip(tooltip)
+            button.clicked.connect(partial(self._export, name))
+            grid.addWidget(button, place // 2, place % 2)
+        grid.addWidget(self.read, len(KINDS) // 2, 1)
+        self._write_notes = QTimer(self)
+        self._write_notes.setSingleShot(True)
+        self._write_notes.setInterval(NOTES_MS)
+        saving = QHBoxLayout()
+        saving.addWidget(self.save, 1)
+        saving.addWidget(self.save_as)
+        self.stack(
+            self.recovery,
+            heading("Session"),
+            saving,
+            self.open,
+            self.recent,
+            self.state,
+            heading("Notes"),
+            self.notes,
+            heading("Export"),
+            grid,
+        )
+        self._wire()
+        self._offer_recent()
+        self._show_scene(self.workspace.scene)
+
+    def _wire(self) -> None:
+        """Connect everything; there is no wiring of this dock anywhere else."""
+        study = self.workspace.study
+        self.save.clicked.connect(lambda: self._save(study.folder))
+        self.save_as.clicked.connect(lambda: self._save(None))
+        self.open.clicked.connect(self._open)
+        self.recent.activated.connect(self._open_recent)
+        self.notes.textChanged.connect(self._notes_typed)
+        self._write_notes.timeout.connect(self._take_notes)
+        self.read.clicked.connect(self._read)
+        study.saved.connect(self._saved)
+        self.workspace.leaving.connect(self._leaving)
+        self.workspace.shown.connect(self._show_scene)
+
+    def _save(self, folder: Path | None) -> None:
+        self._take_notes()
+        session = self.workspace.session
+        if folder is None:
+            stem = session.slide.path.stem if session.slide is not None else "slide"
+            folder = dialogs.ask_target(
+                self, "Save the session as a folder", f"{stem}_session", dialogs.SESSION
+            )
+        if folder is not None:
+            with told():
+                self.workspace.study.save(folder)
+
+    def _open(self) -> None:
+        folder = dialogs.ask_folder(self, "Open a session")
+        if folder is not None:
+            self.workspace.study.open(folder)
+
+    def _open_recent(self, index: int) -> None:
+        folder = self.recent.itemData(index)
+        self.recent.setCurrentIndex(0)
+        if folder is not None:
+            self.workspace.study.open(folder)
+
+    def _export(self, name: str) -> None:
+        title, proposed, kinds, write, _ = KINDS[name]
+        self._take_notes()
+        with told():
+            job = write(self.workspace.session)  # says what is missing before a file is asked for
+            path = dialogs.ask_target(self, title, proposed, kinds)
+            if path is not None:
+                self.workspace.jobs.load(
+                    f"Saving {path.name}", partial(job, path), partial(exports.done, path)
+                )
+
+    def _read(self) -> None:
+        path = dialogs.ask_file(self, "Regions", dialogs.GEOJSON)
+        if path is not None:
+            with told():
+                exports.read_regions(self.workspace.session, path)
+
+    def _notes_typed(self) -> None:
+        if self.notes.toPlainText() != self.workspace.session.work.notes:
+            self._write_notes.start()
+
+    def _take_notes(self) -> None:
+        self._write_notes.stop()
+        history, text = self.workspace.session.history, self.notes.toPlainText()
+        if text != history.work.notes:
+            history.edit("Write notes", notes=text)
+
+    def _leaving(self) -> None:
+        if self._write_notes.isActive():
+            self._take_notes()
+
+    def _saved(self, _: Path) -> None:
+        self._offer_recent()
+        self._show_scene(self.workspace.scene)
+
+    def _offer_recent(self) -> None:
+        self.recent.clear()
+        self.recent.addItem("Recent sessions", None)
+        for folder in self.workspace.study.recent.paths():
+            self.recent.addItem(folder.name, folder)
+        self.recent.setEnabled(self.recent.count() > 1)
+
+    def _show_scene(self, _: Scene) -> None:
+        session, study = self.workspace.session, self.workspace.study
+        is_open = session.slide is not None or session.spots is not None
+        for button in (self.save, self.save_as):
+            button.setEnabled(is_open)
+        if not self._write_notes.isActive() and self.notes.toPlainText() != session.work.notes:
+            self.notes.setPlainText(session.work.notes)
+        if study.folder is None:
+            text = "Not saved yet. What you draw is kept for you should napari end unasked."
+        else:
+            text = f"In {study.folder}" + (", changed since" if study.unsaved else "")
+        self.state.setText(text if is_open else "Nothing is open.")
+        self.buttons["GeoJSON…"].setEnabled(bool(session.work.regions or session.work.domains))
+        for name in ("h5ad…", "CSV…", "Figure…"):
+            self.buttons[name].setEnabled(session.result is not None)
+        self.buttons["Report…"].setEnabled(session.slide is not None)
+        self.read.setEnabled(is_open)

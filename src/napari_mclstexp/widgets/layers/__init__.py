@@ -1,0 +1,1 @@
+"""The scene, applied to napari's layers."""

@@ -1,0 +1,251 @@
+"""The one place that brings napari's layers in line with a Scene, touching only what differs."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from qtpy.QtCore import QTimer
+
+from ...analysis.region import Region
+from ...scene.layer_specs import (
+    DomainPoints,
+    ExpressionBlend,
+    ExpressionPoints,
+    Scene,
+    SlideLayer,
+    SpotsLayer,
+)
+from ...session.display import MOST_COMPARED
+from .arguments import (
+    Description,
+    coloured_arguments,
+    expression_arguments,
+    heatmap_arguments,
+    slide_arguments,
+    spots_arguments,
+    updatable,
+    update,
+)
+from .overlays import colour_bar, legend, scale_bar
+from .region_layer import RegionLayer
+
+# Bottom up; the regions, on which a person draws, are above all and have their own file.
+SLOTS = ("slide", "slide_beside", "spots", "predicted", "measured", "domains")
+COMPARED = tuple(
+    slot for i in range(1, MOST_COMPARED) for slot in (f"compared_slide_{i}", f"compared_{i}")
+)
+SETTLE_MS = 150  # until a new arrangement of views was drawn
+ALL_SLOTS = (*SLOTS, *COMPARED)
+
+
+@dataclass
+class _Slot:
+    description: Description
+    layer: Any  # None once the person has removed the layer
+
+
+class Layers:
+    """The layers of one session in one viewer.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer (or a ViewerModel, without a window).
+    on_removed
+        Called with the name of the slot whose layer the person removed.
+    on_edited
+        Called with field and value when the person changes what the session owns in napari's own
+        controls: ``("show_spots", False)``, ``("opacity", 0.5)``.
+    on_drawn
+        Called with what was done and all regions, when the person draws.
+    """
+
+    def __init__(
+        self,
+        viewer: Any,
+        on_removed: Callable[[str], None],
+        on_edited: Callable[[str, Any], None],
+        on_drawn: Callable[[str, tuple[Region, ...]], None],
+    ) -> None:
+        self._viewer = weakref.ref(viewer)
+        self._on_removed = on_removed
+        self._on_edited = on_edited
+        self._slots: dict[str, _Slot] = {}
+        self.regions = RegionLayer(viewer, on_drawn)
+        self._scene = Scene()
+        self._applying = False
+        self._arranged = False
+        viewer.layers.events.removed.connect(self._removed)
+
+    def __getitem__(self, slot: str) -> Any:
+        """Return the napari layer in a slot, or None."""
+        shown = self._slots.get(slot)
+        return shown.layer if shown else None
+
+    @property
+    def viewer(self) -> Any:
+        """The viewer, or None once it is gone."""
+        return self._viewer()
+
+    def forget(self) -> None:
+        """Let go of all layers; the viewer is going away."""
+        self._slots.clear()
+        self.regions.forget()
+
+    def apply(self, scene: Scene) -> None:
+        """Change the viewer from the scene shown before to this one."""
+        viewer = self._viewer()
+        if viewer is None or scene == self._scene:
+            return
+        new_world = _world(scene) != _world(self._scene)
+        self._scene = scene
+        with self._by_us():
+            wanted = _by_slot(scene)
+            for slot in ALL_SLOTS:
+                self._bring(viewer, slot, wanted.get(slot), scene.unit)
+            self.regions.apply(viewer, scene.regions, scene.unit)
+            self._restack(viewer)
+            rearranged = self._arrange(viewer, bool(scene.compared))
+            scale_bar(viewer).visible = scene.unit == "µm"
+            scale_bar(viewer).box = True
+            # A view that was never drawn cannot take a colour bar yet.
+            legend(viewer, scene, [] if rearranged else self._coloured)
+            if rearranged:
+                QTimer.singleShot(SETTLE_MS, self._write_legend)
+            if new_world and any(self[slot] is not None for slot in SLOTS):
+                viewer.reset_view()
+
+    def _bring(self, viewer: Any, slot: str, wanted: Description | None, unit: str) -> None:
+        shown = self._slots.get(slot)
+        units = (unit, unit)
+        if wanted is None:
+            self._drop(viewer, slot)
+        elif shown is None or not updatable(shown.description, wanted):
+            self._drop(viewer, slot)
+            self._put(viewer, slot, wanted, units)
+        elif shown.layer is None:  # the person removed it: only a new wish brings it back
+            if shown.description != wanted:
+                self._put(viewer, slot, wanted, units)
+        else:
+            if shown.description != wanted:
+                update(shown.layer, shown.description, wanted)
+            if _units(shown.layer) != units:
+                shown.layer.units = units
+            shown.description = wanted
+
+    def _put(self, viewer: Any, slot: str, wanted: Description, units: tuple[str, str]) -> None:
+        hidden = isinstance(wanted, SpotsLayer) and not wanted.visible
+        layer = None if hidden else self._add(viewer, wanted, units)
+        self._slots[slot] = _Slot(wanted, layer)
+        if layer is not None:
+            self._watch(slot, layer)
+
+    def _add(self, viewer: Any, wanted: Description, units: tuple[str, str]) -> Any:
+        if isinstance(wanted, SlideLayer):
+            return viewer.add_image(**slide_arguments(wanted), units=units)
+        if isinstance(wanted, SpotsLayer):
+            return viewer.add_points(**spots_arguments(wanted), units=units)
+        if isinstance(wanted, ExpressionPoints):
+            return viewer.add_points(**expression_arguments(wanted), units=units)
+        if isinstance(wanted, ExpressionBlend | DomainPoints):
+            return viewer.add_points(**coloured_arguments(wanted), units=units)
+        return viewer.add_image(**heatmap_arguments(wanted), units=units)
+
+    def _drop(self, viewer: Any, slot: str) -> None:
+        shown = self._slots.pop(slot, None)
+        if shown is not None and shown.layer is not None and shown.layer in viewer.layers:
+            viewer.layers.remove(shown.layer)
+
+    def _restack(self, viewer: Any) -> None:
+        """Keep our layers in their order among themselves, where new ones went on top."""
+        every = (*(self[slot] for slot in ALL_SLOTS), self.regions.layer)
+        ours = [layer for layer in every if layer is not None and layer in viewer.layers]
+        places = sorted(viewer.layers.index(layer) for layer in ours)
+        for place, layer in zip(places, ours, strict=True):
+            if viewer.layers.index(layer) != place:
+                viewer.layers.move(viewer.layers.index(layer), place)
+
+    def _arrange(self, viewer: Any, compared: bool) -> bool:
+        """Put each gene of a comparison, over its copy of the slide, into a view of its own.
+
+        Returns
+        -------
+        Whether the views are other ones now.
+        """
+        grid = viewer.canvas.grid
+        if compared == self._arranged:
+            return False
+        for layer in self._coloured:
+            colour_bar(layer).visible = False
+        grid.stride = -2 if compared else 1  # the first gene stands first
+        grid.enabled = compared
+        self._arranged = compared
+        viewer.reset_view()
+        return True
+
+    @property
+    def _coloured(self) -> list[Any]:
+        found = (self[slot] for slot in ("predicted", "measured"))
+        return [layer for layer in found if layer is not None]
+
+    def _write_legend(self) -> None:
+        viewer = self._viewer()
+        if viewer is not None:
+            legend(viewer, self._scene, self._coloured)
+
+    def _watch(self, slot: str, layer: Any) -> None:
+        if slot == "spots":
+            layer.events.visible.connect(lambda: self._edited("show_spots", layer.visible))
+        elif slot == "domains":
+            layer.events.visible.connect(lambda: self._edited("show_domains", layer.visible))
+        elif slot in ("predicted", "measured"):
+            layer.events.opacity.connect(lambda: self._edited("opacity", layer.opacity))
+
+    def _edited(self, field: str, value: Any) -> None:
+        if not self._applying:
+            self._on_edited(field, value)
+
+    def _removed(self, event: Any) -> None:
+        if self._applying:
+            return
+        if event.value is self.regions.layer:
+            self._on_removed("regions")
+        for slot, shown in list(self._slots.items()):
+            if shown.layer is event.value:
+                shown.layer = None
+                self._on_removed(slot)
+
+    @contextmanager
+    def _by_us(self) -> Iterator[None]:
+        self._applying = True
+        try:
+            yield
+        finally:
+            self._applying = False
+
+
+def _units(layer: Any) -> tuple[str, ...] | None:
+    return None if layer is None else tuple(f"{unit:~}" for unit in layer.units)
+
+
+def _by_slot(scene: Scene) -> dict[str, Description | None]:
+    found: dict[str, Description | None] = {slot: getattr(scene, slot) for slot in SLOTS}
+    for i, gene in enumerate(scene.compared, start=1):
+        found[f"compared_{i}"] = gene
+        if scene.slide is not None:
+            found[f"compared_slide_{i}"] = replace(
+                scene.slide, name=f"{scene.slide.name} ({i + 1})"
+            )
+    return found
+
+
+def _world(scene: Scene) -> tuple[Any, ...]:
+    """Return what decides where to look: another slide, another scale, another arrangement."""
+    slide = scene.slide and (scene.slide.key, scene.slide.scale)
+    place = scene.spots.key if slide is None and scene.spots is not None else None
+    beside = scene.predicted is not None and scene.measured is not None
+    return (slide, place, beside, scene.unit)

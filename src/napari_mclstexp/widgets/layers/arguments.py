@@ -1,0 +1,181 @@
+"""What napari needs to draw each layer of a scene, and to turn one into another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...scene.layer_specs import (
+    DomainPoints,
+    ExpressionBlend,
+    ExpressionHeatmap,
+    ExpressionPoints,
+    SlideLayer,
+    SpotsLayer,
+)
+
+Coloured = ExpressionBlend | DomainPoints
+Description = SlideLayer | SpotsLayer | ExpressionPoints | ExpressionHeatmap | Coloured
+
+SPOT_COLOUR = "#111111"
+VALUE = "expression"  # the feature that colours the points; napari shows it under the cursor
+
+
+def slide_arguments(slide: SlideLayer) -> dict[str, Any]:
+    """Return what ``viewer.add_image`` needs to draw the slide."""
+    pyramid = slide.slide.pyramid()
+    return {
+        "data": pyramid if len(pyramid) > 1 else pyramid[0],
+        "multiscale": len(pyramid) > 1,
+        "rgb": True,
+        "cache": False,  # the slide keeps its tiles itself; napari would keep those of closed ones
+        "name": slide.name,
+        "scale": (slide.scale, slide.scale),
+        "translate": slide.translate,
+    }
+
+
+def spots_arguments(spots: SpotsLayer) -> dict[str, Any]:
+    """Return what ``viewer.add_points`` needs to draw the outlines of the spots."""
+    return {
+        "data": spots.positions,
+        "name": spots.name,
+        "size": spots.diameter,
+        "face_color": "transparent",
+        "border_color": SPOT_COLOUR,
+        "border_width": 0.06,
+        "opacity": 0.7,
+        "visible": spots.visible,
+    }
+
+
+def expression_arguments(points: ExpressionPoints) -> dict[str, Any]:
+    """Return what ``viewer.add_points`` needs to draw spots coloured by expression."""
+    return {
+        "data": points.positions,
+        "name": points.name,
+        "size": points.diameter,
+        "features": {VALUE: points.values},
+        "face_color": VALUE,
+        "face_colormap": points.colormap,
+        "face_contrast_limits": points.limits,
+        "border_width": 0,
+        "border_color": "transparent",
+        "opacity": points.opacity,
+        "shown": np.isfinite(points.values),
+    }
+
+
+def heatmap_arguments(heatmap: ExpressionHeatmap) -> dict[str, Any]:
+    """Return what ``viewer.add_image`` needs to draw a smooth map."""
+    return {
+        "data": heatmap.image,
+        "name": heatmap.name,
+        "colormap": heatmap.colormap,
+        "contrast_limits": heatmap.limits,
+        "opacity": heatmap.opacity,
+        "scale": (heatmap.scale, heatmap.scale),
+        "translate": heatmap.translate,
+        "interpolation2d": "linear" if heatmap.smooth else "nearest",
+        "blending": "translucent",
+    }
+
+
+def coloured_arguments(points: ExpressionBlend | DomainPoints) -> dict[str, Any]:
+    """Return what ``viewer.add_points`` needs to draw spots that have each a colour."""
+    features = {"domain": points.names} if isinstance(points, DomainPoints) else None
+    return {
+        "data": points.positions,
+        "name": points.name,
+        "size": points.diameter,
+        "face_color": points.colours,
+        "features": features,
+        "border_width": 0,
+        "border_color": "transparent",
+        "opacity": points.opacity,
+    }
+
+
+def updatable(old: Description, new: Description) -> bool:
+    """Whether the layer of `old` can be turned into `new` instead of being made again."""
+    if isinstance(old, SlideLayer) and isinstance(new, SlideLayer):
+        # napari keeps looking at the level it was at.
+        return old.key == new.key or _n_levels(old) == _n_levels(new)
+    if isinstance(old, Coloured) and isinstance(new, Coloured):
+        return type(old) is type(new) and old.positions_key == new.positions_key
+    return type(new) is type(old)
+
+
+def _n_levels(slide: SlideLayer) -> int:
+    return len(slide.slide.levels)
+
+
+def update(layer: Any, old: Description, new: Description) -> None:
+    """Turn the layer of `old` into that of `new`, touching only what differs."""
+    layer.name = new.name
+    if isinstance(new, SlideLayer) and isinstance(old, SlideLayer):
+        if old.key != new.key:
+            layer.data = slide_arguments(new)["data"]
+        layer.scale = (new.scale, new.scale)
+        layer.translate = new.translate
+    elif isinstance(new, SpotsLayer) and isinstance(old, SpotsLayer):
+        _update_spots(layer, old, new)
+    elif isinstance(new, ExpressionPoints) and isinstance(old, ExpressionPoints):
+        _update_points(layer, old, new)
+    elif isinstance(new, ExpressionHeatmap) and isinstance(old, ExpressionHeatmap):
+        _update_heatmap(layer, old, new)
+    elif isinstance(new, Coloured) and isinstance(old, Coloured):
+        _update_coloured(layer, old, new)
+
+
+def _update_spots(layer: Any, old: SpotsLayer, new: SpotsLayer) -> None:
+    if old.key != new.key:
+        layer.data = new.positions
+    if old.key != new.key or old.diameter != new.diameter:
+        layer.size = new.diameter
+    layer.visible = new.visible
+
+
+def _update_points(layer: Any, old: ExpressionPoints, new: ExpressionPoints) -> None:
+    moved = old.positions_key != new.positions_key
+    if moved:
+        layer.selected_data = set()
+        layer.data = new.positions
+        layer.border_width = 0
+    if moved or old.diameter != new.diameter:
+        layer.size = new.diameter
+    if moved or old.values_key != new.values_key:
+        layer.features = {VALUE: new.values}
+        layer.shown = np.isfinite(new.values)
+    if old.colormap != new.colormap:
+        layer.face_colormap = new.colormap
+    if old.limits != new.limits:
+        layer.face_contrast_limits = new.limits
+    if replace(old, opacity=new.opacity, name=new.name) != new:
+        layer.refresh_colors()
+    layer.opacity = new.opacity
+
+
+def _update_heatmap(layer: Any, old: ExpressionHeatmap, new: ExpressionHeatmap) -> None:
+    if old.values_key != new.values_key:
+        layer.data = new.image
+        layer.scale = (new.scale, new.scale)
+        layer.translate = new.translate
+    layer.interpolation2d = "linear" if new.smooth else "nearest"
+    layer.colormap = new.colormap
+    layer.contrast_limits = new.limits
+    layer.opacity = new.opacity
+
+
+def _update_coloured(
+    layer: Any, old: ExpressionBlend | DomainPoints, new: ExpressionBlend | DomainPoints
+) -> None:
+    if old.diameter != new.diameter:
+        layer.size = new.diameter
+    if old.values_key != new.values_key:
+        layer.face_color = new.colours
+        if isinstance(new, DomainPoints):
+            layer.features = {"domain": new.names}
+    layer.opacity = new.opacity

@@ -1,0 +1,1 @@
+"""What napari calls: readers and sample data."""

@@ -1,0 +1,138 @@
+"""What a reader opened, travelling to the session on the layers that napari makes of it."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+
+from ...scene.layer_specs import ExpressionHeatmap, ExpressionPoints, SlideLayer, SpotsLayer
+from ...scene.resolve import scene
+from ...session.session import Session
+from ..layers.apply_scene import SLOTS
+from ..layers.arguments import (
+    Description,
+    expression_arguments,
+    heatmap_arguments,
+    slide_arguments,
+    spots_arguments,
+)
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from ...slides import Slide
+
+METADATA = "mclstexp"
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A slide, spots or a prediction that a reader opened, and the model meant for them."""
+
+    slide: Slide | None = None
+    spots: AnnData | None = None
+    prediction: AnnData | None = None
+    model: Path | None = None
+
+    def enter(self, session: Session) -> None:
+        """Make it the session's.
+
+        Raises
+        ------
+        UserError
+            If it does not fit what is open already.
+        """
+        # A prediction comes with its slide only where none is open yet.
+        if self.slide is not None and (self.prediction is None or session.slide is None):
+            session.use_slide(self.slide)
+        if self.spots is not None:
+            session.use_spots(self.spots)
+        if self.prediction is not None:
+            session.use_prediction(self.prediction)
+
+
+def read_opened_prediction(path: Path, with_slide: bool = True) -> Opened:
+    """Read a prediction, and open the slide that it was made on if it still is where it was."""
+    from ...inference.prediction_io import read_prediction
+    from ...slides import open_slide
+
+    prediction = read_prediction(path)
+    slide = Path(str(prediction.uns.get("mclstexp", {}).get("slide", "")))
+    found = with_slide and slide.is_file()
+    return Opened(slide=open_slide(slide) if found else None, prediction=prediction)
+
+
+def layer_data(opened: Opened) -> list[tuple[Any, dict[str, Any], str]]:
+    """Return what napari makes layers of, as a session would draw it."""
+    session = Session()
+    opened.enter(session)
+    drawn = scene(session)
+    tuples = []
+    for slot in SLOTS:
+        description: Description | None = getattr(drawn, slot)
+        if description is None:
+            continue
+        arguments, kind = _arguments(description)
+        data = arguments.pop("data")
+        arguments["units"] = (drawn.unit, drawn.unit)
+        arguments["metadata"] = {METADATA: opened}
+        tuples.append((data, arguments, kind))
+    return tuples
+
+
+def _arguments(description: Description) -> tuple[dict[str, Any], str]:
+    if isinstance(description, SlideLayer):
+        return slide_arguments(description), "image"
+    if isinstance(description, SpotsLayer):
+        return spots_arguments(description), "points"
+    if isinstance(description, ExpressionHeatmap):
+        return heatmap_arguments(description), "image"
+    assert isinstance(description, ExpressionPoints)  # a fresh session blends nothing
+    return expression_arguments(description), "points"
+
+
+class Arrivals:
+    """Takes layers that a reader of this plugin made over into the session, which draws its own.
+
+    They come from viewers without docks, and from File > Open Sample.
+
+    Parameters
+    ----------
+    viewer
+        Whose layers to watch; those that are there already count too.
+    take_in
+        Called with what was opened, once its layers are gone.
+    """
+
+    def __init__(self, viewer: Any, take_in: Callable[[Opened], None]) -> None:
+        self._viewer = weakref.ref(viewer)
+        self._take_in = take_in
+        # napari adds the layers of one file one after the other: look when it is through.
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._deliver)
+        viewer.layers.events.inserted.connect(self._inserted)
+        self._timer.start(0)
+
+    def _inserted(self, event: Any) -> None:
+        if METADATA in event.value.metadata:
+            self._timer.start(0)
+
+    def _deliver(self) -> None:
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        arrived: list[Opened] = []
+        for layer in list(viewer.layers):
+            opened = layer.metadata.get(METADATA)
+            if isinstance(opened, Opened):
+                viewer.layers.remove(layer)
+                if opened not in arrived:
+                    arrived.append(opened)
+        for opened in arrived:
+            self._take_in(opened)

@@ -1,0 +1,143 @@
+"""The dock "Predict": a model, a run, and the genes it found, over the slide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import napari
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from ...analysis.gene_aliases import other_names
+from ...scene.layer_specs import Scene
+from ...session.display import MOST_COMPARED
+from ..common import dialogs
+from ..common.notify import tell, told
+from ..common.tabbing import join_docks
+from ..common.theme import BusyLine, Scrolling, facts, rule
+from ..workspace import workspace_of
+from .colour_bar import ColourBarView
+from .display_panel import DisplayPanel
+from .gene_picker import GenePicker
+from .model_choices import choices
+from .model_panel import ModelPanel
+from .run_panel import RunPanel
+
+
+class PredictDock(QWidget):
+    """Choose a model, run it, and look at the genes."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.workspace = workspace_of(napari_viewer)
+        self.model = ModelPanel()
+        self.runner = RunPanel()
+        self.genes = GenePicker()
+        self.display = DisplayPanel()
+        self.bars = tuple(ColourBarView() for _ in range(MOST_COMPARED))
+        self.warning = facts("How this slide differs from those that the model learned from")
+        self.warning.setStyleSheet("font-weight: bold;")
+        self.result = facts("The result that is shown, and how it compares with what was measured")
+        self.save = QPushButton("Save prediction…")
+        self.save.setToolTip(
+            "Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read"
+        )
+        self.busy = BusyLine()
+        self._named: tuple[tuple[str, ...], int] = ((), 0)
+        self._names: dict[str, str] = {}
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(10, 8, 10, 8)
+        layout.setSpacing(7)
+        for part in (self.model, self.runner, self.warning, rule()):
+            layout.addWidget(part)
+        layout.addWidget(self.genes, 1)
+        for part in (*self.bars, self.display, self.result, self.save, self.busy):
+            layout.addWidget(part)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolling(content))
+        self._wire()
+        self._offer_models()
+        self.runner.show_run(self.workspace.session.run)
+        self._show_scene(self.workspace.scene)
+        self.busy.say(self.workspace.jobs.busy)
+
+    def _wire(self) -> None:
+        """Connect everything; there is no wiring of this dock anywhere else."""
+        workspace, session = self.workspace, self.workspace.session
+        self.model.model_asked.connect(self._model_asked)
+        self.runner.run_asked.connect(self._run_asked)
+        self.runner.cancel_asked.connect(session.cancel_run)
+        self.genes.picked.connect(lambda gene: session.show(gene=gene, show_domains=False))
+        self.display.changed.connect(lambda changes: session.show(**changes))
+        self.save.clicked.connect(self._save_asked)
+        workspace.shown.connect(self._show_scene)
+        workspace.model_changed.connect(self._offer_models)
+        workspace.run_changed.connect(self.runner.show_run)
+        workspace.progressed.connect(self.runner.show_progress)
+        workspace.jobs.loading.connect(self.busy.say)
+
+    def _show_scene(self, drawn: Scene) -> None:
+        session = self.workspace.session
+        self.genes.set_genes(session.genes, self._held_out_pcc())
+        self.genes.set_other_names(self._other_names(session.genes))
+        self.genes.set_gene(session.gene)
+        self.display.show_display(session.display, session.quantities, session.shown_quantity)
+        for view, bar in zip(self.bars, (*drawn.bars, *[None] * MOST_COMPARED), strict=False):
+            view.show_bar(bar)
+        self.warning.setText(drawn.warning)
+        self.warning.setVisible(bool(drawn.warning))
+        self.result.setText(drawn.result_text)
+        self.result.setVisible(bool(drawn.result_text))
+        result = session.result
+        self.save.setEnabled(result is not None and result.complete)
+
+    def _other_names(self, genes: tuple[str, ...]) -> dict[str, str]:
+        """Return the aliases of the genes, worked out again only for others."""
+        spots = self.workspace.session.spots
+        if self._named != (genes, id(spots)):
+            ids: dict[str, str] = {}
+            if spots is not None and "gene_ids" in spots.var:
+                ids = dict(zip(map(str, spots.var_names), spots.var["gene_ids"], strict=True))
+            self._named, self._names = (genes, id(spots)), other_names(genes, ids)
+        return self._names
+
+    def _held_out_pcc(self) -> dict[str, float]:
+        session = self.workspace.session
+        if session.result is not None:
+            return session.result.held_out_pcc
+        return session.model.config.held_out_pcc if session.model is not None else {}
+
+    def _offer_models(self) -> None:
+        model = self.workspace.session.model
+        path = model.path if model is not None else None
+        self.model.offer(choices(self.workspace.recent, path), path)
+        self.model.show_model(model)
+
+    def _model_asked(self, path: Path) -> None:
+        def failed(error: BaseException) -> None:
+            self._offer_models()
+            tell(error)
+
+        self.workspace.load_model(path, failed)
+
+    def _run_asked(self, device: str) -> None:
+        with told():
+            self.workspace.run(device)
+
+    def _save_asked(self) -> None:
+        slide = self.workspace.session.slide
+        stem = slide.path.stem if slide is not None else "slide"
+        target = dialogs.ask_target(
+            self, "Save the prediction", f"{stem}_prediction.h5ad", dialogs.PREDICTION
+        )
+        if target is not None:
+            with told():
+                self.workspace.save(target)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Stand as a tab beside the other dock."""
+        super().showEvent(event)
+        join_docks(self.workspace.docks, self)
+        self.workspace.docks.add(self)

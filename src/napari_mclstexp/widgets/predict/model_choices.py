@@ -1,0 +1,38 @@
+"""The models that can be chosen: the built-in demo, those used lately, any folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import UserError
+from ...session.recent_files import RecentFolders
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model on offer: what it is called in the list, and its folder."""
+
+    label: str
+    path: Path
+
+
+def built_in_model() -> Path | None:
+    """Return the folder of the demo model, or None where the package came without it."""
+    from ...samples import demo_model_path
+
+    try:
+        return demo_model_path()
+    except UserError:
+        return None
+
+
+def choices(recent: RecentFolders, chosen: Path | None) -> list[Choice]:
+    """Return the models to offer: demo, chosen, and recent ones, none of them twice."""
+    offered: dict[Path, Choice] = {}
+    demo = built_in_model()
+    if demo is not None:
+        offered[demo.resolve()] = Choice("Built-in demo", demo)
+    for path in (*((chosen,) if chosen is not None else ()), *recent.paths()):
+        offered.setdefault(path.resolve(), Choice(path.name, path))
+    return list(offered.values())

@@ -1,0 +1,83 @@
+"""The dock "Slide and spots": what is open, at which scale, and where the spots are."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+import napari
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from ...scene.layer_specs import Scene
+from ..common.notify import told
+from ..common.tabbing import join_docks
+from ..common.theme import BusyLine, Scrolling, rule
+from ..workspace import workspace_of
+from .slide_chooser import SlideChooser
+from .slide_panel import SlidePanel
+from .spots_panel import CountsPanel, GridPanel, SpotsPanel
+
+
+class SlideDock(QWidget):
+    """Open a slide, see it at its true scale, and load or lay its spots."""
+
+    def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
+        super().__init__()
+        self.workspace = workspace_of(napari_viewer)
+        self.slide = SlidePanel(SlideChooser(self.workspace))
+        self.spots = SpotsPanel()
+        self.grid = GridPanel()
+        self.counts = CountsPanel()
+        self.busy = BusyLine()
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.setContentsMargins(10, 8, 10, 8)
+        layout.setSpacing(10)
+        for part in (self.slide, rule(), self.spots, rule(), self.grid, self.counts):
+            layout.addWidget(part)
+        layout.addStretch(1)
+        layout.addWidget(self.busy)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(Scrolling(content))
+        self._wire()
+        self._show_scene(self.workspace.scene)
+        self.busy.say(self.workspace.jobs.busy)
+
+    def _wire(self) -> None:
+        """Connect everything; there is no wiring of this dock anywhere else."""
+        workspace, session = self.workspace, self.workspace.session
+        self.slide.open_asked.connect(workspace.open_slide)
+        self.slide.close_asked.connect(workspace.close_slide)
+        self.slide.scale_given.connect(self._scale_given)
+        self.spots.spots_asked.connect(workspace.load_spots)
+        self.spots.clear_asked.connect(session.clear_spots)
+        self.spots.outlines_wanted.connect(lambda on: session.show(show_spots=on))
+        self.grid.grid_asked.connect(self._grid_asked)
+        self.counts.gene_chosen.connect(lambda g: session.show(gene=g, quantity="measured"))
+        workspace.shown.connect(self._show_scene)
+        workspace.jobs.loading.connect(self.busy.say)
+
+    def _show_scene(self, drawn: Scene) -> None:
+        session = self.workspace.session
+        self.slide.show_slide(session.slide, drawn.slide_text)
+        loaded = session.spots is not None
+        self.spots.show_spots(loaded, drawn.spots_text, session.display.show_spots)
+        self.grid.setEnabled(session.slide is not None)
+        counts = session.readings.counts
+        self.counts.show_genes(counts.genes if counts is not None else (), session.gene)
+
+    def _scale_given(self, um_per_px: float) -> None:
+        with told():
+            self.workspace.session.set_um_per_px(um_per_px)
+
+    def _grid_asked(self, pitch: float, diameter: float, layout: str) -> None:
+        kind = cast(Literal["hex", "square"], layout)
+        with told():
+            self.workspace.lay_grid(pitch_um=pitch, diameter_um=diameter, layout=kind)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Stand as a tab beside the other dock."""
+        super().showEvent(event)
+        join_docks(self.workspace.docks, self)
+        self.workspace.docks.add(self)

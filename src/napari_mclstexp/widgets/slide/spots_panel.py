@@ -1,0 +1,205 @@
+"""The spots of the "Slide and spots" dock: load, lay a grid, show outlines and counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from qtpy.QtCore import QStringListModel, Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QCompleter,
+    QDoubleSpinBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..common import dialogs
+from ..common.theme import facts, heading, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class SpotsPanel(QWidget):
+    """Loading spots and what was read of them.
+
+    Signals
+    -------
+    spots_asked, clear_asked, outlines_wanted
+        Path of the spots and of their counts (or None); nothing; on or off.
+    """
+
+    spots_asked = Signal(object, object)
+    clear_asked = Signal()
+    outlines_wanted = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.load = QPushButton("Load spots")
+        self.load.setToolTip(
+            "Load measured spots: a Space Ranger folder, a legacy ST spot file with its counts, "
+            "an h5ad file, or a table of x and y"
+        )
+        menu = QMenu(self.load)
+        menu.setToolTipsVisible(True)
+        self.from_file = menu.addAction("Spot file…")
+        self.from_file.setToolTip(
+            "An h5ad file, a CSV or TSV of x and y, or a legacy ST spot file; counts that lie "
+            "beside a legacy ST file are found by name"
+        )
+        self.from_folder = menu.addAction("Space Ranger folder…")
+        self.from_folder.setToolTip("The outs folder of Space Ranger, or the one that holds it")
+        self.from_two = menu.addAction("Spot file and counts file…")
+        self.from_two.setToolTip("A legacy ST spot file, then the file with its counts")
+        self.load.setMenu(menu)
+        self.clear = QPushButton("Remove")
+        self.clear.setToolTip("Remove the spots and what was predicted on them")
+        self.facts = facts("The spots: how many, of which platform, with how many genes")
+        self.outlines = QCheckBox("Show outlines")
+        self.outlines.setToolTip("Draw each spot as a circle of its true diameter")
+
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.load, 1)
+        buttons.addWidget(self.clear)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(heading("Spots"))
+        layout.addLayout(buttons)
+        layout.addWidget(self.facts)
+        layout.addWidget(self.outlines)
+        self._wire()
+
+    def _wire(self) -> None:
+        self.from_file.triggered.connect(self._ask_file)
+        self.from_folder.triggered.connect(self._ask_folder)
+        self.from_two.triggered.connect(self._ask_two)
+        self.clear.clicked.connect(lambda: self.clear_asked.emit())
+        self.outlines.clicked.connect(self.outlines_wanted)
+
+    def show_spots(self, loaded: bool, text: str, outlines: bool) -> None:
+        """Show what is loaded."""
+        self.clear.setEnabled(loaded)
+        self.outlines.setEnabled(loaded)
+        self.outlines.setChecked(outlines)
+        self.facts.setText(text or "No spots yet.")
+
+    def _ask_file(self) -> None:
+        path = dialogs.ask_file(self, "Load spots", dialogs.SPOTS)
+        if path is not None:
+            self.spots_asked.emit(path, None)
+
+    def _ask_folder(self) -> None:
+        path = dialogs.ask_folder(self, "Choose the outs folder of Space Ranger")
+        if path is not None:
+            self.spots_asked.emit(path, None)
+
+    def _ask_two(self) -> None:
+        path = dialogs.ask_file(self, "Load spots", dialogs.SPOTS)
+        counts = path and dialogs.ask_file(self, "Load the counts of these spots", dialogs.COUNTS)
+        if counts is not None:
+            self.spots_asked.emit(path, counts)
+
+
+class GridPanel(QWidget):
+    """A grid of spots for a slide that has none.
+
+    Signals
+    -------
+    grid_asked
+        Pitch and diameter in µm, and "hex" or "square".
+    """
+
+    grid_asked = Signal(float, float, str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pitch = _micrometres(100.0, "Distance between the centres of neighbouring spots")
+        self.diameter = _micrometres(55.0, "Diameter of a spot, as it is drawn")
+        self.arrangement = QComboBox()
+        self.arrangement.addItem("Hexagonal", "hex")
+        self.arrangement.addItem("Square", "square")
+        self.arrangement.setToolTip("Hexagonal as on Visium, or square as on legacy ST")
+        self.lay = QPushButton("Lay grid over the tissue")
+        self.lay.setToolTip(
+            "Find the tissue and cover it with spots, in place of the spots that are there"
+        )
+        form = QGridLayout()
+        form.setColumnStretch(1, 1)
+        form.setColumnStretch(3, 1)
+        form.addWidget(QLabel("Pitch, µm"), 0, 0)
+        form.addWidget(self.pitch, 0, 1)
+        form.addWidget(QLabel("Spot, µm"), 0, 2)
+        form.addWidget(self.diameter, 0, 3)
+        form.addWidget(QLabel("Layout"), 1, 0)
+        form.addWidget(self.arrangement, 1, 1, 1, 3)
+        form.addWidget(self.lay, 2, 0, 1, 4)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(heading("No spots? Lay a grid"))
+        layout.addLayout(form)
+        self.lay.clicked.connect(self._ask)
+
+    def _ask(self) -> None:
+        self.grid_asked.emit(
+            self.pitch.value(), self.diameter.value(), self.arrangement.currentData()
+        )
+
+
+class CountsPanel(QWidget):
+    """The measured counts as a layer, a gene at a time.
+
+    Signals
+    -------
+    gene_chosen
+        The gene whose counts shall be shown.
+    """
+
+    gene_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gene = QComboBox()
+        self.gene.setEditable(True)
+        self.gene.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.gene.setToolTip("Type part of a gene's name to find it; its counts are shown")
+        # Thousands of names: measuring each of them would hold up the window.
+        self.gene.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self._genes = QStringListModel()
+        self.gene.setModel(self._genes)
+        completer = cast(QCompleter, self.gene.completer())
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+        line = QHBoxLayout()
+        line.addWidget(QLabel("Gene"))
+        line.addWidget(self.gene, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(rule())
+        layout.addWidget(heading("Measured counts"))
+        layout.addLayout(line)
+        self.gene.activated.connect(lambda: self.gene_chosen.emit(self.gene.currentText()))
+
+    def show_genes(self, genes: Sequence[str], shown: str | None) -> None:
+        """Offer the genes that were counted; hidden where there are none."""
+        self.setVisible(bool(genes))
+        if list(genes) != self._genes.stringList():
+            self._genes.setStringList(list(genes))
+        self.gene.setCurrentIndex(self.gene.findText(shown) if shown else -1)
+
+
+def _micrometres(value: float, tooltip: str) -> QDoubleSpinBox:
+    box = QDoubleSpinBox()
+    box.setDecimals(0)
+    box.setRange(2.0, 1000.0)
+    box.setSingleStep(5.0)
+    box.setValue(value)
+    box.setToolTip(tooltip)
+    return box

@@ -1,0 +1,128 @@
+"""How a training goes: curves, and the held-out section's map filling in as it learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
+
+from ..common.theme import colour, facts
+
+HEIGHT = 130
+DOT_PX = 6
+
+
+class TrainProgress(QWidget):
+    """A bar, two curves and two maps; hidden until a training says something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.estimate = facts("What the training will take, measured just before it starts")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.bar.setToolTip("How much of the training is done")
+        self.status = QLabel("")
+        self.status.setWordWrap(True)
+        self.status.setToolTip("What is being done")
+        self.curves = self._plot("Loss (blue, falls) and the held-out section's mean PCC (orange)")
+        self.maps = self._plot(
+            "The best predicted gene of the held-out section: measured, predicted"
+        )
+        self.maps.setAspectLocked(True)
+        self.maps.invertY(True)
+        for axis in ("left", "bottom"):
+            self.maps.hideAxis(axis)
+        self.told = facts("Which gene is drawn")
+        self._points: list[dict[str, Any]] = []
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(3)
+        for each in (self.estimate, self.bar, self.status, self.curves, self.maps, self.told):
+            layout.addWidget(each)
+        self.begin()
+        self.hide()
+
+    def begin(self) -> None:
+        """Forget what was shown of another training."""
+        self._points = []
+        self.bar.setRange(0, 0)
+        self.curves.clear()
+        self.maps.clear()
+        for each in (self.estimate, self.told):
+            each.setText("")
+        self.status.setText("Getting ready")
+        self.maps.hide()
+        self.show()
+
+    def show_events(self, events: list[dict[str, Any]]) -> None:
+        """Show what came since the last look; of several of a kind, the last."""
+        last = {event["event"]: event for event in events}
+        self._points += [event for event in events if event["event"] == "epoch"]
+        if "estimate" in last:
+            self.estimate.setText(str(last["estimate"]["sentence"]))
+        if "progress" in last:
+            self.bar.setRange(0, max(1, int(last["progress"]["total"])))
+            self.bar.setValue(int(last["progress"]["done"]))
+            self.status.setText(str(last["progress"]["what"]))
+        if "done" in last:
+            self.bar.setRange(0, 1)
+            self.bar.setValue(1)
+        if "epoch" in last:
+            self._draw_curves()
+        if "map" in last:
+            self._draw_map(last["map"])
+
+    def say(self, text: str) -> None:
+        """Show a line instead of the progress."""
+        self.status.setText(text)
+
+    def _draw_curves(self) -> None:
+        self.curves.clear()
+        epochs = [point["epoch"] for point in self._points]
+        loss = np.array([point["loss"] for point in self._points], dtype=float)
+        # Both in one picture: each loss as a share of the first.
+        share = loss / loss[0] if loss[0] else loss
+        self.curves.plot(epochs, share, pen=pg.mkPen("#5b9bd5", width=2), name="loss / first")
+        known = [p for p in self._points if p.get("held_out_pcc") is not None]
+        if known:
+            self.curves.plot(
+                [p["epoch"] for p in known],
+                [p["held_out_pcc"] for p in known],
+                pen=pg.mkPen("#e08a3c", width=2),
+                name="held-out PCC",
+            )
+
+    def _draw_map(self, event: dict[str, Any]) -> None:
+        self.maps.show()
+        self.maps.clear()
+        xy = np.asarray(event["xy"], dtype=float)
+        width = np.ptp(xy[:, 0]) * 1.15 or 1.0
+        colours = pg.colormap.get("viridis")
+        for shift, values in ((0.0, event["measured"]), (width, event["predicted"])):
+            value = np.array(values, dtype=float)
+            low, high = np.nanmin(value), np.nanmax(value)
+            scaled = np.nan_to_num((value - low) / (high - low if high > low else 1.0))
+            brushes = [pg.mkBrush(each) for each in colours.mapToQColor(scaled)]
+            self.maps.addItem(
+                pg.ScatterPlotItem(
+                    x=xy[:, 0] + shift, y=xy[:, 1], size=DOT_PX, pen=None, brush=brushes
+                )
+            )
+        self.told.setText(
+            f"{event['gene']} on {event['section']}: measured left, predicted right, "
+            f"PCC {event['pcc']:.2f}"
+        )
+
+    @staticmethod
+    def _plot(tooltip: str) -> pg.PlotWidget:
+        plot = pg.PlotWidget(background=colour("background"))
+        plot.setToolTip(tooltip)
+        plot.setFixedHeight(HEIGHT)
+        plot.setMouseEnabled(x=False, y=False)
+        plot.setMenuEnabled(False)
+        plot.hideButtons()
+        plot.addLegend(offset=(-5, 5), labelTextSize="8pt") if "Loss" in tooltip else None
+        return plot

@@ -1,0 +1,242 @@
+"""The sections to train on: a table that takes drops and marks what is wrong in place."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QMimeData, Qt, QTimer, Signal
+from qtpy.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QPushButton,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...training.process import COLUMNS, SectionRow, read_rows
+from ..common import dialogs
+from ..common.notify import told
+from ..common.theme import facts, heading
+
+if TYPE_CHECKING:
+    from ...cohort.table import Problem
+
+SPOT_ENDINGS = (".h5ad", ".tsv", ".csv", ".txt", ".parquet")
+SETTLE_MS = 300  # after the last change, before the table is checked
+ERROR, WARNING = QColor("#b33a3a"), QColor("#a87a1f")
+_PATHS = ("slide", "spots", "counts")
+
+
+class SectionTable(QTableWidget):
+    """Rows of sections; files and folders may be dropped on it.
+
+    Signals
+    -------
+    dropped
+        The paths that were dropped.
+    """
+
+    dropped = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__(0, len(COLUMNS))
+        self.setHorizontalHeaderLabels([*(each.capitalize() for each in COLUMNS[:-1]), "µm/px"])
+        self.setAcceptDrops(True)
+        self.setDropIndicatorShown(False)
+        self.setMinimumHeight(120)
+        self.verticalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.setWordWrap(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideLeft)  # of a path, its end tells
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setToolTip(
+            "The sections to learn from: drop slides, outs folders, spot tables or a cohort CSV "
+            "here; cells can be edited"
+        )
+        self.setAccessibleName("Sections to train on")
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
+        """Take files and folders."""
+        if event is not None and _paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent | None) -> None:  # noqa: N802
+        """Take them anywhere."""
+        if event is not None and _paths(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
+        """Hand on what was dropped."""
+        if event is not None:
+            event.acceptProposedAction()
+            self.dropped.emit(_paths(event.mimeData()))
+
+
+class SectionsPanel(QWidget):
+    """The table, what adds to it and takes from it, and what is wrong with it.
+
+    Signals
+    -------
+    changed
+        The rows, a moment after the last change.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = SectionTable()
+        self.add = QPushButton("Add files…")
+        self.add.setToolTip("Add a slide, a spot table, or a cohort CSV with all sections")
+        self.add_outs = QPushButton("Add outs folder…")
+        self.add_outs.setToolTip("Add a Space Ranger outs folder")
+        self.remove = QPushButton("Remove")
+        self.remove.setToolTip("Take the chosen rows off the table; no file is touched")
+        self.problems = facts("What is wrong with the sections; point at a marked cell for more")
+        self.problems.hide()
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(lambda: self.changed.emit(self.rows()))
+        buttons = QHBoxLayout()
+        for button in (self.add, self.add_outs, self.remove):
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(heading("Sections"))
+        layout.addWidget(self.table)
+        layout.addLayout(buttons)
+        layout.addWidget(self.problems)
+        self.table.dropped.connect(self.take)
+        self.table.itemChanged.connect(lambda _: self._settle.start())
+        self.add.clicked.connect(self._add_asked)
+        self.add_outs.clicked.connect(self._outs_asked)
+        self.remove.clicked.connect(self._remove_asked)
+
+    def rows(self) -> tuple[SectionRow, ...]:
+        """Return the rows as they stand."""
+        return tuple(
+            SectionRow(*(self._text(row, column) for column in range(len(COLUMNS))))
+            for row in range(self.table.rowCount())
+        )
+
+    def take(self, paths: Sequence[Path]) -> None:
+        """Add what was dropped: a cohort table replaces all, a file goes where one lacks."""
+        with told():
+            for path in paths:
+                if path.suffix.lower() == ".csv" and _is_cohort(path):
+                    self.show_rows(read_rows(path))
+                elif path.is_dir() or _plain_suffix(path) in SPOT_ENDINGS:
+                    self._place("counts" if _is_counts(path) else "spots", path)
+                else:
+                    self._place("slide", path)
+
+    def show_rows(self, rows: Sequence[SectionRow]) -> None:
+        """Show these rows instead."""
+        self.table.setRowCount(0)
+        for row in rows:
+            self._append(row)
+
+    def show_problems(self, problems: Sequence[Problem]) -> None:
+        """Mark the cells that are wrong, and say how many there are."""
+        self.table.blockSignals(True)
+        for row in range(self.table.rowCount()):
+            for column in range(len(COLUMNS)):
+                item = self.table.item(row, column)
+                if item is not None:
+                    item.setData(Qt.ItemDataRole.BackgroundRole, None)
+                    item.setToolTip(item.text())
+        for each in problems:
+            if each.line is None or each.line - 2 >= self.table.rowCount():
+                continue
+            column = COLUMNS.index(each.column) if each.column in COLUMNS else 0
+            item = self.table.item(each.line - 2, column)
+            if item is not None:
+                item.setBackground(ERROR if each.severity == "error" else WARNING)
+                item.setToolTip(each.what)
+        self.table.blockSignals(False)
+        errors = [each for each in problems if each.severity == "error"]
+        self.problems.setVisible(bool(problems))
+        if problems:
+            first = (errors or list(problems))[0]
+            count = f"{len(errors)} to mend" if errors else "warnings only"
+            self.problems.setText(
+                f"{count}: {first.section + ': ' if first.section else ''}{first.what}"
+            )
+
+    def _place(self, column: str, path: Path) -> None:
+        """Put a path into the first row that lacks one there, or into a new row."""
+        at = COLUMNS.index(column)
+        for row in range(self.table.rowCount()):
+            if not self._text(row, at):
+                self.table.item(row, at).setText(str(path))
+                return
+        name = path.parent.name if path.name == "outs" else path.name.split(".")[0]
+        name = name.removesuffix("_selection")
+        self._append(SectionRow(name, name, **{column: str(path)}))
+
+    def _append(self, row: SectionRow) -> None:
+        self.table.insertRow(self.table.rowCount())
+        for column, name in enumerate(COLUMNS):
+            item = QTableWidgetItem(getattr(row, name))
+            item.setToolTip(item.text())
+            self.table.setItem(self.table.rowCount() - 1, column, item)
+
+    def _text(self, row: int, column: int) -> str:
+        item = self.table.item(row, column)
+        return item.text().strip() if item is not None else ""
+
+    def _add_asked(self) -> None:
+        path = dialogs.ask_file(self, "Add a slide, spots or a cohort table", dialogs.COHORT)
+        if path is not None:
+            self.take([path])
+
+    def _outs_asked(self) -> None:
+        path = dialogs.ask_folder(self, "Add an outs folder")
+        if path is not None:
+            self.take([path])
+
+    def _remove_asked(self) -> None:
+        for row in sorted({index.row() for index in self.table.selectedIndexes()}, reverse=True):
+            self.table.removeRow(row)
+        self._settle.start()
+
+
+def _is_cohort(path: Path) -> bool:
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            return "section" in [each.strip() for each in next(csv.reader(file), [])]
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+
+
+def _plain_suffix(path: Path) -> str:
+    """The ending that tells what a file is, without a .gz behind it."""
+    return Path(path.name.lower().removesuffix(".gz")).suffix
+
+
+def _is_counts(path: Path) -> bool:
+    """Whether a table is of legacy ST counts: its rows are spots called XxY."""
+    if path.is_dir() or _plain_suffix(path) not in (".tsv", ".txt", ".csv"):
+        return False
+    try:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+            next(file)
+            return bool(re.match(r'"?-?\d+x-?\d+"?[\t,]', next(file)))
+    except (OSError, UnicodeDecodeError, StopIteration, EOFError):
+        return False
+
+
+def _paths(data: QMimeData | None) -> list[Path]:
+    urls = data.urls() if data is not None else []
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

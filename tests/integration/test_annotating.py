@@ -1,0 +1,154 @@
+"""The docks of a person's work on a small slide: genes, brush, palette, exports, recovery."""
+
+from __future__ import annotations
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_mclstexp.model import load_model
+from napari_mclstexp.session.next_step import DOCKS
+from napari_mclstexp.slides import open_slide
+from napari_mclstexp.spots.readers.choose import read_spots
+from support import widget_kit as kit
+
+RUN_MS = 60_000
+
+
+@pytest.fixture
+def bench(viewer, qtbot, slide_file, spots_file, tiny_model):
+    """The docks of the workbench with a finished prediction, by name."""
+    docks = {n: viewer.window.add_plugin_dock_widget("napari-mclstexp", n)[1] for n in DOCKS}
+    workspace = docks["Predict"].workspace
+    session = workspace.session
+    session.use_slide(open_slide(slide_file))
+    session.use_spots(read_spots(spots_file))
+    session.use_model(load_model(tiny_model))
+    workspace.run("cpu")
+    qtbot.waitUntil(lambda: session.result is not None and session.result.complete, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: not workspace.jobs.busy)
+    return docks
+
+
+def test_a_painted_region_gets_the_name_of_the_palette_and_undo_takes_it_back(bench, viewer, qtbot):
+    annotate = bench["Annotate"]
+    session = annotate.workspace.session
+    annotate.palette_of_names.buttons["TLS"].click()
+    annotate.brush.button.click()
+    viewer.layers["Brush"].data[200:400, 300:700] = 1
+    annotate.brush.button.click()
+    (region,) = session.work.regions
+    assert region.name == "TLS"
+    assert region.shape().area == pytest.approx(200 * 400, rel=0.01)
+    assert "Brush" not in viewer.layers
+    annotate.tree.topLevelItem(0).setSelected(True)
+    annotate.palette_of_names.buttons["Fat"].click()
+    assert session.work.regions[0].name == "Fat"
+    annotate.undo.click()
+    annotate.undo.click()
+    assert session.work.regions == ()
+    annotate.redo.click()
+    assert session.work.regions[0].name == "TLS"
+    annotate.tree.topLevelItem(0).setSelected(True)
+    annotate.remove.click()
+    assert session.work.regions == ()
+
+
+def test_everything_that_can_leave_leaves_whole(bench, qtbot, answers, notes, tmp_path):
+    export, domains = bench["Save and export"], bench["Domains"]
+    workspace = export.workspace
+    session = workspace.session
+    domains.k.setValue(3)
+    domains.find.click()
+    qtbot.waitUntil(lambda: session.work.domains is not None, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)
+    domains.to_regions.click()
+    export.notes.setPlainText("Seen by <me>")
+    targets = {
+        "GeoJSON…": "r.geojson",
+        "Figure…": "f.png",
+        "h5ad…": "x.h5ad",
+        "CSV…": "t.csv",
+        "Report…": "p.html",
+    }
+    for button, name in targets.items():
+        answers(tmp_path / name)
+        export.buttons[button].click()
+        qtbot.waitUntil((tmp_path / name).is_file, timeout=RUN_MS)
+        qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)
+    assert kit.sentences(notes) == []
+    data = ad.read_h5ad(tmp_path / "x.h5ad")
+    assert set(data.obs["domain"]) == {"Domain 1", "Domain 2", "Domain 3"}
+    assert len(data.uns["domain_colors"]) == 3
+    assert (data.obs["region"] == data.obs["domain"]).mean() > 0.9
+    table = pd.read_csv(tmp_path / "t.csv", index_col=0)
+    np.testing.assert_allclose(table["FASN"], session.result.predicted_values("FASN"), rtol=1e-5)
+    page = (tmp_path / "p.html").read_text()
+    assert "Seen by &lt;me&gt;" in page
+    assert page.count("data:image/png") == 3
+    # What was exported is the same regions when it is read again.
+    before = session.work.regions
+    answers(tmp_path / "r.geojson")
+    export.read.click()
+    assert {each.id for each in session.work.regions} == {each.id for each in before}
+
+
+def test_genes_are_known_by_other_names_marked_and_kept_beside_or_blended(bench):
+    predict, genes = bench["Predict"], bench["Genes"]
+    session = predict.workspace.session
+    session.show(gene="GNAS")
+    assert genes.trust.text().startswith("Trust: good")
+    genes.beside.click()
+    assert "GNAS" in session.display.compare
+    assert len(predict.workspace.scene.compared) == 1
+    genes.alone.click()
+    genes.over.click()
+    assert predict.workspace.scene.predicted.colours.shape == (63, 4)
+    genes.alone.click()
+    session.show(gene="CD74")
+    predict.genes.star.click()
+    assert predict.genes.genes.shown[0] == "CD74"
+    predict.genes.star.click()
+    assert predict.genes.genes.shown[0] != "CD74"
+
+
+def test_a_crash_loses_nothing_the_work_is_offered_back(bench, qtbot, slide_file):
+    annotate = bench["Annotate"]
+    workspace = annotate.workspace
+    from napari_mclstexp.session.autosave import Recovery
+
+    session = workspace.session
+    session.history.edit("Notes", notes="before the crash")
+    workspace.study.keep_now()
+    workspace.study.recovery = Recovery()  # as another program would come
+    session.close_slide()
+    session.use_slide(open_slide(slide_file))
+    qtbot.waitUntil(lambda: workspace.study.offered is not None, timeout=RUN_MS)
+    assert not annotate.recovery.isHidden()
+    annotate.recovery.restore.click()
+    assert session.work.notes == "before the crash"
+    assert annotate.recovery.isHidden()
+    session.history.undo()
+    assert session.work.notes == ""
+
+
+def test_nothing_of_one_slide_stays_on_the_next(bench, qtbot, tmp_path):
+    annotate, export, evidence = (bench[n] for n in ("Annotate", "Save and export", "Evidence"))
+    workspace = annotate.workspace
+    session, first = workspace.session, workspace.session.desk
+    annotate.brush.button.click()
+    workspace.layers.viewer.layers["Brush"].data[200:400, 300:700] = 1
+    export.notes.setPlainText("of the first")  # and no time to take it in
+    evidence.spot = str(session.spots.obs_names[0])
+    session.use_slide(open_slide(kit.write_slide(tmp_path / "second.ome.tif")))
+    assert session.work.empty
+    assert export.notes.toPlainText() == ""
+    assert evidence.spot == ""
+    assert "Brush" not in workspace.layers.viewer.layers
+    assert not annotate.brush.button.isChecked()
+    session.select(first)
+    assert session.work.notes == "of the first"
+    assert len(session.work.regions) == 1
+    assert export.notes.toPlainText() == "of the first"
+    qtbot.waitUntil(lambda: not workspace.jobs.busy)

@@ -1,0 +1,119 @@
+"""Domains, signatures, regions and exports from the shell."""
+
+from __future__ import annotations
+
+import json
+
+import anndata
+import numpy as np
+import pandas as pd
+import pytest
+
+from napari_mclstexp.analysis.region import region_of
+from napari_mclstexp.export.geojson import read_geojson, write_geojson
+from napari_mclstexp.inference.predict import predict
+from napari_mclstexp.inference.prediction_io import write_prediction
+from napari_mclstexp.model import load_model
+from napari_mclstexp.samples import demo_model_path, sample_section
+from napari_mclstexp.slides import open_slide
+from napari_mclstexp.spots.readers.choose import read_spots
+from support.shell_kit import files_under, shell
+
+
+@pytest.fixture(scope="module")
+def prediction(tmp_path_factory):
+    """Return the demo's prediction of half of sample section 3."""
+    section = sample_section(3)
+    path = tmp_path_factory.mktemp("prediction") / "p.h5ad"
+    with open_slide(section.slide) as slide:
+        spots = read_spots(section.spots)[::2].copy()
+        write_prediction(predict(slide, spots, load_model(demo_model_path())), path)
+    return path
+
+
+def test_domains_agree_with_the_truth_and_are_written(prediction, tmp_path):
+    out = tmp_path / "d.h5ad"
+    arguments = ("--k", 4, "--smoothing", 0.3, "--truth", "domain", "--markers", tmp_path / "m.csv")
+    done = shell("domains", prediction, "--out", out, *arguments, "--json")
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    assert said["ari"] > 0.3
+    data = anndata.read_h5ad(out)
+    assert data.obs["domain"].nunique() == 4
+    assert data.obs["domain"].value_counts().to_dict() == said["sizes"]
+    markers = pd.read_csv(tmp_path / "m.csv")
+    assert set(markers.columns) == {"domain", "gene", "auc", "difference", "p", "fdr"}
+    told = shell("domains", prediction, "--out", out)
+    assert "silhouette" in told.out
+    assert "high in" in told.out
+
+
+def test_signatures_of_a_list_and_of_the_package(prediction, tmp_path):
+    out = tmp_path / "s.h5ad"
+    done = shell("signature", prediction, "--genes", "EPCAM,ERBB2,KRT8", "--out", out)
+    assert done.code == 0, done.err
+    score = anndata.read_h5ad(out).obs["signature_pasted genes"]
+    assert np.corrcoef(score, anndata.read_h5ad(prediction).to_df()["EPCAM"])[0, 1] > 0.5
+    done = shell("signature", prediction, "--name", "NONE", "--out", tmp_path / "n.h5ad")
+    assert (done.code, files_under(tmp_path)) == (2, {"s.h5ad"})
+    assert "there are PROLIFERATION" in done.err
+
+
+def test_regions_are_told_and_compared(prediction, tmp_path):
+    xy = anndata.read_h5ad(prediction).obsm["spatial"]
+    middle = float(np.median(xy[:, 0]))
+    left = region_of(__import__("shapely").box(0, 0, middle, 10**5), "left")
+    write_geojson([left], tmp_path / "r.geojson")
+    arguments = ("--geojson", tmp_path / "r.geojson", "--out", tmp_path / "t.csv")
+    done = shell("regions", prediction, *arguments, "--genes", "EPCAM")
+    assert done.code == 0, done.err
+    (row,) = pd.read_csv(tmp_path / "t.csv").to_dict("records")
+    inside = xy[:, 0] <= middle
+    assert row["spots"] == inside.sum()
+    values = anndata.read_h5ad(prediction).to_df()["EPCAM"][inside]
+    assert row["EPCAM"] == pytest.approx(values.mean(), rel=1e-4)
+    done = shell("regions", prediction, *arguments, "--compare", "left,rest")
+    assert "not replicates" in done.out
+    done = shell("regions", prediction, *arguments, "--compare", "left,right")
+    assert done.code == 2
+    assert "no region right" in done.err
+
+
+def test_exports_for_qupath_a_spreadsheet_and_a_page(prediction, tmp_path):
+    assert shell("domains", prediction, "--k", 3, "--out", tmp_path / "d.h5ad").code == 0
+    source = tmp_path / "d.h5ad"
+    assert shell("export", source, "--to", "geojson", "--out", tmp_path / "d.geojson").code == 0
+    assert [each.name for each in read_geojson(tmp_path / "d.geojson")] == ["1", "2", "3"]
+    assert shell("export", source, "--to", "csv", "--out", tmp_path / "d.csv").code == 0
+    table = pd.read_csv(tmp_path / "d.csv", index_col=0)
+    assert {"domain", "x_px", "y_px", "EPCAM"} <= set(table.columns)
+    figure = ("--to", "figure", "--gene", "EPCAM", "--out", tmp_path / "d.png")
+    assert shell("export", source, *figure).code == 0
+    assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("domains", "gone.h5ad", "--out", "o.h5ad"), "no file gone.h5ad"),
+        (("domains", "bad.h5ad", "--out", "o.h5ad"), "damaged"),
+        (("domains", "P", "--k", "1", "--out", "o.h5ad"), "at least 2"),
+        (("domains", "P", "--truth", "nope", "--out", "o.h5ad"), "no column nope"),
+        (("domains", "P", "--out", "o.txt"), "must be the name of an .h5ad"),
+        (("signature", "P", "--gmt", "gone.gmt", "--out", "o.h5ad"), "cannot be read"),
+        (("signature", "P", "--genes", "X,Y,Z", "--out", "o.h5ad"), "Only 0 of the 3"),
+        (("regions", "P", "--geojson", "bad.h5ad", "--out", "o.csv"), "no GeoJSON"),
+        (("export", "P", "--to", "geojson", "--column", "nope", "--out", "o.geojson"), "no column"),
+        (("export", "P", "--to", "figure", "--out", "o.png"), "which gene"),
+        (("export", "P", "--to", "figure", "--gene", "NOPE", "--out", "o.png"), "no gene NOPE"),
+        (("export", "P", "--to", "csv", "--gene", "NOPE", "--out", "o.csv"), "no gene NOPE"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(prediction, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.h5ad").write_bytes(b"torn")
+    done = shell(*(prediction if each == "P" else each for each in arguments))
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+    assert done.err.count("\n") == 1
+    assert files_under(tmp_path) == {"bad.h5ad"}

@@ -1,0 +1,262 @@
+"""The Train dock in the real window: from drag and drop to a model that Predict lists."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QSpinBox,
+    QTableWidget,
+)
+
+from napari_mclstexp.files import write_h5ad
+from napari_mclstexp.widgets.common import dialogs
+from napari_mclstexp.widgets.train.options import SCRATCH
+from support.engine_kit import GENES, painted_section
+from support.places import TESTS
+
+DOUBLE = (sys.executable, str(TESTS / "support" / "training_double.py"))
+LONG_MS = 120_000
+
+
+@pytest.fixture
+def dock(viewer, monkeypatch):
+    """Return the Train dock, opened as the Plugins menu does."""
+    opened = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Train")[1]
+    yield opened
+    if opened.process is not None:
+        opened.process.kill()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Return a folder with three painted sections and a gene list."""
+    folder = tmp_path_factory.mktemp("sections")
+    for name, seed in (("a", 1), ("b", 2), ("c", 3)):
+        write_h5ad(painted_section(folder, name, seed).spots, folder / f"{name}.h5ad")
+    (folder / "genes.txt").write_text("\n".join(GENES))
+    return folder
+
+
+@pytest.fixture
+def drop(dock):
+    """Return a function that drops paths on the table, as a person does."""
+
+    def drop(*paths: Path) -> None:
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+        table = dock.sections.table
+        here = QPoint(20, 20)
+        what = (Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton)
+        keys = Qt.KeyboardModifier.NoModifier
+        for event in (
+            QDragEnterEvent(here, *what, keys),
+            QDragMoveEvent(here, *what, keys),
+            QDropEvent(QPointF(here), *what, keys),
+        ):
+            QApplication.sendEvent(table.viewport(), event)
+            assert event.isAccepted()
+
+    return drop
+
+
+@pytest.fixture
+def filled(dock, drop, folder, tmp_path, qtbot):
+    """Return the dock with three good sections and everything chosen but Start."""
+    for name in "abc":
+        drop(folder / f"{name}.png", folder / f"{name}.h5ad")
+    qtbot.waitUntil(lambda: "c" in texts(dock.options.held_out), timeout=5000)
+    dock.options.start.setCurrentText(SCRATCH)
+    dock.options.genes.text.setText(str(folder / "genes.txt"))
+    dock.options.held_out.setCurrentText("c")
+    dock.options.out.text.setText(str(tmp_path / "my_model"))
+    qtbot.waitUntil(lambda: not dock.workspace.jobs.busy, timeout=LONG_MS)
+    return dock
+
+
+def texts(box) -> list[str]:
+    return [box.itemText(i) for i in range(box.count())]
+
+
+class Heart:
+    """Beats every 10 ms in the window's thread, and remembers the longest pause."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._last = time.perf_counter()
+        self._timer = QTimer()
+        self._timer.timeout.connect(self._beat)
+        self._timer.start(10)
+
+    def _beat(self) -> None:
+        now = time.perf_counter()
+        self.longest = max(self.longest, now - self._last)
+        self._last = now
+
+
+def test_from_drag_and_drop_to_a_model_that_predict_lists(
+    filled, viewer, click, qtbot, monkeypatch, tmp_path, capsys
+):
+    opened = []
+    monkeypatch.setattr(dialogs, "open_file", opened.append)
+    _, predict = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Predict")
+    filled.options.epochs.setValue(4)
+    heart = Heart()
+    click(filled.start)
+    qtbot.waitUntil(lambda: filled.progress.estimate.text() != "", timeout=LONG_MS)
+    qtbot.waitUntil(lambda: filled.start.isEnabled(), timeout=LONG_MS)
+    assert filled.progress.status.text() == f"Done: {tmp_path / 'my_model'}"
+    assert "my_model" in texts(predict.model.models)
+    assert "PCC" in filled.progress.told.text()  # the held-out section's map
+    assert opened == [tmp_path / "my_model" / "training" / "report.html"]
+    words = shlex.split(filled.command.text())
+    assert words[words.index("--held-out") + 1] == "c"
+    # The cohort that the command line names is there, so that it can be run again.
+    assert Path(words[words.index("--cohort") + 1]).is_file()
+    with capsys.disabled():
+        print(f"\nlongest stall of the window while training: {heart.longest * 1000:.0f} ms")
+    assert heart.longest < 2  # fluid; the figure is printed, since machines differ
+
+
+def test_a_cohort_table_is_taken_whole(dock, drop, folder, tmp_path):
+    table = tmp_path / "cohort.csv"
+    table.write_text(
+        "section,patient,slide,spots,counts\n"
+        f"one,P,{folder / 'a.png'},{folder / 'a.h5ad'},\n"
+        f"two,Q,{folder / 'b.png'},{folder / 'b.h5ad'},\n"
+    )
+    drop(table)
+    assert [row.section for row in dock.sections.rows()] == ["one", "two"]
+
+
+def test_tables_find_their_columns(dock, drop, tmp_path):
+    (tmp_path / "C5_selection.tsv").write_text("x\ty\tpixel_x\tpixel_y\n1\t2\t3\t4\n")
+    (tmp_path / "C5.tsv").write_text("\tFASN\n1x2\t3\n")
+    (tmp_path / "grid.csv").write_text("x,y\n1,2\n")
+    table = tmp_path / "cohort.csv"
+    table.write_text("patient,slide,spots,um_per_px,section\nP,a.png,s.h5ad,0.5,one\n")
+    drop(tmp_path / "C5_selection.tsv", tmp_path / "C5.tsv", tmp_path / "grid.csv")
+    first, second = dock.sections.rows()
+    assert (Path(first.spots).name, Path(first.counts).name) == ("C5_selection.tsv", "C5.tsv")
+    assert Path(second.spots).name == "grid.csv"
+    drop(table)
+    (row,) = dock.sections.rows()
+    assert (row.section, row.um_per_px) == ("one", "0.5")
+
+
+def test_an_outs_folder_finds_its_row(dock, drop, folder, tmp_path):
+    outs = tmp_path / "breast" / "outs"
+    outs.mkdir(parents=True)
+    drop(outs)
+    drop(folder / "a.png")
+    (row,) = dock.sections.rows()
+    assert (row.section, row.spots, row.slide) == ("breast", str(outs), str(folder / "a.png"))
+
+
+def test_problems_are_marked_in_their_cells_and_stop_the_start(filled, click, qtbot, notes, folder):
+    table = filled.sections.table
+    table.item(1, 2).setText(str(folder / "gone.svs"))
+    qtbot.waitUntil(lambda: "gone.svs" in table.item(1, 2).toolTip(), timeout=LONG_MS)
+    assert table.item(1, 2).background().color().red() > 150
+    assert table.item(0, 2).background().style() == Qt.BrushStyle.NoBrush
+    assert "1 to mend" in filled.sections.problems.text()
+    click(filled.start)
+    assert "mend the red cells" in notes[-1].message
+    assert filled.process is None
+    table.item(1, 2).setText(str(folder / "b.png"))
+    qtbot.waitUntil(lambda: not filled.sections.problems.isVisible(), timeout=LONG_MS)
+
+
+def test_pause_halts_and_go_on_continues(filled, click, qtbot):
+    type(filled).program, before = DOUBLE, type(filled).program
+    try:
+        filled.options.epochs.setValue(150)
+        click(filled.start)
+        qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
+        click(filled.pause)
+        assert filled.pause.text() == "Go on"
+        qtbot.wait(500)
+        stood = filled.progress.bar.value()
+        qtbot.wait(500)
+        assert filled.progress.bar.value() == stood
+        click(filled.pause)
+        qtbot.waitUntil(lambda: "Done" in filled.progress.status.text(), timeout=LONG_MS)
+    finally:
+        type(filled).program = before
+
+
+def test_cancel_ends_it_and_a_worker_killed_from_outside_is_a_sentence(
+    filled, click, qtbot, notes, monkeypatch
+):
+    monkeypatch.setattr(type(filled), "program", DOUBLE)
+    filled.options.epochs.setValue(10_000)
+    click(filled.start)
+    qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
+    click(filled.cancel)
+    qtbot.waitUntil(lambda: filled.start.isEnabled(), timeout=LONG_MS)
+    assert "cancelled" in filled.progress.status.text()
+    heart = Heart()
+    click(filled.start)
+    qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
+    os.kill(filled.process.pid, signal.SIGKILL)
+    qtbot.waitUntil(lambda: filled.start.isEnabled(), timeout=LONG_MS)
+    assert "SIGKILL" in notes[-1].message
+    assert heart.longest < 2
+
+
+@pytest.mark.parametrize("answer", [dialogs.STAY, dialogs.STOP, dialogs.GO_ON])
+def test_closing_napari_asks_what_becomes_of_it(filled, viewer, click, qtbot, monkeypatch, answer):
+    monkeypatch.setattr(type(filled), "program", DOUBLE)
+    monkeypatch.setattr(dialogs, "ask_what_becomes", lambda _: answer)
+    filled.options.epochs.setValue(10_000)
+    click(filled.start)
+    qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
+    event = QCloseEvent()
+    stopped = filled.eventFilter(viewer.window._qt_window, event)
+    assert stopped is (answer == dialogs.STAY)
+    assert event.type() == QEvent.Type.Close
+    if answer == dialogs.STOP:
+        qtbot.waitUntil(lambda: not filled.process.running, timeout=LONG_MS)
+    else:
+        qtbot.wait(300)
+        assert filled.process.running
+    filled.process.kill()
+
+
+def test_the_dock_fits_a_laptop_screen_and_every_control_says_what_it_does(dock, viewer, qtbot):
+    window = viewer.window._qt_window
+    window.resize(1366, 768)
+    dock.progress.begin()
+    qtbot.wait(200)
+    assert dock.minimumSizeHint().width() < 500
+    assert window.height() <= 768
+    for kind in (QAbstractButton, QComboBox, QSpinBox, QLineEdit, QTableWidget):
+        for control in dock.findChildren(kind):
+            inner = (
+                control.parent() if isinstance(control.parent(), QComboBox | QSpinBox) else control
+            )
+            if control.objectName().startswith("qt_"):
+                continue  # a part of Qt's own
+            assert inner.toolTip(), control
+
+
+def test_what_is_missing_is_said_before_anything_starts(dock, click, notes, drop, folder, qtbot):
+    click(dock.start)
+    assert "drop some on the table" in notes[-1].message
+    drop(folder / "a.png", folder / "a.h5ad")
+    qtbot.waitUntil(lambda: "a" in texts(dock.options.held_out), timeout=5000)
+    click(dock.start)
+    assert "give a folder under Model" in notes[-1].message
+    assert dock.process is None

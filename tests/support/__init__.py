@@ -1,0 +1,1 @@
+"""Kits and fixtures that several tests share; no tests."""

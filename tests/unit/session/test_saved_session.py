@@ -1,0 +1,295 @@
+"""A session saved to a folder comes back whole, or says in a sentence why not."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+from napari_mclstexp.analysis.domain_map import map_of
+from napari_mclstexp.analysis.domains import Domains, DomainSettings
+from napari_mclstexp.analysis.signatures import Signature, read_gmt
+from napari_mclstexp.errors import OutputError, SessionError, UserError
+from napari_mclstexp.session.autosave import Recovery
+from napari_mclstexp.session.history import Work
+from napari_mclstexp.session.saved_session import FILE, read_session, save_session
+from napari_mclstexp.session.session import Session
+from napari_mclstexp.slides import open_slide
+from support.places import TESTS
+from support.session_kit import make_model, make_spots, prediction_of, region, write_slide
+
+
+def domains(n=64):
+    labels = np.array(["1", "2"] * (n // 2))
+    found = map_of(
+        Domains(labels, 2, "As asked for.", np.zeros((n, 1))), DomainSettings(2), "measured"
+    )
+    return found.renamed("1", "Stroma")
+
+
+@pytest.fixture
+def session(tmp_path):
+    session = Session()
+    session.use_slide(open_slide(write_slide(tmp_path)))
+    session.use_spots(make_spots())
+    session.use_model(make_model())
+    run = session.start_run()
+    session.finish_run(run, prediction_of(run))
+    child = region("Nest", locked=True)
+    session.history.edit(
+        "Work",
+        regions=(region(children=(child,)), region("Fat")),
+        domains=domains(),
+        signatures=(Signature("Mine", ("FASN", "GNAS", "CD74"), "me"),),
+        notes="two lines\nof notes",
+    )
+    session.show(gene="GNAS", style="heatmap", percentiles=(5.0, 90.0), limits=(0.5, 2.0))
+    yield session
+    session.close_slide()
+
+
+@pytest.fixture
+def saved(session, tmp_path):
+    return save_session(session, tmp_path / "saved")
+
+
+def restored(folder, slide=None):
+    saved = read_session(folder)
+    again = Session()
+    found = slide or saved.find_slide()
+    saved.enter(again, open_slide(found) if found else None)
+    return again
+
+
+def test_everything_comes_back(session, saved):
+    again = restored(saved)
+    assert again.slide.path == session.slide.path
+    assert again.work.regions == session.work.regions
+    assert again.work.notes == session.work.notes
+    assert again.work.signatures == session.work.signatures
+    assert again.work.domains.names == session.work.domains.names
+    assert again.work.domains.colours == session.work.domains.colours
+    assert again.work.domains.labels.tolist() == session.work.domains.labels.tolist()
+    assert again.display == session.display
+    assert again.result.genes == session.result.genes
+    np.testing.assert_array_equal(again.result.expression, session.result.expression)
+    assert again.readings.counts.genes == session.readings.counts.genes
+    assert not again.history.undoable
+    again.close_slide()
+
+
+def test_a_slide_that_moved_is_found_beside_the_session_and_known_by_its_checksum(
+    session, saved, tmp_path
+):
+    session.close_slide()
+    old = tmp_path / "a.png"
+    (tmp_path / "else").mkdir()
+    moved = old.rename(tmp_path / "else" / "renamed.png")
+    assert read_session(saved).find_slide() is None
+    again = restored(saved, moved)
+    assert again.slide.path == moved
+    again.close_slide()
+    other = write_slide(tmp_path / "else", "other.png", shade=90)
+    kept = Session()
+    kept.use_spots(make_spots())
+    with open_slide(other) as slide, pytest.raises(SessionError, match="not the slide"):
+        read_session(saved).enter(kept, slide)
+    assert kept.spots is not None
+
+
+def test_saving_again_replaces_and_leaves_nothing_behind(session, saved):
+    before = {path.name for path in saved.iterdir()}
+    session.history.edit("Notes", notes="other")
+    save_session(session, saved)
+    assert {path.name for path in saved.iterdir()} == before
+    assert restored(saved).work.notes == "other"
+
+
+def test_a_folder_with_other_things_is_not_touched(session, tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "cat.jpg").write_text("cat")
+    with pytest.raises(OutputError, match="something else"):
+        save_session(session, tmp_path / "photos")
+    assert [path.name for path in (tmp_path / "photos").iterdir()] == ["cat.jpg"]
+
+
+def test_an_empty_session_cannot_be_saved(tmp_path):
+    with pytest.raises(SessionError, match="Nothing is open"):
+        save_session(Session(), tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def with_json(change):
+    def spoil(folder):
+        document = json.loads((folder / FILE).read_text())
+        change(document)
+        (folder / FILE).write_text(json.dumps(document))
+
+    return spoil
+
+
+def put(*path_and_value):
+    *path, value = path_and_value
+
+    def change(document):
+        at = document
+        for key in path[:-1]:
+            at = at[key]
+        at[path[-1]] = value
+
+    return with_json(change)
+
+
+BAD_SESSIONS = {
+    "no file": lambda folder: (folder / FILE).unlink(),
+    "not json": lambda folder: (folder / FILE).write_text("{"),
+    "binary": lambda folder: (folder / FILE).write_bytes(b"\xff\xfe\x00"),
+    "a list": lambda folder: (folder / FILE).write_text("[]"),
+    "another kind": put("kind", "cake"),
+    "a later version": put("version", 99),
+    "no files": with_json(lambda d: d.pop("files")),
+    "a file outside": put("files", "spots", "../a.h5ad"),
+    "a file that is gone": put("files", "spots", "spots-0.h5ad"),
+    "style of no kind": put("display", "style", "glitter"),
+    "contrast upside down": put("display", "percentiles", [90, 10]),
+    "opacity of text": put("display", "opacity", "much"),
+    "no work": with_json(lambda d: d.pop("work")),
+    "regions of text": put("work", "regions", "none"),
+    "an open ring": put(
+        "work", "regions", "features", 0, "geometry", "coordinates", [[[0, 0], [1, 1]]]
+    ),
+    "a colour of two": put("work", "domains", "colours", "1", [1, 2]),
+    "a domain without name": with_json(lambda d: d["work"]["domains"]["names"].pop("1")),
+    "too few labels": put("work", "domains", "labels", ["1", "2"]),
+    "k of one": put("work", "domains", "settings", "k", 1),
+    "signatures of numbers": put("work", "signatures", [1]),
+    "damaged prediction": lambda folder: next(folder.glob("prediction-*")).write_bytes(b"x"),
+    "cut spots": lambda folder: _cut(next(folder.glob("spots-*"))),
+}
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize("spoil", BAD_SESSIONS.values(), ids=BAD_SESSIONS.keys())
+def test_a_bad_session_gets_a_sentence_and_changes_nothing(session, saved, spoil):
+    spoil(saved)
+    before = {path: path.read_bytes() for path in saved.iterdir()}
+    state = (session.work, session.display, session.result)
+    with pytest.raises(UserError) as caught:
+        read_session(saved).enter(session, session.slide)
+    assert str(saved) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert (session.work, session.display, session.result) == state
+    assert {path: path.read_bytes() for path in saved.iterdir()} == before
+
+
+BAD_GMT = {
+    "missing": None,
+    "empty": b"",
+    "binary": b"\x89PNG\xff\xfe\x00",
+    "no tabs": b"NAME CD19 CD79A",
+    "no genes": b"NAME\tfrom\n",
+    "no name": b"\tfrom\tCD19\n",
+    "twice": b"A\tx\tCD19\nA\ty\tCD79A\n",
+    "only comments": b"# nothing\n",
+}
+
+
+@pytest.mark.parametrize("content", BAD_GMT.values(), ids=BAD_GMT.keys())
+def test_a_bad_gmt_gets_a_sentence(tmp_path, content):
+    path = tmp_path / "sets.gmt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError) as caught:
+        read_gmt(path)
+    assert str(path) in str(caught.value)
+
+
+# -- crashes ---------------------------------------------------------------------------------------
+
+SAVER = """
+    import sys
+    from pathlib import Path
+    sys.path.insert(0, {tests!r})
+    from support.session_kit import make_spots
+    from napari_mclstexp.session.saved_session import save_session
+    from napari_mclstexp.session.session import Session
+    session = Session()
+    session.use_spots(make_spots())
+    number = 0
+    while True:
+        number += 1
+        session.spots.obs["turn"] = number
+        session.history.edit("Notes", notes=str(number))
+        save_session(session, Path({folder!r}))
+        print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.003, 0.007, 0.013, 0.02])
+def test_kill_in_the_middle_of_saving_leaves_the_last_whole_session(tmp_path, wait):
+    folder = tmp_path / "session"
+    code = SAVER.format(tests=str(TESTS), folder=str(folder))
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        done = [int(process.stdout.readline()) for _ in range(3)]
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        done += [int(line) for line in process.stdout.read().split()]
+    again = read_session(folder)
+    assert int(again.work.notes) in (done[-1], done[-1] + 1)
+    assert again.spots.obs["turn"].iloc[0] == int(again.work.notes)
+
+
+KEEPER = """
+    import sys, time
+    from pathlib import Path
+    sys.path.insert(0, {tests!r})
+    from support.session_kit import region
+    from napari_mclstexp.session.autosave import Recovery
+    from napari_mclstexp.session.history import Work
+    recovery = Recovery(Path({folder!r}))
+    for number in range(1, 10_000):
+        recovery.keep("f" * 64, Work(regions=(region(str(number)),)), None)
+        print(number, flush=True)
+"""
+
+
+def test_kill_while_annotating_offers_the_last_work_back(tmp_path):
+    code = KEEPER.format(tests=str(TESTS), folder=str(tmp_path))
+    with subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        done = [int(process.stdout.readline()) for _ in range(20)]
+        process.send_signal(signal.SIGKILL)
+        done += [int(line) for line in process.stdout.read().split()]
+    kept = Recovery(tmp_path).find("f" * 64)
+    assert int(kept.work.regions[0].name) in (done[-1], done[-1] + 1)
+
+
+def test_kept_domains_come_back_only_on_their_own_spots(tmp_path):
+    ours, theirs = make_spots(), make_spots()[:10].copy()
+    Recovery(tmp_path).keep("f" * 64, Work(domains=domains(), notes="n"), ours)
+    kept = Recovery(tmp_path).find("f" * 64)
+    assert kept.for_spots(ours)["domains"].names["1"] == "Stroma"
+    assert "domains" not in kept.for_spots(theirs)
+
+
+def test_ones_own_work_is_not_offered_and_spoilt_work_neither(tmp_path):
+    recovery = Recovery(tmp_path)
+    recovery.keep("f" * 64, Work(notes="mine"), None)
+    assert recovery.find("f" * 64) is None
+    (tmp_path / f"{'f' * 24}-spoilt.json").write_text("{")
+    assert recovery.find("f" * 64) is None
+    assert Recovery(tmp_path).find("e" * 64) is None
+    Recovery(tmp_path).forget("f" * 64, own=False)
+    assert Recovery(tmp_path).find("f" * 64) is None
