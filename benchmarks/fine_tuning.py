@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_mclstexp.cohort.section import Section, load_cohort
+from napari_mclstexp.cohort.load import load_cohort
+from napari_mclstexp.cohort.section import Section
 from napari_mclstexp.inference.predict import predict
 from napari_mclstexp.model import Model, load_model
 from napari_mclstexp.samples import demo_model_path

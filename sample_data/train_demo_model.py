@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_mclstexp.cohort.section import load_cohort
+from napari_mclstexp.cohort.load import load_cohort
 from napari_mclstexp.model import save_model
 from napari_mclstexp.progress import Progress
 from napari_mclstexp.training.settings import TrainSettings

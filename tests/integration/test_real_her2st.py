@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from napari_mclstexp.cohort.section import Section
-from napari_mclstexp.evaluation.image_knn import image_knn
+from napari_mclstexp.evaluation.baselines import image_knn
 from napari_mclstexp.inference.correlation import pcc_per_gene, summarise
 from napari_mclstexp.inference.device import pick_device
 from napari_mclstexp.inference.image_features import image_features

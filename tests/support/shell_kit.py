@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_mclstexp.cli import main
+from napari_mclstexp.cli.app import main
 
 PROGRAM = Path(sys.executable).parent / "napari-mclstexp"
 

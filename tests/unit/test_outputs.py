@@ -12,6 +12,7 @@ import pytest
 from anndata import AnnData
 
 from napari_mclstexp.cohort.public_datasets import Found, Row, write_cohort
+from napari_mclstexp.cohort.table import SectionRow, write_rows
 from napari_mclstexp.errors import OutputError
 from napari_mclstexp.files import MARKER, atomic_folder, check_folder, refuse_overwriting
 from napari_mclstexp.inference import feature_cache
@@ -19,7 +20,6 @@ from napari_mclstexp.model import load_model, save_model
 from napari_mclstexp.samples import demo_model_path
 from napari_mclstexp.session.saved_session import read_session, save_session
 from napari_mclstexp.session.session import Session
-from napari_mclstexp.training.process import SectionRow, write_rows
 from support import widget_kit as kit
 from support.shell_kit import Outcome, files_under, shell
 

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
 
 if TYPE_CHECKING:
     from shapely.geometry import MultiPolygon, Polygon
-
-NOT_REPLICATES = (
-    "Spots of one slide are not replicates: p and FDR say how clear the picture is on this slide, "
-    "not whether another patient would show it."
-)
 
 
 @dataclass(frozen=True)
@@ -112,119 +106,6 @@ def domain_regions(
         colour = colours[place] if place < len(colours) else Region.colour
         regions.append(region_of(shape, name, colour=colour))
     return tuple(regions)
-
-
-def spots_in(region: Region, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return (n,) whether each of (n, 2) centres lies in a region, its border included."""
-    from shapely import intersects_xy, prepare
-
-    shape = region.shape()
-    prepare(shape)
-    return np.asarray(intersects_xy(shape, xy[:, 0], xy[:, 1]))
-
-
-def region_report(
-    regions: Sequence[Region],
-    xy: NDArray[np.float64],
-    um_per_px: float,
-    expression: NDArray[np.float32] | None = None,
-    genes: Sequence[str] = (),
-) -> pd.DataFrame:
-    """Tell what is in every region.
-
-    Returns
-    -------
-    A row for each region of the trees: ``region, within, spots, area_mm2``, and the mean of every
-    gene, NaN where there are no spots.
-    """
-    rows = []
-    for top in regions:
-        for parent, region in _with_parents(top, ""):
-            inside = spots_in(region, xy)
-            row: dict[str, object] = {
-                "region": region.name,
-                "within": parent,
-                "spots": int(inside.sum()),
-                "area_mm2": region.shape().area * um_per_px**2 / 1e6,
-            }
-            for column, gene in enumerate(genes):
-                assert expression is not None
-                values = expression[inside, column]
-                row[gene] = float(values.mean()) if len(values) else float("nan")
-            rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def compare_regions(
-    expression: NDArray[np.float32],
-    genes: tuple[str, ...],
-    one: NDArray[np.bool_],
-    other: NDArray[np.bool_],
-) -> pd.DataFrame:
-    """Compare the spots of two regions, gene by gene (Wilcoxon rank sum, FDR, effect size).
-
-    Parameters
-    ----------
-    expression, genes
-        (n, G) and G names.
-    one, other
-        (n,) whether each spot is in either; spots in both are left out of the second.
-
-    Returns
-    -------
-    As `marker_genes`, for the first region against the second, strongest effect first.
-
-    Raises
-    ------
-    SettingsError
-        If either has fewer than three spots.
-    """
-    from .domains import marker_genes
-
-    other = other & ~one
-    for what, spots in (("first", one), ("second", other)):
-        if spots.sum() < 3:
-            raise SettingsError(
-                f"The {what} region has {int(spots.sum())} spots of its own; three are the least "
-                "that can be compared."
-            )
-    both = one | other
-    labels = np.where(one, "one", "other")[both]
-    table = marker_genes(expression[both], genes, labels)
-    table = table[table["domain"] == "one"].drop(columns="domain")
-    strongest = (table["auc"] - 0.5).abs().sort_values(ascending=False, kind="stable").index
-    return table.loc[strongest].reset_index(drop=True)
-
-
-def renamed(regions: Sequence[Region], region_id: str, name: str) -> tuple[Region, ...]:
-    """Return the trees with one region called otherwise."""
-    return tuple(
-        replace(
-            each,
-            name=name if each.id == region_id else each.name,
-            children=renamed(each.children, region_id, name),
-        )
-        for each in regions
-    )
-
-
-def recoloured(
-    regions: Sequence[Region], region_id: str, colour: tuple[int, int, int]
-) -> tuple[Region, ...]:
-    """Return the trees with one region in another colour."""
-    return tuple(
-        replace(
-            each,
-            colour=colour if each.id == region_id else each.colour,
-            children=recoloured(each.children, region_id, colour),
-        )
-        for each in regions
-    )
-
-
-def _with_parents(region: Region, parent: str) -> list[tuple[str, Region]]:
-    below = [pair for child in region.children for pair in _with_parents(child, region.name)]
-    return [(parent, region), *below]
 
 
 def _ring(coordinates: object) -> tuple[tuple[float, float], ...]:

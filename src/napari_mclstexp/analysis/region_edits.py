@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+
+if TYPE_CHECKING:
+    pass
+from collections.abc import Iterable
+
 from .region import Region, region_of
 
 
@@ -130,3 +136,29 @@ def painted(
         if 0 <= row < mask.shape[0] and 0 <= column < mask.shape[1] and mask[row, column]:
             inside.append(part)
     return region_of(union_all(inside).simplify(scale / 2), "")
+
+
+def renamed(regions: Sequence[Region], region_id: str, name: str) -> tuple[Region, ...]:
+    """Return the trees with one region called otherwise."""
+    return tuple(
+        replace(
+            each,
+            name=name if each.id == region_id else each.name,
+            children=renamed(each.children, region_id, name),
+        )
+        for each in regions
+    )
+
+
+def recoloured(
+    regions: Sequence[Region], region_id: str, colour: tuple[int, int, int]
+) -> tuple[Region, ...]:
+    """Return the trees with one region in another colour."""
+    return tuple(
+        replace(
+            each,
+            colour=colour if each.id == region_id else each.colour,
+            children=recoloured(each.children, region_id, colour),
+        )
+        for each in regions
+    )

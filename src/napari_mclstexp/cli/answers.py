@@ -66,7 +66,7 @@ def about(path: Path) -> Report:
 
 def about_model(config: ModelConfig, path: Path | None) -> Report:
     """Tell what a model reads, predicts and was trained on."""
-    from ..analysis.card_lines import card_lines
+    from ..model.card import card_lines
 
     scores = {gene: _number(score) for gene, score in config.held_out_pcc.items()}
     return Report(

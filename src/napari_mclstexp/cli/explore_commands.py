@@ -155,7 +155,7 @@ def regions_command(
     """Tell what is in each region: spots, area, mean expression; or how two differ."""
     import numpy as np
 
-    from ..analysis import region as r
+    from ..analysis import region_statistics as r
     from ..analysis.domains import expression_of
     from ..export.geojson import read_geojson
 

@@ -36,7 +36,7 @@ def import_checkpoint_command(
     listed = listed_genes(genes)
     if not listed:
         raise SettingsError(f"The gene list {genes} is empty; give one gene a line.")
-    from ..cohort.section import load_cohort
+    from ..cohort.load import load_cohort
     from ..model import save_model
     from ..training.import_reference import CheckpointError, import_checkpoint
 

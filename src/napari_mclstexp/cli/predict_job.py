@@ -153,8 +153,8 @@ def cohort_sections(cohort: Path, min_counts: int | None) -> Kept:
     SettingsError
         If the table has problems, or a section loses almost all of its spots.
     """
+    from ..cohort.load import load_cohort
     from ..cohort.quality_control import keep_good_spots
-    from ..cohort.section import load_cohort
 
     return keep_good_spots(load_cohort(cohort), min_counts)
 
@@ -164,7 +164,7 @@ def cohort_files(cohort: Path) -> dict[str, Path | None]:
 
     What is wrong with the table is not said here.
     """
-    from ..training.process import read_rows
+    from ..cohort.table import read_rows
 
     found: dict[str, Path | None] = {"--cohort": cohort}
     with suppress(SettingsError):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
+
+from ..errors import SettingsError
+from ..files import atomic_file, refuse_overwriting
 
 COLUMNS = ("section", "patient", "slide", "spots")
 OPTIONAL = ("counts", "um_per_px")
@@ -77,3 +83,76 @@ def read_cohort_table(csv: Path) -> tuple[pd.DataFrame, list[Problem]]:
 
 def _whole(what: str, column: str = "") -> Problem:
     return Problem(None, "", column, what)
+
+
+ROW_COLUMNS = ("section", "patient", "slide", "spots", "counts", "um_per_px")
+
+
+PATHS = ("slide", "spots", "counts")
+
+
+@dataclass(frozen=True)
+class SectionRow:
+    """One row of a cohort table, as a person fills it in; paths as text, "" where empty."""
+
+    section: str = ""
+    patient: str = ""
+    slide: str = ""
+    spots: str = ""
+    counts: str = ""
+    um_per_px: str = ""
+
+
+def write_rows(rows: Sequence[SectionRow], path: Path) -> None:
+    """Write rows as a cohort table.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written there, or is one of the files that the rows name.
+    """
+    for row in rows:
+        for what in PATHS:
+            named = getattr(row, what)
+            files = {f"the {what} of section {row.section}": Path(named) if named else None}
+            refuse_overwriting(path, files)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(ROW_COLUMNS)
+    writer.writerows([getattr(row, column) for column in ROW_COLUMNS] for row in rows)
+    with atomic_file(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def read_rows(path: Path) -> tuple[SectionRow, ...]:
+    """Read the rows of a cohort table, its paths made absolute; further columns are left.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be read as one.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            found = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise SettingsError(f"{path} cannot be read as a cohort table ({error}).") from error
+    if not found or "section" not in found[0]:
+        raise SettingsError(
+            f"{path} is no cohort table; it needs the columns {', '.join(ROW_COLUMNS)}."
+        )
+
+    def absolute(value: str | None) -> str:
+        return str((path.parent / value.strip()).resolve()) if value and value.strip() else ""
+
+    return tuple(
+        SectionRow(
+            section=(row.get("section") or "").strip(),
+            patient=(row.get("patient") or "").strip(),
+            slide=absolute(row.get("slide")),
+            spots=absolute(row.get("spots")),
+            counts=absolute(row.get("counts")),
+            um_per_px=(row.get("um_per_px") or "").strip(),
+        )
+        for row in found
+    )

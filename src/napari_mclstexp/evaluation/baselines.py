@@ -15,7 +15,6 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from .image_knn import image_knn
 from .prepared_sections import Prepared
 
 Expression = NDArray[np.float32]
@@ -114,3 +113,29 @@ def _with_neighbourhood(features: NDArray[np.float32], of: Prepared) -> NDArray[
         return np.hstack([features, features])
     rows = NearestNeighbors(n_neighbors=k).fit(of.xy).kneighbors(return_distance=False)
     return np.hstack([features, features[rows].mean(axis=1)])
+
+
+def image_knn(
+    train_features: NDArray[np.float32],
+    train_expression: NDArray[np.float32],
+    query_features: NDArray[np.float32],
+    k: int = 50,
+) -> NDArray[np.float32]:
+    """Predict (q, G) expression as the plain mean over the k nearest training spots.
+
+    Nearest by cosine of the features, standardised by the training spots' mean and deviation.
+
+    Parameters
+    ----------
+    train_features, query_features
+        (n, F) and (q, F).
+    train_expression
+        (n, G)
+    k
+        Number of neighbours.
+    """
+    mean, deviation = train_features.mean(axis=0), train_features.std(axis=0) + 1e-6
+    nearest = NearestNeighbors(n_neighbors=min(k, len(train_features)), metric="cosine")
+    nearest.fit((train_features - mean) / deviation)
+    rows = nearest.kneighbors((query_features - mean) / deviation, return_distance=False)
+    return np.stack([train_expression[each].mean(axis=0) for each in rows])

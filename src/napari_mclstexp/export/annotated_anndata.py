@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis.domain_map import DomainMap
-from ..analysis.region import Region, spots_in
+from ..analysis.region import Region
 from ..analysis.region_edits import flat
+from ..analysis.region_statistics import spots_in
 from ..analysis.signatures import Signature, score_signature
 from ..errors import SettingsError
 

@@ -14,7 +14,7 @@ from ..analysis.maps.raster import smooth_raster
 from ..analysis.prediction_result import Result
 from ..errors import SettingsError
 from ..files import atomic_file
-from ..inference.gene_correlation import correlation
+from ..inference.correlation import correlation
 
 if TYPE_CHECKING:
     from anndata import AnnData

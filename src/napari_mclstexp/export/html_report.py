@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..analysis.domain_map import DomainMap
 from ..analysis.maps.contrast import percentile_limits
-from ..analysis.region import NOT_REPLICATES, Region, region_report
+from ..analysis.region import Region
+from ..analysis.region_statistics import NOT_REPLICATES, region_report
 from ..files import atomic_file
 
 if TYPE_CHECKING:

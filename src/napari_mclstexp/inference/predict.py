@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import SettingsError, SlideError, SpotsError
+from ..errors import SettingsError
 from ..model import Model
 from ..model.retrieval import retrieve
 from ..progress import CancelToken, PartialPrediction, Progress, ProgressCallback
 from ..slides import Slide
-from ..spots import check_spots, um_per_px_from_spots
+from ..spots import check_spots
+from ..spots.geometry import know_scale
 from .device import pick_device
 from .image_features import FrozenEncoder
 from .out_of_distribution import mean_colours, unlike_bank
@@ -166,22 +167,3 @@ def gene_columns(known: Sequence[str], wanted: Sequence[str] | None) -> NDArray[
                 f"The model does not know the gene {gene} (it knows {len(known):,}); {hint}"
             )
     return np.array([place[gene] for gene in dict.fromkeys(wanted)], dtype=np.int64)
-
-
-def know_scale(slide: Slide, spots: anndata.AnnData) -> None:
-    """Derive the slide's scale from the spots if the file does not state it.
-
-    Raises
-    ------
-    SlideError
-        If neither the slide nor the spots tell.
-    """
-    if slide.um_per_px is not None:
-        return
-    try:
-        slide.calibrate(um_per_px_from_spots(spots), "spots")
-    except SpotsError as error:
-        raise SlideError(
-            f"{slide.path.name} does not say how large its pixels are, and the spots do not tell "
-            "either; give µm per pixel (--um-per-px, or the field in the Slide dock)."
-        ) from error

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from .. import __version__
 from ..model import Model
+from ..model.normalisation import measured_expression
 from ..slides import Slide
 from .correlation import pcc_per_gene
-from .measured import measured_expression
 
 PICTURE_PX = 1024
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..analysis.maps.contrast import percentile_limits
-from ..inference.gene_correlation import correlation
+from ..inference.correlation import correlation
 from ..session.spot_expression import Key, Source
 from .expression_image import image_of
 from .layer_specs import (

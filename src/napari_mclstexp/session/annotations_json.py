@@ -11,7 +11,7 @@ from ..analysis.domain_map import DomainMap
 from ..analysis.domains import DomainSettings
 from ..analysis.signatures import Signature
 from ..export.geojson import from_geojson, to_geojson
-from .history import Work
+from .annotations import Work
 
 
 def work_document(work: Work) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import OutputError, UserError
 from ..files import atomic_file
+from .annotations import Work
 from .annotations_json import work_document, work_from
-from .history import Work
 from .saved_session import KIND, VERSION, read_document
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..errors import OutputError, SessionError, UserError
 from ..files import atomic_file, is_temporary, sha256, write_h5ad
+from .annotations import Work
 from .annotations_json import work_document, work_from
 from .display import Display
-from .history import Steps, Work
+from .history import Steps
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -17,8 +17,9 @@ from psygnal import Signal
 from ..analysis.prediction_result import Result, bare_spots, check_slide
 from ..errors import SettingsError, SpotsError
 from ..progress import PartialPrediction, Progress
+from .annotations import Work
 from .display import Display, Quantity, Style, available, resolve
-from .history import History, Steps, Work
+from .history import History, Steps
 from .open_slides import Desk, Desks
 from .prediction_run import Run, Runs, new_run
 from .spot_expression import Readings, Source, maker

@@ -71,7 +71,7 @@ class Readings:
     @cached_property
     def spacing_px(self) -> float:
         """Median distance of a spot to the nearest other in level-0 px, 0 if there is none."""
-        from ..analysis.maps.heatmap import spacing
+        from ..spots.geometry import spacing
 
         return 0.0 if self._spots is None else spacing(self._spots.obsm["spatial"][:, :2])
 

@@ -70,3 +70,12 @@ def block_reduce(read: ReadRegion, width: int, height: int, factor: int) -> NDAr
         for done in [pool.submit(reduce, corner) for corner in corners]:
             done.result()
     return out
+
+
+def over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Lay (h, w, 4) pixels with straight alpha over white glass."""
+    alpha = rgba[..., 3:]
+    if alpha.min() == 255:
+        return np.ascontiguousarray(rgba[..., :3])
+    weighted = rgba[..., :3].astype(np.uint16) * alpha + 255 * (255 - alpha.astype(np.uint16))
+    return ((weighted + 127) // 255).astype(np.uint8)

@@ -22,7 +22,7 @@ _COMPUTED_CHUNK = 512
 ReadBlock = Callable[[int, int, int, int], NDArray[np.uint8]]
 
 
-def lazy_pyramid(slide: Slide) -> list[da.Array]:
+def pyramid(slide: Slide) -> list[da.Array]:
     """Return one array for each level, and computed coarser ones where the smallest is large."""
     arrays = [
         _lazy(level.width, level.height, _CHUNK, _level_reader(slide, index))

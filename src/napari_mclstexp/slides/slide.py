@@ -20,7 +20,7 @@ from ..errors import SlideError
 from .pixels import bands, block_reduce, resize
 
 if TYPE_CHECKING:
-    import dask.array
+    pass
 
 Scale = Literal["file", "spots", "user"]
 
@@ -263,15 +263,6 @@ class Slide(ABC):
                     math.ceil(self.levels[index].longest / SMALL_PX),
                 )
             return self._overview
-
-    def pyramid(self) -> list[dask.array.Array]:
-        """Return lazy (height, width, 3) arrays, the finest first, for napari's multiscale.
-
-        A slide that has no small level of its own is given coarser ones, computed when looked at.
-        """
-        from .pyramid import lazy_pyramid
-
-        return lazy_pyramid(self)
 
     def fingerprint(self) -> str:
         """Return a checksum of the slide's size and thumbnail: the same for the same picture."""

@@ -1,6 +1,6 @@
 """Where the spots are, always as AnnData: read from files, or laid as a grid over the tissue."""
 
-from .check import check_spots
+from .fit_slide import check_spots
 from .geometry import um_per_px_from_spots
 from .grid import lay_grid
 from .readers.choose import read_spots

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import anndata
 import numpy as np
-from scipy.spatial import cKDTree
+from numpy.typing import NDArray
+from scipy.spatial import KDTree, cKDTree
 
-from ..errors import SpotsError
+from ..errors import SlideError, SpotsError
+from ..slides import Slide
 
 ENOUGH = 10  # spots; fewer may all stand apart from their neighbours
 
@@ -44,3 +46,30 @@ def um_per_px_from_spots(spots: anndata.AnnData) -> float:
             "them; check their coordinates, or give µm per pixel (--um-per-px)."
         )
     return float(facts["pitch_um"]) / spacing
+
+
+def know_scale(slide: Slide, spots: anndata.AnnData) -> None:
+    """Derive the slide's scale from the spots if the file does not state it.
+
+    Raises
+    ------
+    SlideError
+        If neither the slide nor the spots tell.
+    """
+    if slide.um_per_px is not None:
+        return
+    try:
+        slide.calibrate(um_per_px_from_spots(spots), "spots")
+    except SpotsError as error:
+        raise SlideError(
+            f"{slide.path.name} does not say how large its pixels are, and the spots do not tell "
+            "either; give µm per pixel (--um-per-px, or the field in the Slide dock)."
+        ) from error
+
+
+def spacing(positions: NDArray[np.float64]) -> float:
+    """Return the median distance of (n, 2) positions to the nearest other, 0 if there is none."""
+    if len(positions) < 2:
+        return 0.0
+    distance, _ = KDTree(positions).query(positions, k=2)
+    return float(np.median(distance[:, 1]))

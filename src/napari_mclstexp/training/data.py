@@ -16,9 +16,9 @@ from ..cohort.section import Section
 from ..errors import SettingsError
 from ..inference.device import Device
 from ..inference.image_features import image_features
-from ..inference.measured import measured_expression
 from ..inference.patches import field_scale, reading_order, stream_patches
 from ..model import Bank, MclSTExp, ModelConfig
+from ..model.normalisation import measured_expression
 from ..progress import CancelToken, Progress, ProgressCallback
 from ..slides import Slide
 from .sequences import neighbour_sequences, random_sequences

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import shlex
 import signal
@@ -19,79 +17,9 @@ from typing import Any
 import psutil
 
 from ..errors import SettingsError
-from ..files import atomic_file, refuse_overwriting
 
 PROGRAM = (sys.executable, "-m", "napari_mclstexp.cli")
-COLUMNS = ("section", "patient", "slide", "spots", "counts", "um_per_px")
-PATHS = ("slide", "spots", "counts")
 PATIENCE_S = 5.0  # between asking a process to end and ending it
-
-
-@dataclass(frozen=True)
-class SectionRow:
-    """One row of a cohort table, as a person fills it in; paths as text, "" where empty."""
-
-    section: str = ""
-    patient: str = ""
-    slide: str = ""
-    spots: str = ""
-    counts: str = ""
-    um_per_px: str = ""
-
-
-def write_rows(rows: Sequence[SectionRow], path: Path) -> None:
-    """Write rows as a cohort table.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written there, or is one of the files that the rows name.
-    """
-    for row in rows:
-        for what in PATHS:
-            named = getattr(row, what)
-            files = {f"the {what} of section {row.section}": Path(named) if named else None}
-            refuse_overwriting(path, files)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(COLUMNS)
-    writer.writerows([getattr(row, column) for column in COLUMNS] for row in rows)
-    with atomic_file(path) as temporary:
-        temporary.write_text(text.getvalue(), encoding="utf-8")
-
-
-def read_rows(path: Path) -> tuple[SectionRow, ...]:
-    """Read the rows of a cohort table, its paths made absolute; further columns are left.
-
-    Raises
-    ------
-    SettingsError
-        If it cannot be read as one.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            found = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise SettingsError(f"{path} cannot be read as a cohort table ({error}).") from error
-    if not found or "section" not in found[0]:
-        raise SettingsError(
-            f"{path} is no cohort table; it needs the columns {', '.join(COLUMNS)}."
-        )
-
-    def absolute(value: str | None) -> str:
-        return str((path.parent / value.strip()).resolve()) if value and value.strip() else ""
-
-    return tuple(
-        SectionRow(
-            section=(row.get("section") or "").strip(),
-            patient=(row.get("patient") or "").strip(),
-            slide=absolute(row.get("slide")),
-            spots=absolute(row.get("spots")),
-            counts=absolute(row.get("counts")),
-            um_per_px=(row.get("um_per_px") or "").strip(),
-        )
-        for row in found
-    )
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..model import Model
-    from ..session.history import Work
+    from ..session.annotations import Work
     from ..session.session import Session
     from ..slides import Slide
     from ..spots import Tissue
@@ -141,7 +141,7 @@ class Study(QObject):
         xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
 
         def work() -> pd.DataFrame:
-            from ..analysis.region import compare_regions, spots_in
+            from ..analysis.region_statistics import compare_regions, spots_in
 
             rest = np.ones(len(xy), dtype=bool)
             second = rest if other is None else spots_in(other, xy)

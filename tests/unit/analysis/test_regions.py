@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from shapely.geometry import Polygon, shape
 
-from napari_mclstexp.analysis.region import (
-    Region,
-    compare_regions,
-    domain_regions,
-    region_of,
-    region_report,
-    renamed,
-    spots_in,
-)
+from napari_mclstexp.analysis.region import Region, domain_regions, region_of
+from napari_mclstexp.analysis.region_edits import renamed
+from napari_mclstexp.analysis.region_statistics import compare_regions, region_report, spots_in
 from napari_mclstexp.errors import OutputError, SettingsError
 from napari_mclstexp.export.geojson import from_geojson, read_geojson, to_geojson, write_geojson
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_mclstexp.cohort.section import load_cohort
+from napari_mclstexp.cohort.load import load_cohort
 from napari_mclstexp.errors import SettingsError
 from support.engine_kit import painted_section
 

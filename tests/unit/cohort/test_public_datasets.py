@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from napari_mclstexp.cohort.load import load_cohort
 from napari_mclstexp.cohort.public_datasets import Found, Row, find_sections, write_cohort
-from napari_mclstexp.cohort.section import load_cohort
 from napari_mclstexp.errors import OutputError, SettingsError
 from napari_mclstexp.files import MARKER
 from napari_mclstexp.slides import open_slide

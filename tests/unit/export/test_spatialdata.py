@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
-from napari_mclstexp.cli import main
+from napari_mclstexp.cli.app import main
 
 spatialdata = pytest.importorskip(
     "spatialdata", reason="SpatialData is an extra: pip install 'napari-mclstexp[spatialdata]'"

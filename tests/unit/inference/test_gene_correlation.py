@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mclstexp.inference.gene_correlation import correlation
+from napari_mclstexp.inference.correlation import correlation
 
 NAN = np.nan
 

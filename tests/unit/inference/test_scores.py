@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import pearsonr
 
-from napari_mclstexp.evaluation.image_knn import image_knn
+from napari_mclstexp.evaluation.baselines import image_knn
 from napari_mclstexp.inference.correlation import pcc_per_gene, summarise
 from napari_mclstexp.training.sequences import neighbour_sequences
 

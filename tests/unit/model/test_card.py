@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from napari_mclstexp.analysis.card_lines import card_lines
 from napari_mclstexp.model import ModelConfig, PositionsConfig, RetrievalConfig
+from napari_mclstexp.model.card import card_lines
 
 
 def config(**changes):

@@ -16,8 +16,8 @@ from napari_mclstexp.analysis.domain_map import map_of
 from napari_mclstexp.analysis.domains import Domains, DomainSettings
 from napari_mclstexp.analysis.signatures import Signature, read_gmt
 from napari_mclstexp.errors import OutputError, SessionError, UserError
+from napari_mclstexp.session.annotations import Work
 from napari_mclstexp.session.autosave import Recovery
-from napari_mclstexp.session.history import Work
 from napari_mclstexp.session.saved_session import FILE, read_session, save_session
 from napari_mclstexp.session.session import Session
 from napari_mclstexp.slides import open_slide

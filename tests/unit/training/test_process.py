@@ -12,14 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from napari_mclstexp.cohort.table import SectionRow, read_rows, write_rows
 from napari_mclstexp.errors import SettingsError
-from napari_mclstexp.training.process import (
-    SectionRow,
-    TrainingProcess,
-    TrainRequest,
-    read_rows,
-    write_rows,
-)
+from napari_mclstexp.training.process import TrainingProcess, TrainRequest
 from support.places import TESTS
 
 DOUBLE = (sys.executable, str(TESTS / "support" / "training_double.py"))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import ndimage, sparse
 from scipy.spatial import KDTree
 
+from ...spots.geometry import spacing
+
 Inside = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 
 _PIXELS_PER_PITCH = 8
@@ -115,14 +117,6 @@ class HeatmapGeometry:
         image = np.full(self.shape[0] * self.shape[1], np.nan, dtype=np.float32)
         image[self.shown] = mixed
         return image.reshape(self.shape)
-
-
-def spacing(positions: NDArray[np.float64]) -> float:
-    """Return the median distance of (n, 2) positions to the nearest other, 0 if there is none."""
-    if len(positions) < 2:
-        return 0.0
-    distance, _ = KDTree(positions).query(positions, k=2)
-    return float(np.median(distance[:, 1]))
 
 
 def _close_pinholes(near: NDArray[np.bool_], max_pixels: float) -> NDArray[np.bool_]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .heatmap import HeatmapGeometry, spacing
+from ...spots.geometry import spacing
+from .heatmap import HeatmapGeometry
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SlideError
+from ..pixels import over_white
 from ..scale import one_scale, true_downsample, um_from_length, um_from_resolution
 from ..slide import Level, Slide
 
@@ -69,15 +70,6 @@ class OpenSlideSlide(Slide):
 
     def _release(self) -> None:
         self._handle.close()
-
-
-def over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay (h, w, 4) pixels with straight alpha over white glass."""
-    alpha = rgba[..., 3:]
-    if alpha.min() == 255:
-        return np.ascontiguousarray(rgba[..., :3])
-    weighted = rgba[..., :3].astype(np.uint16) * alpha + 255 * (255 - alpha.astype(np.uint16))
-    return ((weighted + 127) // 255).astype(np.uint8)
 
 
 def _um_per_px(properties: dict[str, str]) -> float | None:

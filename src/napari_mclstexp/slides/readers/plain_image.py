@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from ...errors import SlideError
-from ..pixels import block_reduce, resize
+from ..pixels import block_reduce, over_white, resize
 from ..slide import Level, Slide
-from .openslide import over_white
 
 _LARGEST_PX = 1_500_000_000
 _SMALLEST_LEVEL_PX = 1024

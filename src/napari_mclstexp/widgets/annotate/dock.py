@@ -17,8 +17,9 @@ from qtpy.QtWidgets import (
 )
 
 from ...analysis.domain_map import Rgb
-from ...analysis.region import NOT_REPLICATES, Region, recoloured, renamed, spots_in
-from ...analysis.region_edits import find, flat, merged, nested, removed
+from ...analysis.region import Region
+from ...analysis.region_edits import find, flat, merged, nested, recoloured, removed, renamed
+from ...analysis.region_statistics import NOT_REPLICATES, spots_in
 from ...errors import SettingsError
 from ...scene.layer_specs import Scene
 from ..annotation_tasks import Of

@@ -15,6 +15,7 @@ from ...scene.layer_specs import (
     SlideLayer,
     SpotsLayer,
 )
+from ...slides.pyramid import pyramid
 
 Coloured = ExpressionBlend | DomainPoints
 Description = SlideLayer | SpotsLayer | ExpressionPoints | ExpressionHeatmap | Coloured
@@ -25,10 +26,10 @@ VALUE = "expression"  # the feature that colours the points; napari shows it und
 
 def slide_arguments(slide: SlideLayer) -> dict[str, Any]:
     """Return what ``viewer.add_image`` needs to draw the slide."""
-    pyramid = slide.slide.pyramid()
+    levels = pyramid(slide.slide)
     return {
-        "data": pyramid if len(pyramid) > 1 else pyramid[0],
-        "multiscale": len(pyramid) > 1,
+        "data": levels if len(levels) > 1 else levels[0],
+        "multiscale": len(levels) > 1,
         "rgb": True,
         "cache": False,  # the slide keeps its tiles itself; napari would keep those of closed ones
         "name": slide.name,

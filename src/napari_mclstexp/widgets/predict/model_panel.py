@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from ...analysis.card_lines import card_lines
+from ...model.card import card_lines
 from ..common import dialogs
 from ..common.theme import facts, heading
 from .model_choices import Choice

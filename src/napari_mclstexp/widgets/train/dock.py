@@ -13,8 +13,9 @@ from qtpy.QtCore import QEvent, QObject, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from ...cohort.table import SectionRow, write_rows
 from ...errors import SettingsError, UserError
-from ...training.process import PROGRAM, Ended, SectionRow, TrainingProcess, write_rows
+from ...training.process import PROGRAM, Ended, TrainingProcess
 from ..common import dialogs
 from ..common.notify import tell, told
 from ..common.tabbing import join_docks

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from ...training.process import COLUMNS, SectionRow, read_rows
+from ...cohort.table import ROW_COLUMNS, SectionRow, read_rows
 from ..common import dialogs
 from ..common.notify import told
 from ..common.theme import facts, heading
@@ -48,8 +48,8 @@ class SectionTable(QTableWidget):
     dropped = Signal(object)
 
     def __init__(self) -> None:
-        super().__init__(0, len(COLUMNS))
-        self.setHorizontalHeaderLabels([*(each.capitalize() for each in COLUMNS[:-1]), "µm/px"])
+        super().__init__(0, len(ROW_COLUMNS))
+        self.setHorizontalHeaderLabels([*(each.capitalize() for each in ROW_COLUMNS[:-1]), "µm/px"])
         self.setAcceptDrops(True)
         self.setDropIndicatorShown(False)
         self.setMinimumHeight(120)
@@ -126,7 +126,7 @@ class SectionsPanel(QWidget):
     def rows(self) -> tuple[SectionRow, ...]:
         """Return the rows as they stand."""
         return tuple(
-            SectionRow(*(self._text(row, column) for column in range(len(COLUMNS))))
+            SectionRow(*(self._text(row, column) for column in range(len(ROW_COLUMNS))))
             for row in range(self.table.rowCount())
         )
 
@@ -151,7 +151,7 @@ class SectionsPanel(QWidget):
         """Mark the cells that are wrong, and say how many there are."""
         self.table.blockSignals(True)
         for row in range(self.table.rowCount()):
-            for column in range(len(COLUMNS)):
+            for column in range(len(ROW_COLUMNS)):
                 item = self.table.item(row, column)
                 if item is not None:
                     item.setData(Qt.ItemDataRole.BackgroundRole, None)
@@ -159,7 +159,7 @@ class SectionsPanel(QWidget):
         for each in problems:
             if each.line is None or each.line - 2 >= self.table.rowCount():
                 continue
-            column = COLUMNS.index(each.column) if each.column in COLUMNS else 0
+            column = ROW_COLUMNS.index(each.column) if each.column in ROW_COLUMNS else 0
             item = self.table.item(each.line - 2, column)
             if item is not None:
                 item.setBackground(ERROR if each.severity == "error" else WARNING)
@@ -176,7 +176,7 @@ class SectionsPanel(QWidget):
 
     def _place(self, column: str, path: Path) -> None:
         """Put a path into the first row that lacks one there, or into a new row."""
-        at = COLUMNS.index(column)
+        at = ROW_COLUMNS.index(column)
         for row in range(self.table.rowCount()):
             if not self._text(row, at):
                 self.table.item(row, at).setText(str(path))
@@ -187,7 +187,7 @@ class SectionsPanel(QWidget):
 
     def _append(self, row: SectionRow) -> None:
         self.table.insertRow(self.table.rowCount())
-        for column, name in enumerate(COLUMNS):
+        for column, name in enumerate(ROW_COLUMNS):
             item = QTableWidgetItem(getattr(row, name))
             item.setToolTip(item.text())
             self.table.setItem(self.table.rowCount() - 1, column, item)

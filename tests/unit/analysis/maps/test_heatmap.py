@@ -7,7 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from napari_mclstexp.analysis.maps.heatmap import HeatmapGeometry, spacing
+from napari_mclstexp.analysis.maps.heatmap import HeatmapGeometry
+from napari_mclstexp.spots.geometry import spacing
 
 PITCH = 100.0
 

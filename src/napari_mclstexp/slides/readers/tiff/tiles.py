@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import SlideError
-from ..openslide import over_white
+from ...pixels import over_white
 from .layout import TiffLevel
 
 # Reads so many bytes of the file from an offset.
