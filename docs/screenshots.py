@@ -112,7 +112,7 @@ def exploring() -> None:
     wait(lambda: annotate.compared is not None)
     take(viewer, "window_annotate")
     session.history.go_on_with(Steps())  # a picture is no work to be offered back
-    workspace.study.keep_now()
+    workspace.tasks.keep_now()
     viewer.close()
 
 

@@ -9,20 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .cohort.load import load_cohort
-    from .cohort.section import Section
-    from .evaluation.evaluate import evaluate
-    from .inference.device import Device, pick_device
-    from .inference.predict import predict
-    from .inference.prediction_io import read_prediction, write_prediction
-    from .model.folder import load_model, save_model
-    from .progress import CancelToken, PartialPrediction, Progress, ProgressCallback, TrainingPoint
-    from .session.session import Session
-    from .slides.registry import open_slide
-    from .spots.grid import lay_grid
-    from .spots.readers.choose import read_spots
-    from .training.settings import TrainSettings
-    from .training.train import train
+    pass
 
 _LAZY = {
     "CancelToken": "progress",
@@ -48,7 +35,7 @@ _LAZY = {
     "write_prediction": "inference.prediction_io",
 }
 
-__all__ = [  # noqa: RUF022 - in the order of the table above
+__all__ = [
     *_LAZY,
 ]
 

@@ -38,21 +38,21 @@ def test_a_painted_region_gets_the_name_of_the_palette_and_undo_takes_it_back(be
     annotate.brush.button.click()
     viewer.layers["Brush"].data[200:400, 300:700] = 1
     annotate.brush.button.click()
-    (region,) = session.work.regions
+    (region,) = session.annotations.regions
     assert region.name == "TLS"
     assert region.shape().area == pytest.approx(200 * 400, rel=0.01)
     assert "Brush" not in viewer.layers
     annotate.tree.topLevelItem(0).setSelected(True)
     annotate.palette_of_names.buttons["Fat"].click()
-    assert session.work.regions[0].name == "Fat"
+    assert session.annotations.regions[0].name == "Fat"
     annotate.undo.click()
     annotate.undo.click()
-    assert session.work.regions == ()
+    assert session.annotations.regions == ()
     annotate.redo.click()
-    assert session.work.regions[0].name == "TLS"
+    assert session.annotations.regions[0].name == "TLS"
     annotate.tree.topLevelItem(0).setSelected(True)
     annotate.remove.click()
-    assert session.work.regions == ()
+    assert session.annotations.regions == ()
 
 
 def test_everything_that_can_leave_leaves_whole(bench, qtbot, answers, notes, tmp_path):
@@ -61,7 +61,7 @@ def test_everything_that_can_leave_leaves_whole(bench, qtbot, answers, notes, tm
     session = workspace.session
     domains.k.setValue(3)
     domains.find.click()
-    qtbot.waitUntil(lambda: session.work.domains is not None, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: session.annotations.domains is not None, timeout=RUN_MS)
     qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)
     domains.to_regions.click()
     export.notes.setPlainText("Seen by <me>")
@@ -88,10 +88,10 @@ def test_everything_that_can_leave_leaves_whole(bench, qtbot, answers, notes, tm
     assert "Seen by &lt;me&gt;" in page
     assert page.count("data:image/png") == 3
     # What was exported is the same regions when it is read again.
-    before = session.work.regions
+    before = session.annotations.regions
     answers(tmp_path / "r.geojson")
     export.read.click()
-    assert {each.id for each in session.work.regions} == {each.id for each in before}
+    assert {each.id for each in session.annotations.regions} == {each.id for each in before}
 
 
 def test_genes_are_known_by_other_names_marked_and_kept_beside_or_blended(bench):
@@ -120,35 +120,35 @@ def test_a_crash_loses_nothing_the_work_is_offered_back(bench, qtbot, slide_file
 
     session = workspace.session
     session.history.edit("Notes", notes="before the crash")
-    workspace.study.keep_now()
-    workspace.study.recovery = Recovery()  # as another program would come
+    workspace.tasks.keep_now()
+    workspace.tasks.recovery = Recovery()  # as another program would come
     session.close_slide()
     session.use_slide(open_slide(slide_file))
-    qtbot.waitUntil(lambda: workspace.study.offered is not None, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: workspace.tasks.offered is not None, timeout=RUN_MS)
     assert not annotate.recovery.isHidden()
     annotate.recovery.restore.click()
-    assert session.work.notes == "before the crash"
+    assert session.annotations.notes == "before the crash"
     assert annotate.recovery.isHidden()
     session.history.undo()
-    assert session.work.notes == ""
+    assert session.annotations.notes == ""
 
 
 def test_nothing_of_one_slide_stays_on_the_next(bench, qtbot, tmp_path):
     annotate, export, evidence = (bench[n] for n in ("Annotate", "Save and export", "Evidence"))
     workspace = annotate.workspace
-    session, first = workspace.session, workspace.session.desk
+    session, first = workspace.session, workspace.session.shown
     annotate.brush.button.click()
     workspace.layers.viewer.layers["Brush"].data[200:400, 300:700] = 1
     export.notes.setPlainText("of the first")  # and no time to take it in
     evidence.spot = str(session.spots.obs_names[0])
     session.use_slide(open_slide(kit.write_slide(tmp_path / "second.ome.tif")))
-    assert session.work.empty
+    assert session.annotations.empty
     assert export.notes.toPlainText() == ""
     assert evidence.spot == ""
     assert "Brush" not in workspace.layers.viewer.layers
     assert not annotate.brush.button.isChecked()
     session.select(first)
-    assert session.work.notes == "of the first"
-    assert len(session.work.regions) == 1
+    assert session.annotations.notes == "of the first"
+    assert len(session.annotations.regions) == 1
     assert export.notes.toPlainText() == "of the first"
     qtbot.waitUntil(lambda: not workspace.jobs.busy)

@@ -48,9 +48,8 @@ def test_a_click_on_a_spot_shows_the_votes_that_make_its_value(predicted, viewer
     qtbot.waitUntil(lambda: predicted.spot == spot)
     found = evidence(session.model, session.result.adata, spot, session.gene)
     assert f"{session.gene} at {spot}: {found.value:.2f}" in predicted.summary.text()
-    assert predicted.votes[0] == (
-        f"{found.votes[0].section}\n{found.votes[0].weight:.1%} · {found.votes[0].measured:.2f}"
-    )
+    first = found.retrieved[0]
+    assert predicted.retrieved[0] == (f"{first.section}\n{first.weight:.1%} · {first.measured:.2f}")
 
 
 def test_another_gene_is_explained_at_the_same_spot(predicted):
@@ -65,17 +64,17 @@ def test_another_gene_is_explained_at_the_same_spot(predicted):
 def test_beside_the_tissue_nothing_is_explained(predicted):
     predicted.choose(-5000, -5000)
     assert predicted.spot == ""
-    assert predicted.votes == []
+    assert predicted.retrieved == []
 
 
 def test_a_closed_slide_leaves_no_votes_behind(predicted, qtbot):
     session = predicted.workspace.session
     x, y = np.asarray(session.spots.obsm["spatial"])[5] * session.slide.um_per_px
     predicted.choose(y, x)
-    assert predicted.votes
+    assert predicted.retrieved
     predicted.workspace.close_slide()
     qtbot.waitUntil(lambda: session.slide is None)
-    assert predicted.votes == []
+    assert predicted.retrieved == []
     assert "click a spot" in predicted.summary.text()
 
 

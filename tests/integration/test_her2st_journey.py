@@ -134,13 +134,13 @@ def test_from_the_open_slide_to_exported_named_domains_and_back(
     counted(bench.steps["Domains"])
     domains.k.setValue(5)  # typed
     counted(domains.find)
-    qtbot.waitUntil(lambda: session.work.domains is not None, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: session.annotations.domains is not None, timeout=RUN_MS)
     qtbot.waitUntil(lambda: domains.save_markers.isEnabled(), timeout=RUN_MS)
-    assert len(session.work.domains.keys) == 5
+    assert len(session.annotations.domains.keys) == 5
     for row, name in ((0, "Invasive tumour"), (1, "Stroma")):
         counted.made.append(f"double click on domain {row + 1}")
         domains.table.item(row, 1).setText(name)
-    assert {"Invasive tumour", "Stroma"} <= set(session.work.domains.names.values())
+    assert {"Invasive tumour", "Stroma"} <= set(session.annotations.domains.names.values())
     assert domains.table.item(0, 3).text()  # its marker genes
     counted(bench.steps["Save and export"])
     target = tmp_path / "domains.geojson"
@@ -174,8 +174,8 @@ def test_from_the_open_slide_to_exported_named_domains_and_back(
     xy = np.asarray(session.spots.obsm["spatial"])[:, ::-1] * session.um_per_px
     low, high = np.percentile(xy, 25, axis=0), np.percentile(xy, 75, axis=0)
     drag(viewer, qtbot, low, high)
-    qtbot.waitUntil(lambda: len(session.work.regions) == 1)
-    (region,) = session.work.regions
+    qtbot.waitUntil(lambda: len(session.annotations.regions) == 1)
+    (region,) = session.annotations.regions
     assert region.name == "Immune cells"
     bounds = np.array(region.shape().bounds) * session.um_per_px
     assert bounds == pytest.approx([low[1], low[0], high[1], high[0]], rel=0.05)
@@ -189,16 +189,18 @@ def test_from_the_open_slide_to_exported_named_domains_and_back(
     folder = tmp_path / "C5_session"
     answers(folder)
     counted(export.save)
-    qtbot.waitUntil(lambda: workspace.study.folder == folder, timeout=RUN_MS)
-    work, display = session.work, session.display
+    qtbot.waitUntil(lambda: workspace.tasks.folder == folder, timeout=RUN_MS)
+    annotations, display = session.annotations, session.display
     counted(slide.slide.close_slide)
     qtbot.waitUntil(lambda: session.slide is None)
-    assert session.work.regions == ()
+    assert session.annotations.regions == ()
     export.recent.activated.emit(1)
-    qtbot.waitUntil(lambda: session.work.regions != (), timeout=RUN_MS)
-    assert session.work.regions == work.regions
-    assert session.work.domains.spot_names.tolist() == work.domains.spot_names.tolist()
-    assert session.work.notes == "A note"
+    qtbot.waitUntil(lambda: session.annotations.regions != (), timeout=RUN_MS)
+    assert session.annotations.regions == annotations.regions
+    assert (
+        session.annotations.domains.spot_names.tolist() == annotations.domains.spot_names.tolist()
+    )
+    assert session.annotations.notes == "A note"
     assert session.display == display
     assert session.model is not None
     assert export.notes.toPlainText() == "A note"

@@ -142,23 +142,23 @@ class Person:
 
     def domains(self):
         found = self.docks["Domains"]
-        self.workspace.study.find_domains(DomainSettings(k=self.random.randint(2, 4)), "predicted")
+        self.workspace.tasks.find_domains(DomainSettings(k=self.random.randint(2, 4)), "predicted")
         found.shown.click()
 
     def find_domains_and_leave(self):
         if self.session.result is None:
             return
-        desk = self.session.desk
-        self.workspace.study.find_domains(DomainSettings(k=2), "predicted")
+        opened = self.session.shown
+        self.workspace.tasks.find_domains(DomainSettings(k=2), "predicted")
         self.switch()
         self.qtbot.waitUntil(lambda: not self.workspace.jobs.busy, timeout=20_000)
-        assert desk.steps.past[-1][0] == "Find domains"
+        assert opened.steps.past[-1][0] == "Find domains"
 
     def draw(self):
         x, y = self.random.randint(200, 600), self.random.randint(200, 600)
         ring = ((x, y), (x + 90, y), (x + 90, y + 90), (x, y + 90), (x, y))
         region = Region(f"of {self.slide}", ((tuple((float(a), float(b)) for a, b in ring),),))
-        self.session.history.edit("Draw", regions=(*self.session.work.regions, region))
+        self.session.history.edit("Draw", regions=(*self.session.annotations.regions, region))
 
     def undo(self):
         self.session.history.undo()
@@ -172,13 +172,13 @@ class Person:
         assert self.workspace.scene == drawn
         assert (session.slide is None) == (self.slide is None)
         ours = list(viewer.layers)
-        assert [desk.slide.path for desk in session.desks if desk.slide] == [
+        assert [opened.slide.path for opened in session.open_slides if opened.slide] == [
             self.paths[each] for each in self.made
         ]
         if self.slide is None:
             assert session.result is None
-            assert session.work.domains is None
-            assert session.work.regions == ()
+            assert session.annotations.domains is None
+            assert session.annotations.regions == ()
             assert [layer for layer in ours if layer is layers["slide"]] == []
             return
         assert session.slide.path == self.paths[self.slide]
@@ -186,7 +186,7 @@ class Person:
         chooser = self.docks["Slide and spots"].slide.chooser
         assert chooser.currentText() == self.paths[self.slide].name
         assert chooser.isVisibleTo(chooser.parent()) == (len(self.made) == 2)
-        assert {each.name for each in session.work.regions} <= {f"of {self.slide}"}
+        assert {each.name for each in session.annotations.regions} <= {f"of {self.slide}"}
         assert (session.result is not None) == (self.model in self.made[self.slide])
         if session.result is not None:
             expected = self.predictions[self.slide, self.model]
@@ -200,10 +200,10 @@ class Person:
             shown = points.features["expression"].to_numpy()
             np.testing.assert_array_equal(shown, expected.X[:, column])
         if drawn.domains is not None:
-            names = session.work.domains.spot_names.tolist()
+            names = session.annotations.domains.spot_names.tolist()
             assert layers["domains"].features["domain"].tolist() == names
-        if drawn.regions is not None and session.work.regions:
-            ids = [each.id for each in session.work.regions]
+        if drawn.regions is not None and session.annotations.regions:
+            ids = [each.id for each in session.annotations.regions]
             assert layers.regions.layer.features["id"].tolist() == ids
         n = sum(each is not None for each in (drawn.slide, drawn.slide_beside, drawn.predicted,
                 drawn.measured, drawn.domains, drawn.regions))  # fmt: skip

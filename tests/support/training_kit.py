@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from napari_mclstexp.cohort.section import Section
 from napari_mclstexp.inference.device import pick_device
 from napari_mclstexp.progress import CancelToken
-from napari_mclstexp.training.data import Pool, prepare
+from napari_mclstexp.training.data import SpotPool, prepare
 from napari_mclstexp.training.initialise import start
 from napari_mclstexp.training.settings import TrainSettings
 from napari_mclstexp.training.train import launch
@@ -31,12 +31,14 @@ def trainer_with_features(
     fabric = launch(device, settings, devices, 1)
     torch.manual_seed(settings.seed)
     config, module = start(sections, settings)
-    material = prepare(sections, config)
+    training_sections = prepare(sections, config)
     random = np.random.default_rng(0)
-    for each in material:
+    for each in training_sections:
         features = random.normal(size=(len(each.expression), FEATURES)).astype(np.float32)
         each.features = torch.from_numpy(features)
-    return Trainer(module, Pool(material), config, settings, fabric, device, CancelToken())
+    return Trainer(
+        module, SpotPool(training_sections), config, settings, fabric, device, CancelToken()
+    )
 
 
 def one_shared_step(folder: Path, devices: int) -> None:

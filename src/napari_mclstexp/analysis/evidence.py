@@ -65,7 +65,7 @@ class Evidence:
     value: float
     spread: float
     agreement: float
-    votes: tuple[Vote, ...]
+    retrieved: tuple[Vote, ...]
 
 
 def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidence:
@@ -87,7 +87,7 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
     """
     import torch
 
-    from ..model.retrieval import find_votes
+    from ..model.retrieval import find_retrieved
 
     facts = dict(prediction.uns.get("mclstexp", {}))
     if facts.get("model_id") != model.id or "X_mclstexp" not in prediction.obsm:
@@ -101,7 +101,7 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
         raise SettingsError(f"The model does not know the gene {gene}.")
     row = prediction.obs_names.get_loc(spot)
     query = np.asarray(prediction.obsm["X_mclstexp"], dtype=np.float32)[[row]]
-    found = find_votes(
+    found = find_retrieved(
         torch.from_numpy(query),
         torch.from_numpy(model.bank.embedding),
         k=model.config.retrieval.k,
@@ -115,7 +115,7 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
     whole = float(every.var(dtype=np.float64))
     pictures = model.bank.thumbnails
     order = np.argsort(-weight, kind="stable")
-    votes = tuple(
+    retrieved = tuple(
         Vote(
             str(model.bank.section[who[i]]),
             str(model.bank.barcode[who[i]]),
@@ -127,12 +127,12 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
         for i in order
     )
     agreement = 1 - variance / whole if whole else 1.0
-    return Evidence(spot, gene, value, float(np.sqrt(variance)), agreement, votes)
+    return Evidence(spot, gene, value, float(np.sqrt(variance)), agreement, retrieved)
 
 
-def votes_by_section(found: Evidence) -> dict[str, float]:
+def retrieved_by_section(found: Evidence) -> dict[str, float]:
     """Return how much of the weight each training section has, the weightiest first."""
     shares: dict[str, float] = {}
-    for each in found.votes:
+    for each in found.retrieved:
         shares[each.section] = shares.get(each.section, 0.0) + each.weight
     return dict(sorted(shares.items(), key=lambda item: -item[1]))

@@ -158,7 +158,7 @@ class Result:
         return 1 - np.asarray(self.adata.obs["similarity"], dtype=np.float32)
 
     @property
-    def has_doubt(self) -> bool:
+    def has_uncertainty(self) -> bool:
         """Whether spread and distance are known."""
         adata = self.adata
         return adata is not None and "spread" in adata.layers and "similarity" in adata.obs

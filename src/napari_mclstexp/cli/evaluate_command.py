@@ -117,13 +117,13 @@ def _rivals(named: list[str]) -> dict[str, list[Path]]:
 
 
 def _about(found: Evaluation, report: Path, seconds: float) -> Report:
-    table = found.summary.pivot(index="contender", columns="statistic", values="value")
-    table = table.reindex([*found.contenders, "noise ceiling"])
+    table = found.summary.pivot(index="method", columns="statistic", values="value")
+    table = table.reindex([*found.methods, "noise ceiling"])
     width = max(map(len, table.index))
     lines = [" " * width + "".join(f"  {each:>21}" for each in SHOWN)]
-    for contender, row in table.iterrows():
+    for method, row in table.iterrows():
         values = "".join(f"  {_shown(row.get(each)):>21}" for each in SHOWN)
-        lines.append(f"{contender!s:{width}}{values}")
+        lines.append(f"{method!s:{width}}{values}")
     return Report(
         (*lines, *found.warnings, *found.verdicts, f"{report} after {seconds:.0f} s"),
         {
@@ -133,11 +133,11 @@ def _about(found: Evaluation, report: Path, seconds: float) -> Report:
             "unit": found.unit,
             "folds": [vars(fold) for fold in found.folds],
             "summary": {
-                str(contender): {
+                str(method): {
                     str(statistic): None if math.isnan(value) else round(float(value), 6)
                     for statistic, value in row.items()
                 }
-                for contender, row in table.iterrows()
+                for method, row in table.iterrows()
             },
             "warnings": list(found.warnings),
             "verdicts": list(found.verdicts),

@@ -1,4 +1,4 @@
-"""Contenders on the same folds, genes and scaling, beside the noise ceiling; knows no screen."""
+"""Methods on the same folds, genes and scaling, beside the noise ceiling; knows no screen."""
 
 from .evaluate import evaluate
 from .evaluation_files import write_evaluation

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from .prepared_sections import Prepared
 
 Expression = NDArray[np.float32]
-Contender = Callable[[Sequence[Prepared], Prepared], Expression]
+Method = Callable[[Sequence[Prepared], Prepared], Expression]
 
 COMPONENTS = 64
 NEIGHBOURHOOD = 6
@@ -32,14 +32,14 @@ def training_mean(train: Sequence[Prepared], test: Prepared) -> Expression:
     return np.tile(mean.astype(np.float32), (len(test.features), 1))
 
 
-def nearest(k: int) -> Contender:
+def nearest(k: int) -> Method:
     """Predict the mean of the k training spots whose features are most alike."""
 
-    def contender(train: Sequence[Prepared], test: Prepared) -> Expression:
+    def method(train: Sequence[Prepared], test: Prepared) -> Expression:
         features, expression = _stacked(train)
         return image_knn(features, expression, test.features, k)
 
-    return contender
+    return method
 
 
 def nearest_with_neighbourhood(train: Sequence[Prepared], test: Prepared) -> Expression:
@@ -79,7 +79,7 @@ def hidden_layer(train: Sequence[Prepared], test: Prepared) -> Expression:
     return predicted.reshape(len(test.features), -1)
 
 
-BASELINES: Mapping[str, Contender] = {
+BASELINES: Mapping[str, Method] = {
     "training mean": training_mean,
     "image kNN, k = 50": nearest(50),
     "image kNN, k = 200": nearest(200),

@@ -1,4 +1,4 @@
-"""All contenders on all folds: the evaluation itself."""
+"""All methods on all folds: the evaluation itself."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from .summaries import CEILING, ceiling_statistics, section_statistics, verdicts
 from .trained_methods import BLEEP, WITHOUT_ATTENTION, contrastive, stnet
 
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "scikit-learn", "numpy", "anndata")
-Predictions = dict[str, dict[str, Expression]]  # by contender, then by section
+Predictions = dict[str, dict[str, Expression]]  # by method, then by section
 
 
 def evaluate(
@@ -53,7 +53,7 @@ def evaluate(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> Evaluation:
-    """Leave sections or patients out in turn, and score every contender on the same ground.
+    """Leave sections or patients out in turn, and score every method on the same ground.
 
     Parameters
     ----------
@@ -96,21 +96,21 @@ def evaluate(
         given[name], said = read_rival(name, paths, held_out, genes, normalisation)
         warnings += said
     prepared = _prepare(sections, settings, where, progress, cancel)
-    contenders = _contenders(settings if ours is None else (), settings[0], heads, where, cancel)
+    methods = _methods(settings if ours is None else (), settings[0], heads, where, cancel)
     for name in given:
-        if name in contenders or name == OURS:
-            raise SettingsError(f"--rival {name} has the name of a contender; choose another.")
+        if name in methods or name == OURS:
+            raise SettingsError(f"--rival {name} has the name of a method; choose another.")
     predictions: Predictions = {} if ours is None else {OURS: dict(ours)}
-    predictions |= {name: {} for name in contenders} | given
+    predictions |= {name: {} for name in methods} | given
     for number, fold in enumerate(folds):
         train = [each for each in prepared if each.name in fold.trained_on]
         test = [each for each in prepared if each.name in fold.tested]
-        for turn, (name, predict) in enumerate(contenders.items()):
+        for turn, (name, predict) in enumerate(methods.items()):
             cancel.raise_if_cancelled()
             if progress is not None:
-                done = number * len(contenders) + turn
+                done = number * len(methods) + turn
                 what = f"Without {fold.name}: {name}"
-                progress(Progress(done, len(folds) * len(contenders), what, unit="contests"))
+                progress(Progress(done, len(folds) * len(methods), what, unit="contests"))
             for each, predicted in zip(test, predict(train, test), strict=True):
                 predictions[name][each.name] = predicted
     tested = [each for each in prepared if any(each.name in fold.tested for fold in folds)]
@@ -143,10 +143,10 @@ def _prepare(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(each.seed)
             config, module = start(sections, each)
-        material = prepare(sections, config)
+        training_sections = prepare(sections, config)
         module.to(device.torch)
         if each.freeze_encoder or not prepared:
-            add_features(material, module, config, device, progress, cancel)
+            add_features(training_sections, module, config, device, progress, cancel)
         if not prepared:
             prepared = [
                 Prepared(
@@ -157,14 +157,14 @@ def _prepare(
                     {},
                     domain_labels(part.section),
                 )
-                for part in material
+                for part in training_sections
             ]
         if not each.freeze_encoder:
-            for part in material:
+            for part in training_sections:
                 part.features = None
-            add_patches(material, config, progress, cancel)
-        for one, part in zip(prepared, material, strict=True):
-            one.material[each.preset] = part
+            add_patches(training_sections, config, progress, cancel)
+        for one, part in zip(prepared, training_sections, strict=True):
+            one.training_sections[each.preset] = part
     return prepared
 
 
@@ -174,20 +174,20 @@ def _known(features: torch.Tensor | None) -> NDArray[np.float32]:
     return values
 
 
-FoldContender = Callable[[Sequence[Prepared], Sequence[Prepared]], list[Expression]]
+FoldMethod = Callable[[Sequence[Prepared], Sequence[Prepared]], list[Expression]]
 
 
-def _contenders(
+def _methods(
     settings: Sequence[TrainSettings],
     first: TrainSettings,
     heads: bool,
     device: Device,
     cancel: CancelToken,
-) -> dict[str, FoldContender]:
-    def trained(each: TrainSettings) -> FoldContender:
+) -> dict[str, FoldMethod]:
+    def trained(each: TrainSettings) -> FoldMethod:
         return lambda train, test: contrastive(train, test, each, device, None, cancel)
 
-    out: dict[str, FoldContender] = {}
+    out: dict[str, FoldMethod] = {}
     for each in settings:
         out[OURS if len(settings) == 1 else f"{OURS} ({each.preset})"] = trained(each)
     if heads:
@@ -208,7 +208,7 @@ def _warnings(sections: Sequence[Section], folds: Sequence[Fold], by: By) -> tup
     if both:
         said.append(
             f"Sections of the patient{'s' if len(both) > 1 else ''} {', '.join(both)} were learned "
-            "from while others of the same were tested, which flatters every contender; "
+            "from while others of the same were tested, which flatters every method; "
             "--by patient is the honest test for a new patient."
         )
     if len(folds) < 3:
@@ -230,12 +230,12 @@ def _assemble(
     genes, normalisation = settings[0].genes, settings[0].normalisation
     ceilings = {each.name: _ceiling_table(each, genes, normalisation) for each in tested}
     metrics, structure, per_section = [], [], {}
-    for contender, by_section in predictions.items():
+    for method, by_section in predictions.items():
         rows = {}
         for each in tested:
             predicted = by_section[each.name]
             table = gene_metrics(predicted, each.expression)
-            table.insert(0, "contender", contender)
+            table.insert(0, "method", method)
             table.insert(1, "section", each.name)
             table.insert(2, "patient", each.section.patient)
             table.insert(3, "gene", list(genes))
@@ -243,8 +243,8 @@ def _assemble(
             metrics.append(table)
             rows[each.name] = section_statistics(table, each.expression, ceilings[each.name])
             kept = structure_row(predicted, each.expression, each.xy, each.labels)
-            structure.append({"contender": contender, "section": each.name, **kept})
-        per_section[contender] = pd.DataFrame.from_dict(rows, orient="index")
+            structure.append({"method": method, "section": each.name, **kept})
+        per_section[method] = pd.DataFrame.from_dict(rows, orient="index")
     limits = {e.name: ceiling_statistics(ceilings[e.name], e.expression) for e in tested}
     summary = with_intervals(
         {**per_section, CEILING: pd.DataFrame.from_dict(limits, orient="index")}
@@ -255,7 +255,7 @@ def _assemble(
     return Evaluation(
         by=by,
         unit=UNITS[normalisation],
-        contenders=tuple(predictions),
+        methods=tuple(predictions),
         folds=folds,
         metrics=pd.concat(metrics, ignore_index=True),
         ceilings=judged,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import anndata
 import pandas as pd
 
-OURS = "mclSTExp"  # contenders of which this is the name, or its beginning, are the method's own
+OURS = "mclSTExp"  # methods of which this is the name, or its beginning, are the method's own
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """Every contender on the same folds, genes and scaling.
+    """Every method on the same folds, genes and scaling.
 
     Attributes
     ----------
@@ -38,12 +38,12 @@ class Evaluation:
         ``"section"`` or ``"patient"``: what was left out at a time.
     unit
         Of expression, of MSE's root and of MAE.
-    contenders
+    methods
         Names, in the order in which they are shown.
     folds
         What was held out, and what each was learned from.
     metrics
-        A row for each contender, section and gene: ``contender, section, patient, gene, n_spots,
+        A row for each method, section and gene: ``method, section, patient, gene, n_spots,
         pcc, spearman, mse, mae, r2, p, fdr`` (p of the PCC against 0, and its Benjamini-Hochberg
         FDR over the section's genes). NaN where a gene has no variance.
     ceilings
@@ -51,14 +51,14 @@ class Evaluation:
         ceiling, ceiling_low, ceiling_high, measurable`` (highest PCC that any predictor could
         show against these counts, with its interval).
     summary
-        A row for each contender and statistic: ``contender, statistic, value, low, high``, the
+        A row for each method and statistic: ``method, statistic, value, low, high``, the
         interval by bootstrap over sections (NaN with fewer than two).
     structure
-        A row for each contender and section: ``contender, section, moran_predicted,
+        A row for each method and section: ``method, section, moran_predicted,
         moran_measured, moran_correlation, gene_correlation, ari, nmi`` (the last two NaN where
         there are no labels).
     maps
-        The predictions of the first contender for each section: predicted expression in ``X``,
+        The predictions of the first method for each section: predicted expression in ``X``,
         measured in ``layers["measured"]``, ``obsm["spatial"]`` in level-0 px.
     settings, versions, checksums
         How it was run: options; packages; SHA-256 of each section's slide and counts.
@@ -70,7 +70,7 @@ class Evaluation:
 
     by: str
     unit: str
-    contenders: tuple[str, ...]
+    methods: tuple[str, ...]
     folds: tuple[Fold, ...]
     metrics: pd.DataFrame
     ceilings: pd.DataFrame

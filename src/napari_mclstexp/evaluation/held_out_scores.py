@@ -15,7 +15,7 @@ def write_trust(evaluation: Evaluation, folder: Path) -> int:
     Parameters
     ----------
     evaluation
-        Whose first contender was trained like the model.
+        Whose first method was trained like the model.
     folder
         The model.
 
@@ -31,7 +31,7 @@ def write_trust(evaluation: Evaluation, folder: Path) -> int:
         If the evaluation scored none of its genes.
     """
     model = load_model(folder)
-    first = evaluation.metrics[evaluation.metrics["contender"] == evaluation.contenders[0]]
+    first = evaluation.metrics[evaluation.metrics["method"] == evaluation.methods[0]]
     scores = first.groupby("gene")["pcc"].mean().dropna()
     known = {gene: round(float(scores[gene]), 4) for gene in model.config.genes if gene in scores}
     if not known:

@@ -1,4 +1,4 @@
-"""A section with all that any contender reads, computed once for all folds."""
+"""A section with all that any method reads, computed once for all folds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..cohort.section import Section
-from ..training.data import Material
+from ..training.data import TrainingSection
 
 LABELS = ("domain", "label", "annotation", "layer_guess")  # columns that may hold true domains
 UNLABELLED = ("", "nan", "undetermined", "NA", "None")
@@ -19,7 +19,7 @@ UNLABELLED = ("", "nan", "undetermined", "NA", "None")
 
 @dataclass(eq=False)
 class Prepared:
-    """One section, ready for every contender.
+    """One section, ready for every method.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Prepared:
     features: NDArray[np.float32]
     counts: Any
     totals: NDArray[np.float64]
-    material: dict[str, Material]
+    training_sections: dict[str, TrainingSection]
     labels: NDArray[np.str_] | None
 
     @property

@@ -1,4 +1,4 @@
-"""One number for each contender and question, with its interval, and what follows in words."""
+"""One number for each method and question, with its interval, and what follows in words."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SHARE = "share of ceiling, top 50 expressed"
 def section_statistics(
     metrics: pd.DataFrame, expression: NDArray[np.float32], ceiling: pd.DataFrame
 ) -> dict[str, float]:
-    """Summarise one contender on one section.
+    """Summarise one method on one section.
 
     Parameters
     ----------
@@ -78,17 +78,17 @@ def with_intervals(per_section: Mapping[str, pd.DataFrame], seed: int = 0) -> pd
     Parameters
     ----------
     per_section
-        For each contender, a table of sections by statistics.
+        For each method, a table of sections by statistics.
     seed
-        Of the bootstrap; all contenders share its draws.
+        Of the bootstrap; all methods share its draws.
     """
     rows = []
-    for contender, table in per_section.items():
+    for method, table in per_section.items():
         for statistic in table.columns:
             values = table[statistic].to_numpy(dtype=float)
             low, high = bootstrap_interval(values, seed)
-            rows.append((contender, statistic, _mean(values), low, high))
-    return pd.DataFrame(rows, columns=["contender", "statistic", "value", "low", "high"])
+            rows.append((method, statistic, _mean(values), low, high))
+    return pd.DataFrame(rows, columns=["method", "statistic", "value", "low", "high"])
 
 
 def bootstrap_interval(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
@@ -107,7 +107,7 @@ def verdicts(
 ) -> tuple[str, ...]:
     """Say in words whether the method beats the best of the trivial answers, and on what."""
     said = []
-    for contender in [name for name in per_section if name.startswith(OURS)]:
+    for method in [name for name in per_section if name.startswith(OURS)]:
         for statistic, over in ((ALL, "all genes"), (EXPRESSED, "the 50 most expressed genes")):
             rivals = {
                 name: _mean(per_section[name][statistic].to_numpy(dtype=float))
@@ -115,7 +115,7 @@ def verdicts(
                 if name in per_section
             }
             rivals = {name: value for name, value in rivals.items() if np.isfinite(value)}
-            own = per_section[contender][statistic].to_numpy(dtype=float)
+            own = per_section[method][statistic].to_numpy(dtype=float)
             if not rivals or not np.isfinite(own).any():
                 continue
             best = max(rivals, key=lambda name: rivals[name])
@@ -129,10 +129,10 @@ def verdicts(
                 if np.isnan(low)
                 else f", 95 % interval of the difference {low:+.3f} to {high:+.3f}"
             )
-            doubt = "" if np.isnan(low) or low > 0 or high < 0 else ", which may be chance"
+            uncertainty = "" if np.isnan(low) or low > 0 or high < 0 else ", which may be chance"
             said.append(
-                f"Over {over}, {contender} {word} the best trivial baseline, {best}: "
-                f"{_mean(own):.3f} against {rivals[best]:.3f}{interval}{doubt}."
+                f"Over {over}, {method} {word} the best trivial baseline, {best}: "
+                f"{_mean(own):.3f} against {rivals[best]:.3f}{interval}{uncertainty}."
             )
     if unmeasurable:
         said.append(

@@ -1,4 +1,4 @@
-"""The contenders that are trained by gradient: the method itself, and the field's simple heads."""
+"""The methods that are trained by gradient: the method itself, and the field's simple heads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 from ..inference.device import Device
 from ..model import MclSTExp, ModelConfig
 from ..progress import CancelToken, ProgressCallback
-from ..training.data import Material, Pool
+from ..training.data import SpotPool, TrainingSection
 from ..training.finetuning import training_mode
 from ..training.initialise import start
 from ..training.position_tables import used_positions
@@ -56,25 +56,25 @@ def contrastive(
         torch.manual_seed(settings.seed)
         config, module = start([each.section for each in train], settings)
         module.to(device.torch)
-        pool = Pool([each.material[settings.preset] for each in train])
+        pool = SpotPool([each.training_sections[settings.preset] for each in train])
         with used_positions(module, pool):
             trainer = Trainer(module, pool, config, settings, fabric, device, cancel)
             trainer.fit(progress=progress)
             return [
-                _read(module, each.material[settings.preset], pool, config, device, cancel)
+                _read(module, each.training_sections[settings.preset], pool, config, device, cancel)
                 for each in test
             ]
 
 
 def _read(
     module: MclSTExp,
-    material: Material,
-    pool: Pool,
+    training_sections: TrainingSection,
+    pool: SpotPool,
     config: ModelConfig,
     device: Device,
     cancel: CancelToken,
 ) -> Expression:
-    return read_section(module, material, pool, config, device, cancel).expression
+    return read_section(module, training_sections, pool, config, device, cancel).expression
 
 
 def stnet(
@@ -100,7 +100,7 @@ def stnet(
         torch.manual_seed(settings.seed)
         config, module = start([each.section for each in train], settings)
         module.to(device.torch)
-        pool = Pool([each.material[settings.preset] for each in train])
+        pool = SpotPool([each.training_sections[settings.preset] for each in train])
         trainer = Trainer(module, pool, config, settings, fabric, device, cancel)
         head = nn.Linear(module.n_features, len(settings.genes)).to(device.torch)
         with torch.no_grad():
@@ -127,7 +127,7 @@ def stnet(
         predictions = []
         with torch.inference_mode():
             for each in test:
-                material = each.material[settings.preset]
-                features = patch_features(module, material, device, cancel)
+                training_sections = each.training_sections[settings.preset]
+                features = patch_features(module, training_sections, device, cancel)
                 predictions.append(head(features.to(device.torch)).cpu().numpy())
     return predictions

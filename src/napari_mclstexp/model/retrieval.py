@@ -18,7 +18,7 @@ DIFFERENCES_AT_ONCE = 2**23  # 32 MiB of float32
 
 
 @dataclass(frozen=True)
-class Votes:
+class RetrievedSpots:
     """Which reference spots vote for each query, and how much.
 
     Attributes
@@ -59,10 +59,12 @@ class Retrieved:
     spread: NDArray[np.float32]
     similarity: NDArray[np.float32]
     distance: NDArray[np.float32]
-    votes: Votes
+    retrieved: RetrievedSpots
 
 
-def find_votes(query: Tensor, keys: Tensor, *, k: int, distance: Distance = "l2") -> Votes:
+def find_retrieved(
+    query: Tensor, keys: Tensor, *, k: int, distance: Distance = "l2"
+) -> RetrievedSpots:
     """Find the k most similar reference spots of each query and weigh them.
 
     The k with the highest cosine similarity vote (of equals, the lower row), with weights
@@ -89,11 +91,11 @@ def find_votes(query: Tensor, keys: Tensor, *, k: int, distance: Distance = "l2"
     parts = [_votes_of(each, keys, unit_keys, k, distance) for each in blocks if len(each)]
     if not parts:
         empty = np.zeros((0, k), dtype=np.float32)
-        return Votes(empty.astype(np.int64), empty, empty, empty)
+        return RetrievedSpots(empty.astype(np.int64), empty, empty, empty)
     indices, cosine, separation = (
         torch.cat(each).cpu().numpy() for each in zip(*parts, strict=True)
     )
-    return Votes(indices, inverse_square_weights(separation), cosine, separation)
+    return RetrievedSpots(indices, inverse_square_weights(separation), cosine, separation)
 
 
 def inverse_square_weights(distance: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -106,7 +108,7 @@ def inverse_square_weights(distance: NDArray[np.float32]) -> NDArray[np.float32]
     return weights
 
 
-def read_expression(votes: Votes, values: NDArray[np.float32]) -> Retrieved:
+def read_expression(retrieved: RetrievedSpots, values: NDArray[np.float32]) -> Retrieved:
     """Average the voters' expression.
 
     Parameters
@@ -116,10 +118,10 @@ def read_expression(votes: Votes, values: NDArray[np.float32]) -> Retrieved:
     values
         (N, G) expression of the reference spots.
     """
-    n_queries, k = votes.indices.shape
+    n_queries, k = retrieved.indices.shape
     # A sparse product, since gathering (Q, k, G) values would not fit in memory.
     mixing = sparse.csr_array(
-        (votes.weights.ravel(), votes.indices.ravel(), np.arange(n_queries + 1) * k),
+        (retrieved.weights.ravel(), retrieved.indices.ravel(), np.arange(n_queries + 1) * k),
         shape=(n_queries, len(values)),
     )
     centre = values.mean(axis=0, dtype=np.float64).astype(np.float32)
@@ -129,9 +131,9 @@ def read_expression(votes: Votes, values: NDArray[np.float32]) -> Retrieved:
     return Retrieved(
         expression=np.asarray(mean + centre, dtype=np.float32),
         spread=np.sqrt(np.maximum(variance, 0)).astype(np.float32),
-        similarity=votes.cosine.mean(axis=1),
-        distance=votes.distance.min(axis=1) if k else np.zeros(0, np.float32),
-        votes=votes,
+        similarity=retrieved.cosine.mean(axis=1),
+        distance=retrieved.distance.min(axis=1) if k else np.zeros(0, np.float32),
+        retrieved=retrieved,
     )
 
 
@@ -144,7 +146,7 @@ def retrieve(
     distance: Distance = "l2",
 ) -> Retrieved:
     """Read expression for (Q, D) queries: :func:`find_votes`, then :func:`read_expression`."""
-    return read_expression(find_votes(query, keys, k=k, distance=distance), values)
+    return read_expression(find_retrieved(query, keys, k=k, distance=distance), values)
 
 
 def _votes_of(

@@ -32,11 +32,11 @@ def image_of(
     """
     assert session.spots is not None
     scale = session.um_per_px or 1.0
-    place = (session.desk.number, scale)
+    place = (session.shown.number, scale)
     style = session.display.style
     if style == "points":
         build = partial(spot_raster, session.spots, scale)
-        image, raster = session.readings.image("spots", source, gene, place, build)
+        image, raster = session.expression.image("spots", source, gene, place, build)
         return image, raster.origin, raster.pixel
 
     spots = session.spots
@@ -44,7 +44,7 @@ def image_of(
     def smooth() -> Raster:  # the tissue is looked for only when a raster is to be made
         return smooth_raster(spots, scale, session.tissue)
 
-    image, raster = session.readings.image("smooth", source, gene, place, smooth)
+    image, raster = session.expression.image("smooth", source, gene, place, smooth)
     if style == "heatmap":
         return image, raster.origin, raster.pixel
     return contour_lines(image, limits), raster.origin, raster.pixel / contour_zoom(image.shape)

@@ -90,7 +90,7 @@ def _slide(session: Session) -> SlideLayer | None:
     scale = session.um_per_px or 1.0
     return SlideLayer(
         name=session.slide.path.name,
-        key=("slide", session.desk.number),
+        key=("slide", session.shown.number),
         slide=session.slide,
         scale=scale,
         translate=(scale / 2, scale / 2),
@@ -128,7 +128,7 @@ def _spots(session: Session) -> SpotsLayer | None:
 
 
 def _place(session: Session) -> Key:
-    return ("spots", session.readings.number, session.um_per_px or 0.0)
+    return ("spots", session.expression.number, session.um_per_px or 0.0)
 
 
 def _positions(session: Session, offset: float = 0.0) -> NDArray[np.float64]:
@@ -143,7 +143,7 @@ def _diameter(session: Session) -> float:
     diameter = session.spots.uns.get("mclstexp", {}).get("spot_diameter_um")
     if diameter is not None and session.um_per_px is not None:
         return float(diameter)
-    return session.readings.spacing_px * (session.um_per_px or 1.0) / 3 or _SOME_DIAMETER
+    return session.expression.spacing_px * (session.um_per_px or 1.0) / 3 or _SOME_DIAMETER
 
 
 def _sources(session: Session) -> tuple[Source, ...]:
@@ -156,11 +156,11 @@ def _sources(session: Session) -> tuple[Source, ...]:
         wanted = ("predicted", "measured")
     else:
         wanted = (quantity,)
-    return tuple(source for source in wanted if session.readings.values(source, gene) is not None)
+    return tuple(source for source in wanted if session.expression.values(source, gene) is not None)
 
 
 def _values(session: Session, source: Source, gene: str) -> NDArray[np.float32]:
-    values = session.readings.values(source, gene)
+    values = session.expression.values(source, gene)
     assert values is not None
     return values
 
@@ -192,7 +192,7 @@ def _expression(
     gene = gene or display.gene
     offset = offset if source == "measured" else 0.0
     name = "distance from the bank" if source == "distance" else f"{gene} ({source})"
-    key = session.readings.key(source, gene)
+    key = session.expression.key(source, gene)
     colormap = DIVERGING if source == "difference" else display.colormap
     swiped = session.shown_quantity == "swipe" and source in ("predicted", "measured")
     assert session.spots is not None
@@ -246,7 +246,7 @@ def _compared(session: Session) -> tuple[str, ...]:
     return tuple(
         gene
         for gene in dict.fromkeys(session.display.compare)
-        if gene != session.gene and session.readings.values(source, gene) is not None
+        if gene != session.gene and session.expression.values(source, gene) is not None
     )
 
 
@@ -266,7 +266,7 @@ def _blended(session: Session) -> tuple[str, ...]:
     if session.gene is None or source is None:
         return ()
     genes = dict.fromkeys((session.gene, *session.display.blend))
-    known = [gene for gene in genes if session.readings.values(source, gene) is not None]
+    known = [gene for gene in genes if session.expression.values(source, gene) is not None]
     return tuple(known) if len(known) > 1 else ()
 
 
@@ -289,7 +289,7 @@ def _blend(session: Session, genes: tuple[str, ...]) -> ExpressionBlend:
         relative = (share / np.where(peak > 0, peak, 1))[:, None]
         mixed[:, :3] *= 1 - relative * (1 - np.array(ink))
     mixed[:, 3] = peak
-    keys = [part for gene in genes for part in session.readings.key(source, gene)]
+    keys = [part for gene in genes for part in session.expression.key(source, gene)]
     return ExpressionBlend(
         name=" + ".join(genes),
         positions_key=_place(session),
@@ -324,14 +324,14 @@ def _bar(
     return ColourBar(
         gene=gene,
         quantity=source,
-        unit=session.readings.unit(gene, source),
+        unit=session.expression.unit(gene, source),
         limits=limits,
         colormap=DIVERGING if source == "difference" else session.display.colormap,
     )
 
 
 def _domains(session: Session) -> DomainPoints | None:
-    found = session.work.domains
+    found = session.annotations.domains
     if found is None or session.spots is None or not session.display.show_domains:
         return None
     table = {key: (*(c / 255 for c in found.colours[key]), 1.0) for key in found.keys}
@@ -348,7 +348,7 @@ def _domains(session: Session) -> DomainPoints | None:
 
 
 def _regions(session: Session) -> RegionShapes | None:
-    regions = session.work.regions
+    regions = session.annotations.regions
     if not regions and not session.display.draw:
         return None
     return RegionShapes(
@@ -373,8 +373,8 @@ def _pcc(session: Session) -> float | None:
     """Return the correlation over the spots that have both values, None where there is none."""
     if session.gene is None or session.result is None:
         return None
-    predicted = session.readings.values("predicted", session.gene)
-    measured = session.readings.values("measured", session.gene)
+    predicted = session.expression.values("predicted", session.gene)
+    measured = session.expression.values("measured", session.gene)
     if predicted is None or measured is None:
         return None
     return correlation(predicted, measured)

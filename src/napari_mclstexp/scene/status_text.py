@@ -35,7 +35,7 @@ def spots_line(session: Session) -> str:
         line += f" of {facts['spot_diameter_um']:g} µm"
     if "pitch_um" in facts:
         line += f", {facts['pitch_um']:g} µm apart"
-    counts = session.readings.counts
+    counts = session.expression.counts
     line += f", {_count(len(counts.genes), 'gene')} counted" if counts else ", no counts"
     if missing := facts.get("n_spots_without_counts"):
         line += f" ({_count(int(missing), 'spot')} left out for want of counts)"

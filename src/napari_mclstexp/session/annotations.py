@@ -10,7 +10,7 @@ from ..analysis.signatures import Signature
 
 
 @dataclass(frozen=True, eq=False)
-class Work:
+class Annotations:
     """One state of it.
 
     Attributes

@@ -11,16 +11,16 @@ from ..analysis.domain_map import DomainMap
 from ..analysis.domains import DomainSettings
 from ..analysis.signatures import Signature
 from ..export.geojson import from_geojson, to_geojson
-from .annotations import Work
+from .annotations import Annotations
 
 
-def work_document(work: Work) -> dict[str, Any]:
+def annotations_document(annotations: Annotations) -> dict[str, Any]:
     """Return work as JSON."""
-    domains = work.domains
+    domains = annotations.domains
     return {
-        "regions": to_geojson(work.regions),
-        "signatures": [asdict(each) for each in work.signatures],
-        "notes": work.notes,
+        "regions": to_geojson(annotations.regions),
+        "signatures": [asdict(each) for each in annotations.signatures],
+        "notes": annotations.notes,
         "domains": None
         if domains is None
         else {
@@ -34,7 +34,7 @@ def work_document(work: Work) -> dict[str, Any]:
     }
 
 
-def work_from(document: dict[str, Any], source: str) -> Work:
+def annotations_from(document: dict[str, Any], source: str) -> Annotations:
     """Return work from its JSON.
 
     Raises
@@ -55,7 +55,7 @@ def work_from(document: dict[str, Any], source: str) -> Work:
         )
         if set(domains.keys) - set(domains.names) or set(domains.keys) - set(domains.colours):
             raise ValueError("a domain has no name or no colour")
-    return Work(
+    return Annotations(
         regions=from_geojson(document["regions"], source),
         domains=domains,
         signatures=tuple(

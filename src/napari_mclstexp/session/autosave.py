@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import OutputError, UserError
 from ..files import atomic_file
-from .annotations import Work
-from .annotations_json import work_document, work_from
+from .annotations import Annotations
+from .annotations_json import annotations_document, annotations_from
 from .saved_session import KIND, VERSION, read_document
 
 if TYPE_CHECKING:
@@ -37,17 +37,21 @@ class Kept:
 
     path: Path
     when: datetime
-    work: Work
+    annotations: Annotations
     spots: str
 
     def for_spots(self, spots: AnnData | None) -> dict[str, object]:
-        """Return the fields of the work that fit what is loaded, for ``History.edit``."""
+        """Return the fields of the work that fit what is loaded, for ``Session.edit``."""
         fits = spots is not None and spots_checksum(spots) == self.spots
-        domains = {"domains": self.work.domains} if fits and self.work.domains is not None else {}
+        domains = (
+            {"domains": self.annotations.domains}
+            if fits and self.annotations.domains is not None
+            else {}
+        )
         return {
-            "regions": self.work.regions,
-            "signatures": self.work.signatures,
-            "notes": self.work.notes,
+            "regions": self.annotations.regions,
+            "signatures": self.annotations.signatures,
+            "notes": self.annotations.notes,
             **domains,
         }
 
@@ -65,7 +69,7 @@ class Recovery:
         self._folder = folder or _default_folder()
         self._own = uuid.uuid4().hex[:8]
 
-    def keep(self, fingerprint: str, work: Work, spots: AnnData | None) -> None:
+    def keep(self, fingerprint: str, annotations: Annotations, spots: AnnData | None) -> None:
         """Keep the work on a slide, in place of what this session kept before.
 
         Raises
@@ -78,7 +82,7 @@ class Recovery:
             "version": VERSION,
             "when": datetime.now(UTC).isoformat(timespec="seconds"),
             "spots": "" if spots is None else spots_checksum(spots),
-            "work": work_document(work),
+            "work": annotations_document(annotations),
         }
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -95,12 +99,14 @@ class Recovery:
         for path in self._others(fingerprint):
             try:
                 document = read_document(path)
-                work = work_from(document["work"], str(path))
+                annotations = annotations_from(document["work"], str(path))
                 when = datetime.fromisoformat(document["when"]).astimezone()
-                found.append(Kept(path, when, work, str(document["spots"])))
+                found.append(Kept(path, when, annotations, str(document["spots"])))
             except (UserError, KeyError, TypeError, ValueError, AttributeError):
                 continue  # half of something is no work that could be offered
-        return max((k for k in found if not k.work.empty), key=lambda k: k.when, default=None)
+        return max(
+            (k for k in found if not k.annotations.empty), key=lambda k: k.when, default=None
+        )
 
     def forget(self, fingerprint: str, *, own: bool) -> None:
         """Remove this session's file of a slide, or those of others."""

@@ -92,14 +92,14 @@ class Display:
 
 
 def available(
-    has_prediction: bool, has_measured: bool, has_doubt: bool = False
+    has_prediction: bool, has_measured: bool, has_uncertainty: bool = False
 ) -> tuple[Quantity, ...]:
     """Return the quantities that can be chosen."""
-    doubt: tuple[Quantity, ...] = ("spread", "distance") if has_doubt else ()
+    uncertainty: tuple[Quantity, ...] = ("spread", "distance") if has_uncertainty else ()
     if has_prediction and has_measured:
-        return ("predicted", "measured", "beside", "swipe", "difference", *doubt)
+        return ("predicted", "measured", "beside", "swipe", "difference", *uncertainty)
     if has_prediction:
-        return ("predicted", *doubt)
+        return ("predicted", *uncertainty)
     return ("measured",) if has_measured else ()
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from psygnal import Signal
 
-from .annotations import Work
+from .annotations import Annotations
 
 MOST_STEPS = 200
 
@@ -24,36 +24,40 @@ class Steps:
         The present state.
     """
 
-    past: tuple[tuple[str, Work], ...] = ()
-    work: Work = Work()
-    future: tuple[tuple[str, Work], ...] = ()
+    past: tuple[tuple[str, Annotations], ...] = ()
+    annotations: Annotations = field(default_factory=Annotations)
+    future: tuple[tuple[str, Annotations], ...] = ()
 
     def edited(self, what: str, **changes: Any) -> Steps:
-        """Return them with one step more, which changes fields of :class:`Work`."""
-        past = (*self.past[1 - MOST_STEPS :], (what, self.work))
-        return Steps(past, replace(self.work, **changes))
+        """Return them with one step more, which changes fields of :class:`Annotations`."""
+        past = (*self.past[1 - MOST_STEPS :], (what, self.annotations))
+        return Steps(past, replace(self.annotations, **changes))
 
     def undone(self) -> Steps:
         """Return them one step back; themselves where there is none."""
         if not self.past:
             return self
         *past, (what, before) = self.past
-        return Steps(tuple(past), before, (*self.future, (what, self.work)))
+        return Steps(tuple(past), before, (*self.future, (what, self.annotations)))
 
     def redone(self) -> Steps:
         """Return them one step forward again; themselves where there is none."""
         if not self.future:
             return self
         *future, (what, after) = self.future
-        return Steps((*self.past, (what, self.work)), after, tuple(future))
+        return Steps((*self.past, (what, self.annotations)), after, tuple(future))
 
     def without_domains(self) -> Steps:
         """Return them with no domains in any state: the spots are gone."""
         past, future = (
-            tuple((what, replace(work, domains=None)) for what, work in states)
+            tuple((what, replace(annotations, domains=None)) for what, annotations in states)
             for states in (self.past, self.future)
         )
-        kept = self.work if self.work.domains is None else replace(self.work, domains=None)
+        kept = (
+            self.annotations
+            if self.annotations.domains is None
+            else replace(self.annotations, domains=None)
+        )
         return Steps(past, kept, future)
 
 
@@ -72,9 +76,9 @@ class History:
         self.steps = Steps()
 
     @property
-    def work(self) -> Work:
+    def annotations(self) -> Annotations:
         """The present state."""
-        return self.steps.work
+        return self.steps.annotations
 
     @property
     def undoable(self) -> str:
@@ -87,7 +91,7 @@ class History:
         return self.steps.future[-1][0] if self.steps.future else ""
 
     def edit(self, what: str, **changes: Any) -> None:
-        """Change fields of :class:`Work`: ``edit("Rename a domain", domains=...)``."""
+        """Change fields of :class:`Annotations`: ``edit("Rename a domain", domains=...)``."""
         self.go_on_with(self.steps.edited(what, **changes))
 
     def undo(self) -> None:
@@ -106,7 +110,7 @@ class History:
 
     def drop_domains(self) -> None:
         """Forget all domains, also those that undoing would bring back: their spots are gone."""
-        told = self.work.domains is not None
+        told = self.annotations.domains is not None
         self.steps = self.steps.without_domains()
         if told:
             self.changed.emit()

@@ -43,7 +43,7 @@ def next_step(session: Session, saved: bool = False) -> Step:
     saved
         Whether the work stands in a saved session as it is.
     """
-    slide, work = session.slide, session.work
+    slide, annotations = session.slide, session.annotations
     if slide is None:
         return Step("Slide and spots", "Open a slide, or drop one on the window.")
     if slide.um_per_px is None:
@@ -56,9 +56,9 @@ def next_step(session: Session, saved: bool = False) -> Step:
         return Step("Predict", "Choose a model.")
     if session.result is None:
         return Step("Predict", "Press Run to predict expression.")
-    if work.domains is None:
+    if annotations.domains is None:
         return Step("Domains", "Look through the genes, or find domains.")
-    if not work.regions:
+    if not annotations.regions:
         return Step("Annotate", "Draw a region, or make regions of the domains.")
     if not saved:
         return Step("Save and export", "Save the session, export regions and figures.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SpotsError
 from .history import Steps
-from .spot_expression import Readings
+from .spot_expression import SpotExpression
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _slides, _spots = count(1), count(1)  # tell slides, and spots, from all before in a scene's keys
 
 
-class Desk:
+class OpenSlide:
     """A slide, its spots, what was read at them, and what a person made of it.
 
     Attributes
@@ -38,7 +38,7 @@ class Desk:
     def __init__(self) -> None:
         self.slide: Slide | None = None
         self.spots: AnnData | None = None
-        self.readings = Readings(None, 0)
+        self.expression = SpotExpression(None, 0)
         self.number = 0
         self.steps: Steps | None = None
         self._tissue: Tissue | None = None
@@ -80,7 +80,7 @@ class Desk:
         """
         if spots is not None and self.slide is not None:
             _check(spots, self.slide)
-        self.spots, self.readings = spots, Readings(spots, next(_spots))
+        self.spots, self.expression = spots, SpotExpression(spots, next(_spots))
         self._spots_um_per_px = um_per_px or _scale_of(spots)
 
     def calibrate(self) -> bool:
@@ -92,7 +92,7 @@ class Desk:
         return True
 
 
-class Desks:
+class OpenSlides:
     """Several desks, one of which is shown.
 
     Attributes
@@ -104,53 +104,55 @@ class Desks:
     """
 
     def __init__(self) -> None:
-        self.desk = Desk()
-        self.desks: tuple[Desk, ...] = (self.desk,)
+        self.shown = OpenSlide()
+        self.open_slides: tuple[OpenSlide, ...] = (self.shown,)
 
     @property
     def slide(self) -> Slide | None:
         """The slide that is shown, or None."""
-        return self.desk.slide
+        return self.shown.slide
 
     @property
     def spots(self) -> AnnData | None:
         """Its spots, or None."""
-        return self.desk.spots
+        return self.shown.spots
 
     @property
-    def readings(self) -> Readings:
+    def expression(self) -> SpotExpression:
         """Counts and results of the spots."""
-        return self.desk.readings
+        return self.shown.expression
 
     @property
     def um_per_px(self) -> float | None:
         """µm per level-0 px of the slide (of the spots, where there is no slide), if known."""
-        return self.desk.um_per_px
+        return self.shown.um_per_px
 
     @property
     def tissue(self) -> Tissue | None:
         """The tissue of the slide, found when first asked for; None without a slide."""
-        return self.desk.tissue
+        return self.shown.tissue
 
-    def desk_of(self, path: Path) -> Desk | None:
+    def open_slide_at(self, path: Path) -> OpenSlide | None:
         """Return the desk on which the slide of a file lies, if it is open."""
-        for desk in self.desks:
-            if desk.slide is not None and desk.slide.path.resolve() == path.resolve():
-                return desk
+        for opened in self.open_slides:
+            if opened.slide is not None and opened.slide.path.resolve() == path.resolve():
+                return opened
         return None
 
-    def add(self, slide: Slide, tissue: Tissue | None) -> Desk:
+    def add(self, slide: Slide, tissue: Tissue | None) -> OpenSlide:
         """Return a new desk with a slide, not shown yet."""
-        desk = Desk()
-        desk.take_slide(slide, tissue)
-        self.desks = (*self.desks, desk)
-        return desk
+        opened = OpenSlide()
+        opened.take_slide(slide, tissue)
+        self.open_slides = (*self.open_slides, opened)
+        return opened
 
-    def without(self, gone: Desk) -> Desk:
+    def without(self, gone: OpenSlide) -> OpenSlide:
         """Take a desk away; return the one before it, a new one if it was the last."""
-        place = self.desks.index(gone)
-        self.desks = tuple(desk for desk in self.desks if desk is not gone) or (Desk(),)
-        return self.desks[max(place - 1, 0)]
+        place = self.open_slides.index(gone)
+        self.open_slides = tuple(opened for opened in self.open_slides if opened is not gone) or (
+            OpenSlide(),
+        )
+        return self.open_slides[max(place - 1, 0)]
 
 
 def _check(spots: AnnData, slide: Slide) -> None:

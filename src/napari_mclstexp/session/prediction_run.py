@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..model import Model
     from ..slides import Slide
-    from .spot_expression import Readings
+    from .spot_expression import SpotExpression
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,7 @@ class Run:
     spots: AnnData
     model: Model
     genes: tuple[str, ...]
-    readings: Readings
+    expression: SpotExpression
     result: Result
     before: Result | None = None
     token: CancelToken = field(default_factory=CancelToken)
@@ -52,7 +52,7 @@ def new_run(
     spots: AnnData | None,
     model: Model | None,
     genes: Sequence[str] | None,
-    readings: Readings,
+    expression: SpotExpression,
 ) -> Run:
     """Return a run with an empty result, if there is all that it needs.
 
@@ -78,7 +78,7 @@ def new_run(
             f"The model {config.name} does not know the gene {unknown[0]}; "
             "ask for genes of its list."
         )
-    counts = readings.counts
+    counts = expression.counts
     columns = [config.genes.index(gene) for gene in wanted]
     result = Result.empty(
         spots.n_obs,
@@ -93,8 +93,8 @@ def new_run(
         model_name=config.name,
         held_out_pcc=config.held_out_pcc,
     )
-    before = readings.results.get(maker(model))
-    return Run(slide, spots, model, wanted, readings, result, before)
+    before = expression.results.get(maker(model))
+    return Run(slide, spots, model, wanted, expression, result, before)
 
 
 class Runs:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..errors import OutputError, SessionError, UserError
 from ..files import atomic_file, is_temporary, sha256, write_h5ad
-from .annotations import Work
-from .annotations_json import work_document, work_from
+from .annotations import Annotations
+from .annotations_json import annotations_document, annotations_from
 from .display import Display
 from .history import Steps
 
@@ -70,7 +70,7 @@ class Saved:
     prediction: AnnData | None
     model: Path | None
     display: Display
-    work: Work
+    annotations: Annotations
     saved: str
 
     def whole(self) -> Saved:
@@ -84,7 +84,7 @@ class Saved:
         n = None if self.spots is None else self.spots.n_obs
         if self.prediction is not None and n != self.prediction.n_obs:
             raise ValueError("the prediction has other spots than the session")
-        if self.work.domains is not None and n != len(self.work.domains.labels):
+        if self.annotations.domains is not None and n != len(self.annotations.domains.labels):
             raise ValueError("the domains are of other spots than the session's")
         return self
 
@@ -128,7 +128,7 @@ class Saved:
         """
         if slide is not None:  # before anything is closed
             self.check(slide)
-        there = session.desk if slide is None else session.desk_of(slide.path)
+        there = session.shown if slide is None else session.open_slide_at(slide.path)
         if there is not None:
             session.close_slide(there)
         if session.slide is None:
@@ -143,7 +143,7 @@ class Saved:
             session.use_model(model)
         if self.prediction is not None:
             session.take_result(self.prediction)
-        session.history.go_on_with(Steps(work=self.work))
+        session.history.go_on_with(Steps(annotations=self.annotations))
         session.show(**{each.name: getattr(self.display, each.name) for each in fields(Display)})
 
 
@@ -172,7 +172,7 @@ def snapshot(session: Session) -> Saved:
         prediction=None if result is None else result.adata,
         model=None if model is None else model.path,
         display=session.display,
-        work=session.work,
+        annotations=session.annotations,
         saved=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -241,7 +241,7 @@ def read_session(folder: Path | str) -> Saved:
             prediction=_load(folder, document["files"].get("prediction")),
             model=Path(document["model"]) if document["model"] else None,
             display=_display(document["display"]),
-            work=work_from(document["work"], str(folder / FILE)),
+            annotations=annotations_from(document["work"], str(folder / FILE)),
             saved=str(document["saved"]),
         ).whole()
     except SessionError:
@@ -299,7 +299,7 @@ def _document(saved: Saved, files: dict[str, str]) -> dict[str, Any]:
         "model": None if saved.model is None else str(saved.model),
         "files": files,
         "display": asdict(saved.display),
-        "work": work_document(saved.work),
+        "work": annotations_document(saved.annotations),
     }
 
 

@@ -2,7 +2,7 @@
 
 It knows no screen. All of it belongs to one thread (the window's): workers hand their reports to
 that thread, which passes them to :meth:`Session.report` and :meth:`Session.finish_run`. What is
-read from files is read elsewhere: by a worker, or by the calls in :mod:`napari_mclstexp.session.scripting`.
+read from files is read elsewhere: by a worker, or by :mod:`napari_mclstexp.session.scripting`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from psygnal import Signal
 from ..analysis.prediction_result import Result, bare_spots, check_slide
 from ..errors import SettingsError, SpotsError
 from ..progress import PartialPrediction, Progress
-from .annotations import Work
+from .annotations import Annotations
 from .display import Display, Quantity, Style, available, resolve
 from .history import History, Steps
-from .open_slides import Desk, Desks
+from .open_slides import OpenSlide, OpenSlides
 from .prediction_run import Run, Runs, new_run
-from .spot_expression import Readings, Source, maker
+from .spot_expression import Source, SpotExpression, maker
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Display", "Quantity", "Run", "Session", "Style"]
 
 
-class Session(Desks):
+class Session(OpenSlides):
     """The open slides, their spots and results, the chosen model, and how they are shown.
 
     One slide of those that are open is shown. Its spots, results and the person's work go with it:
@@ -94,55 +94,57 @@ class Session(Desks):
         SpotsError
             If spots loaded earlier lie outside this slide.
         """
-        there = self.desk_of(slide.path)
+        there = self.open_slide_at(slide.path)
         if there is not None:
             if there.slide is not slide:
                 slide.close()
             self.select(there)
         elif self.slide is None:
-            self.desk.take_slide(slide, tissue)
+            self.shown.take_slide(slide, tissue)
             self.slide_changed.emit(slide)
             self.changed.emit()
         else:
             self.select(self.add(slide, tissue))
 
-    def select(self, desk: Desk) -> None:
-        """Show another of :attr:`desks`, as it was left; a run goes on where it was started."""
-        if desk is self.desk:
+    def select(self, opened: OpenSlide) -> None:
+        """Show another of :attr:`open_slides` as it was left; a run goes on where it was started."""
+        if opened is self.shown:
             return
         self.leaving.emit()
-        self.desk.steps = self.history.steps
-        self._show_desk(desk)
+        self.shown.steps = self.history.steps
+        self._show(opened)
 
     def select_next(self) -> None:
-        """Show the next of :attr:`desks`, after the last one the first."""
-        self.select(self.desks[(self.desks.index(self.desk) + 1) % len(self.desks)])
+        """Show the next of :attr:`open_slides`, after the last one the first."""
+        self.select(
+            self.open_slides[(self.open_slides.index(self.shown) + 1) % len(self.open_slides)]
+        )
 
-    def close_slide(self, desk: Desk | None = None) -> None:
+    def close_slide(self, opened: OpenSlide | None = None) -> None:
         """Close a slide with what depends on it, by default the shown one; its run is cancelled.
 
         In place of the shown one, the one before it is shown.
         """
-        desk = desk or self.desk
-        slide, shown = desk.slide, desk is self.desk
-        if slide is None or desk not in self.desks:
+        opened = opened or self.shown
+        slide, shown = opened.slide, opened is self.shown
+        if slide is None or opened not in self.open_slides:
             return
         if shown:
             self.leaving.emit()
-        self._drop_run(desk.readings)
-        following = self.without(desk)
+        self._drop_run(opened.expression)
+        following = self.without(opened)
         if shown:
-            self._show_desk(following)
+            self._show(following)
         else:
             self.changed.emit()
         self._runs.close(slide)
 
-    def edit(self, desk: Desk, what: str, **changes: Any) -> None:
+    def edit(self, opened: OpenSlide, what: str, **changes: Any) -> None:
         """Change the work on a slide, also while another one is shown."""
-        if desk is self.desk:
+        if opened is self.shown:
             self.history.edit(what, **changes)
-        elif desk in self.desks:
-            desk.steps = (desk.steps or Steps()).edited(what, **changes)
+        elif opened in self.open_slides:
+            opened.steps = (opened.steps or Steps()).edited(what, **changes)
             self.changed.emit()
 
     def set_um_per_px(self, um_per_px: float) -> None:
@@ -163,7 +165,7 @@ class Session(Desks):
                 f"A scale of {um_per_px:g} µm per px makes no sense; it must be above 0."
             )
         self.slide.calibrate(um_per_px, "user")
-        self.readings.results.clear()
+        self.expression.results.clear()
         self.slide_changed.emit(self.slide)
         self.result_changed.emit(None)
         self.changed.emit()
@@ -196,7 +198,7 @@ class Session(Desks):
         A run that is on goes on with the model it was started with.
         """
         self.model = model
-        self.readings.chosen = maker(model)
+        self.expression.chosen = maker(model)
         self._choose_gene()
         self.model_changed.emit(model)
         self.result_changed.emit(self.result)
@@ -212,7 +214,7 @@ class Session(Desks):
     @property
     def result(self) -> Result | None:
         """The result of the chosen model on these spots, complete or filling in, or None."""
-        return self.readings.result
+        return self.expression.result
 
     def start_run(self, genes: Sequence[str] | None = None) -> Run:
         """Begin a prediction; its rows are shown as :meth:`report` brings them.
@@ -225,9 +227,9 @@ class Session(Desks):
             If the scale of the slide is not known.
         """
         self._runs.refuse_second()
-        run = new_run(self.slide, self.spots, self.model, genes, self.readings)
+        run = new_run(self.slide, self.spots, self.model, genes, self.expression)
         self._runs.begin(run)
-        run.readings.results[maker(run.model)] = run.result
+        run.expression.results[maker(run.model)] = run.result
         self._choose_gene()
         self.run_changed.emit(run)
         self.result_changed.emit(self.result)
@@ -288,8 +290,8 @@ class Session(Desks):
         result = Result.from_adata(prediction)
         if not result.model_id or maker(self.model) != result.model_id:
             self.use_model(None)
-        self.readings.chosen = result.model_id or result
-        self.readings.results[self.readings.chosen] = result
+        self.expression.chosen = result.model_id or result
+        self.expression.results[self.expression.chosen] = result
         self._choose_gene()
         self.result_changed.emit(result)
         self.changed.emit()
@@ -298,9 +300,9 @@ class Session(Desks):
     # -- work and display ----------------------------------------------------------------------
 
     @property
-    def work(self) -> Work:
+    def annotations(self) -> Annotations:
         """Regions, domains, signatures and notes; change them by ``history.edit``."""
-        return self.history.work
+        return self.history.annotations
 
     def show(self, **changes: Any) -> None:
         """Change fields of :class:`Display`: ``session.show(gene="FASN", style="heatmap")``."""
@@ -314,8 +316,8 @@ class Session(Desks):
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """The quantities that can be chosen now."""
-        doubt = self.result is not None and self.result.has_doubt
-        return available(self.result is not None, self.readings.has_measured, doubt)
+        uncertainty = self.result is not None and self.result.has_uncertainty
+        return available(self.result is not None, self.expression.has_measured, uncertainty)
 
     @property
     def shown_quantity(self) -> Quantity | None:
@@ -325,7 +327,7 @@ class Session(Desks):
     @property
     def genes(self) -> tuple[str, ...]:
         """The genes that can be shown in :attr:`shown_quantity`, in the model's order."""
-        return self.readings.genes(self._leading) if self.shown_quantity else ()
+        return self.expression.genes(self._leading) if self.shown_quantity else ()
 
     @property
     def gene(self) -> str | None:
@@ -335,7 +337,7 @@ class Session(Desks):
     # -- within --------------------------------------------------------------------------------
 
     def _work_changed(self) -> None:
-        self.readings.set_signatures(self.work.signatures)
+        self.expression.set_signatures(self.annotations.signatures)
         self._choose_gene()
         self.changed.emit()
 
@@ -345,7 +347,7 @@ class Session(Desks):
 
     def _choose_gene(self) -> None:
         """Keep the gene asked for if it is there, else take one worth looking at."""
-        gene = self.readings.default_gene(self._leading) if self.gene is None else None
+        gene = self.expression.default_gene(self._leading) if self.gene is None else None
         if gene is not None:
             self.display = replace(self.display, gene=gene)
             self.display_changed.emit(self.display)
@@ -353,23 +355,25 @@ class Session(Desks):
     def _take_spots(self, spots: AnnData | None, um_per_px: float | None = None) -> None:
         if spots is None and self.spots is None:
             return
-        before = self.readings
-        self.desk.take_spots(spots, um_per_px)
+        before = self.expression
+        self.shown.take_spots(spots, um_per_px)
         self._drop_run(before)
-        self.readings.chosen = maker(self.model)
-        self.readings.set_signatures(self.work.signatures)
+        self.expression.chosen = maker(self.model)
+        self.expression.set_signatures(self.annotations.signatures)
         self.history.drop_domains()
-        if self.desk.calibrate():
+        if self.shown.calibrate():
             self.slide_changed.emit(self.slide)
         self._choose_gene()
         self.spots_changed.emit(spots)
         self.result_changed.emit(None)
 
-    def _show_desk(self, desk: Desk) -> None:
+    def _show(self, opened: OpenSlide) -> None:
         """Show another desk in place of the present one, and say so."""
-        steps = desk.steps or Steps(work=Work(signatures=self.work.signatures))
-        self.desk, desk.steps = desk, None
-        desk.readings.chosen = maker(self.model)
+        steps = opened.steps or Steps(
+            annotations=Annotations(signatures=self.annotations.signatures)
+        )
+        self.shown, opened.steps = opened, None
+        opened.expression.chosen = maker(self.model)
         with self.changed.blocked():  # until all of it is there
             self.history.go_on_with(steps)
         self._choose_gene()
@@ -378,16 +382,16 @@ class Session(Desks):
         self.result_changed.emit(self.result)
         self.changed.emit()
 
-    def _drop_run(self, readings: Readings) -> None:
+    def _drop_run(self, expression: SpotExpression) -> None:
         """Cancel the run that is on, if these are its, and have no more to do with it."""
-        if self.run is not None and self.run.readings is readings:
+        if self.run is not None and self.run.expression is expression:
             self._runs.drop()
             self.run_changed.emit(None)
 
     def _end(self, run: Run, result: Result | None) -> None:
         if not self._runs.ended(run):
             return
-        results = run.readings.results
+        results = run.expression.results
         results.pop(maker(run.model), None)
         if result is not None:
             results[maker(run.model)] = result

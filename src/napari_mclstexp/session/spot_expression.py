@@ -38,7 +38,7 @@ def maker(model: Model | None) -> Hashable:
     return None if model is None else model.id or model
 
 
-class Readings:
+class SpotExpression:
     """Counts and results of one set of spots (or of none), and which result is chosen.
 
     Parameters

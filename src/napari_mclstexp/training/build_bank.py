@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from ..inference.device import Device
 from ..model import Bank, MclSTExp, ModelConfig
 from ..progress import CancelToken
-from .data import Material, Pool, thumbnails
+from .data import SpotPool, TrainingSection, thumbnails
 
 
 def build_bank(
     module: MclSTExp,
-    material: Sequence[Material],
+    training_sections: Sequence[TrainingSection],
     config: ModelConfig,
     device: Device,
     cancel: CancelToken,
@@ -39,7 +39,7 @@ def build_bank(
         A bank of the same genes whose spots vote too, projected anew; those that are among the
         training spots are taken once.
     """
-    bank = _bank_of(module, material, config, device, cancel)
+    bank = _bank_of(module, training_sections, config, device, cancel)
     if before is None:
         return bank
     known = set(zip(bank.section.tolist(), bank.barcode.tolist(), strict=True))
@@ -47,22 +47,22 @@ def build_bank(
     rest = before.rows(np.array([spot not in known for spot in each], dtype=bool))
     if not len(rest):
         return bank
-    pool = Pool.of_bank(rest)
+    pool = SpotPool.of_bank(rest)
     embedding = project_spots(module, pool, config, device, cancel)
     return bank.joined(dataclasses.replace(rest, embedding=embedding))
 
 
 def _bank_of(
     module: MclSTExp,
-    material: Sequence[Material],
+    training_sections: Sequence[TrainingSection],
     config: ModelConfig,
     device: Device,
     cancel: CancelToken,
 ) -> Bank:
-    pool = Pool(material)
+    pool = SpotPool(training_sections)
     embedding = project_spots(module, pool, config, device, cancel)
-    spots = [each.section.spots for each in material]
-    names = [[each.section.name] * len(each.expression) for each in material]
+    spots = [each.section.spots for each in training_sections]
+    names = [[each.section.name] * len(each.expression) for each in training_sections]
     return Bank(
         embedding=embedding,
         expression=pool.expression.numpy(),
@@ -73,13 +73,13 @@ def _bank_of(
         array_col=pool.cols.numpy(),
         xy=np.concatenate([np.asarray(each.obsm["spatial"], dtype=np.float64) for each in spots]),
         thumbnails=tuple(
-            picture for each in material for picture in thumbnails(each, config, cancel)
+            picture for each in training_sections for picture in thumbnails(each, config, cancel)
         ),
     )
 
 
 def project_spots(
-    module: MclSTExp, pool: Pool, config: ModelConfig, device: Device, cancel: CancelToken
+    module: MclSTExp, pool: SpotPool, config: ModelConfig, device: Device, cancel: CancelToken
 ) -> NDArray[np.float32]:
     """Return the (N, projection_dim) projections of a pool's spots, each within its sequence."""
     module.eval()

@@ -20,7 +20,7 @@ RANDOM_STATE, CUDA_STATE = "random_state", "cuda_random_state"
 
 
 @dataclass
-class Standing:
+class TrainingState:
     """How far a run is.
 
     Attributes
@@ -42,7 +42,7 @@ def save_checkpoint(
     path: Path,
     module: nn.Module,
     optimizer: torch.optim.Optimizer,
-    standing: Standing,
+    training_state: TrainingState,
     run: str,
 ) -> None:
     """Write weights, optimiser, random state and standing of the run `run`.
@@ -53,7 +53,7 @@ def save_checkpoint(
         If it cannot be written there.
     """
     tensors = {f"module.{name}": _plain(value) for name, value in module.state_dict().items()}
-    tensors |= {f"best.{name}": _plain(value) for name, value in standing.best.items()}
+    tensors |= {f"best.{name}": _plain(value) for name, value in training_state.best.items()}
     for index, state in optimizer.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"optimizer.{index}.{name}"] = _plain(torch.as_tensor(value))
@@ -61,9 +61,9 @@ def save_checkpoint(
     if torch.cuda.is_available():
         tensors[CUDA_STATE] = torch.cuda.get_rng_state()
     facts = {
-        "epoch": str(standing.epoch),
-        "best_epoch": str(standing.best_epoch),
-        "best_pcc": float(standing.best_pcc).hex(),
+        "epoch": str(training_state.epoch),
+        "best_epoch": str(training_state.best_epoch),
+        "best_pcc": float(training_state.best_pcc).hex(),
         "run": run,
     }
     with atomic_file(path) as temporary:
@@ -72,7 +72,7 @@ def save_checkpoint(
 
 def load_checkpoint(
     path: Path, module: nn.Module, optimizer: torch.optim.Optimizer, run: str
-) -> Standing:
+) -> TrainingState:
     """Put everything back as `save_checkpoint` found it.
 
     Raises
@@ -103,7 +103,7 @@ def load_checkpoint(
     torch.set_rng_state(tensors[RANDOM_STATE])
     if CUDA_STATE in tensors and torch.cuda.is_available():
         torch.cuda.set_rng_state(tensors[CUDA_STATE])
-    return Standing(
+    return TrainingState(
         int(facts["epoch"]),
         int(facts["best_epoch"]),
         float.fromhex(facts["best_pcc"]),

@@ -28,7 +28,7 @@ THUMBNAIL_PX = 48
 
 
 @dataclass(eq=False)
-class Material:
+class TrainingSection:
     """One section, ready to be trained on.
 
     Attributes
@@ -53,7 +53,7 @@ class Material:
     features: Tensor | None = None
 
 
-class Pool:
+class SpotPool:
     """The spots of all sections as one numbered set; rows of it are what sequences are made of.
 
     Parameters
@@ -62,29 +62,32 @@ class Pool:
         The sections, in the order of their rows.
     """
 
-    def __init__(self, material: Sequence[Material]) -> None:
-        self.material = tuple(material)
-        self.expression = torch.cat([each.expression for each in material])
-        self.rows = torch.cat([each.rows for each in material])
-        self.cols = torch.cat([each.cols for each in material])
-        self.starts = np.cumsum([0, *(len(each.expression) for each in material)])
+    def __init__(self, training_sections: Sequence[TrainingSection]) -> None:
+        self.training_sections = tuple(training_sections)
+        self.expression = torch.cat([each.expression for each in training_sections])
+        self.rows = torch.cat([each.rows for each in training_sections])
+        self.cols = torch.cat([each.cols for each in training_sections])
+        self.starts = np.cumsum([0, *(len(each.expression) for each in training_sections)])
         ends = zip(self.starts[:-1], self.starts[1:], strict=True)
         self.groups = [np.arange(start, stop) for start, stop in ends]
         self.xy = np.concatenate(
-            [np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64) for each in material]
+            [
+                np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64)
+                for each in training_sections
+            ]
         )
-        frozen = all(each.features is not None for each in material)
+        frozen = all(each.features is not None for each in training_sections)
         self.features = (
-            torch.cat([each.features for each in material if each.features is not None])
+            torch.cat([each.features for each in training_sections if each.features is not None])
             if frozen
             else None
         )
 
     @classmethod
-    def of_bank(cls, bank: Bank) -> Pool:
+    def of_bank(cls, bank: Bank) -> SpotPool:
         """Return a bank's spots, of which only the expression side is known."""
         pool = cls.__new__(cls)
-        pool.material = ()
+        pool.training_sections = ()
         pool.expression = torch.from_numpy(bank.expression)
         pool.rows, pool.cols = torch.from_numpy(bank.array_row), torch.from_numpy(bank.array_col)
         pool.features = None
@@ -100,7 +103,7 @@ class Pool:
         section = np.searchsorted(self.starts, rows, side="right") - 1
         out = []
         for row, at in zip(rows, section, strict=True):
-            patches = self.material[at].patches
+            patches = self.training_sections[at].patches
             assert patches is not None
             out.append(patches[row - self.starts[at]])
         return np.stack(out)
@@ -128,7 +131,7 @@ class Pool:
 
 def prepare(
     sections: Sequence[Section], config: ModelConfig, *, to_score: bool = False
-) -> list[Material]:
+) -> list[TrainingSection]:
     """Normalise the counts of the listed genes.
 
     Parameters
@@ -159,7 +162,7 @@ def prepare(
             )
         expression = measured_expression(section.spots, config.genes, config.normalisation)
         prepared.append(
-            Material(
+            TrainingSection(
                 section,
                 torch.from_numpy(expression),
                 torch.tensor(section.spots.obs["array_row"].to_numpy(dtype=np.int64)),
@@ -170,7 +173,7 @@ def prepare(
 
 
 def add_features(
-    material: Sequence[Material],
+    training_sections: Sequence[TrainingSection],
     module: MclSTExp,
     config: ModelConfig,
     device: Device,
@@ -178,9 +181,9 @@ def add_features(
     cancel: CancelToken,
 ) -> None:
     """Compute the frozen encoder's features of every spot, once."""
-    total = sum(each.section.spots.n_obs for each in material)
+    total = sum(each.section.spots.n_obs for each in training_sections)
     before = 0
-    for each in material:
+    for each in training_sections:
         with each.section.open() as slide:
             features = image_features(
                 slide,
@@ -197,7 +200,7 @@ def add_features(
 
 
 def add_patches(
-    material: Sequence[Material],
+    training_sections: Sequence[TrainingSection],
     config: ModelConfig,
     progress: ProgressCallback | None,
     cancel: CancelToken,
@@ -209,7 +212,7 @@ def add_patches(
     SettingsError
         If they are too many to keep.
     """
-    total = sum(each.section.spots.n_obs for each in material)
+    total = sum(each.section.spots.n_obs for each in training_sections)
     if total * config.patch_px**2 * 3 > IN_MEMORY:
         raise SettingsError(
             f"The {total:,} patches of {config.patch_px} px need "
@@ -218,7 +221,7 @@ def add_patches(
             "use smaller patches (--patch-px) or fewer sections."
         )
     before = 0
-    for each in material:
+    for each in training_sections:
         report = _shifted(progress, before, total, f"Patches of {each.section.name}")
         with each.section.open() as slide:
             scale = field_scale(slide, config)
@@ -226,13 +229,17 @@ def add_patches(
         before += each.section.spots.n_obs
 
 
-def thumbnails(material: Material, config: ModelConfig, cancel: CancelToken) -> tuple[bytes, ...]:
+def thumbnails(
+    training_sections: TrainingSection, config: ModelConfig, cancel: CancelToken
+) -> tuple[bytes, ...]:
     """Return a small JPEG of each spot's patch, for the bank."""
-    patches = material.patches
+    patches = training_sections.patches
     if patches is None:
-        with material.section.open() as slide:
+        with training_sections.section.open() as slide:
             um_per_px = config.patch_px * field_scale(slide, config) / THUMBNAIL_PX
-            patches = _read_all(slide, material.section, THUMBNAIL_PX, um_per_px, None, cancel)
+            patches = _read_all(
+                slide, training_sections.section, THUMBNAIL_PX, um_per_px, None, cancel
+            )
     pictures = []
     for pixels in patches:
         picture = Image.fromarray(pixels)

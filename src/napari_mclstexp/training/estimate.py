@@ -14,7 +14,7 @@ from ..inference.device import Device
 from ..inference.image_features import FrozenEncoder
 from ..model import MclSTExp, ModelConfig
 from ..progress import Estimate
-from .data import Material, Pool
+from .data import SpotPool, TrainingSection
 from .settings import TrainSettings
 
 PROBE = 8  # patches
@@ -26,7 +26,7 @@ COPIES = 4  # of every weight that learns: itself, its gradient, and Adam's two 
 
 def estimate_training(
     module: MclSTExp,
-    material: Sequence[Material],
+    training_sections: Sequence[TrainingSection],
     config: ModelConfig,
     settings: TrainSettings,
     device: Device,
@@ -41,8 +41,8 @@ def estimate_training(
     module, material, config, settings, device
         All that the training will use.
     """
-    pool = Pool(material)
-    spots = sum(len(each.expression) for each in material)
+    pool = SpotPool(training_sections)
+    spots = sum(len(each.expression) for each in training_sections)
     noise = np.random.default_rng(0).integers(
         0, 255, (PROBE, config.patch_px, config.patch_px, 3), dtype=np.uint8
     )
@@ -67,7 +67,7 @@ def estimate_training(
 
 
 def _epoch_seconds(
-    module: MclSTExp, pool: Pool, config: ModelConfig, settings: TrainSettings, device: Device
+    module: MclSTExp, pool: SpotPool, config: ModelConfig, settings: TrainSettings, device: Device
 ) -> float:
     sequences = pool.sequences(config, np.random.default_rng(0))
     rows: NDArray[np.int64] = max(sequences, key=len)

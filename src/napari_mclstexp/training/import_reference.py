@@ -129,8 +129,8 @@ def import_checkpoint(
     module.load_state_dict(fitting)
     where = pick_device(device)
     module.to(where.torch).eval()
-    material = prepare(sections, config)
-    bank = build_bank(module, material, config, where, cancel or CancelToken())
+    training_sections = prepare(sections, config)
+    bank = build_bank(module, training_sections, config, where, cancel or CancelToken())
     return Model(config, module.cpu(), bank), table
 
 

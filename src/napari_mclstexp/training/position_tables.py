@@ -9,13 +9,13 @@ import torch
 from torch import nn
 
 from ..model import MclSTExp
-from .data import Pool
+from .data import SpotPool
 
 SMALL = 4096  # rows; a table of so few is trained whole
 
 
 @contextmanager
-def used_positions(module: MclSTExp, pool: Pool) -> Iterator[None]:
+def used_positions(module: MclSTExp, pool: SpotPool) -> Iterator[None]:
     """Train only the rows of large position tables that the pool uses.
 
     A row that no spot stands on has no gradient and no influence, but a table of 65,536 of them

@@ -17,7 +17,7 @@ from ..inference.predict import predict
 from ..model import Bank, MclSTExp, Model, ModelConfig, load_model
 from ..progress import CancelToken, Progress, ProgressCallback
 from .build_bank import build_bank
-from .data import Material, Pool, add_features, add_patches, prepare
+from .data import SpotPool, TrainingSection, add_features, add_patches, prepare
 from .estimate import estimate_training
 from .initialise import start
 from .position_tables import used_positions
@@ -98,17 +98,28 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         config, module = start(sections, settings)
-        material = prepare(sections, config)
+        training_sections = prepare(sections, config)
         watched = _watched(stop_on or held_out, config)
         if progress is not None and fabric.is_global_zero:
-            estimate = estimate_training(module.to(where.torch), material, config, settings, where)
+            estimate = estimate_training(
+                module.to(where.torch), training_sections, config, settings, where
+            )
             progress(Progress(0, 1, str(estimate), estimate, unit="steps"))
         module.to(where.torch)
         if where.channels_last:
             module.image_encoder.to(memory_format=torch.channels_last)
-        _read(fabric, [*material, *watched], module, config, settings, where, progress, cancel)
+        _read(
+            fabric,
+            [*training_sections, *watched],
+            module,
+            config,
+            settings,
+            where,
+            progress,
+            cancel,
+        )
         torch.manual_seed(settings.seed + fabric.global_rank)  # dropout of each process its own
-        pool = Pool(material)
+        pool = SpotPool(training_sections)
         with used_positions(module, pool):
             if fabric.world_size > 1:
                 module = _synchronised(module, settings, where)
@@ -121,7 +132,7 @@ def train(
                 curves=curves,
             )
     before = _bank_before(settings, config)
-    bank = build_bank(module, material, config, where, cancel, before)
+    bank = build_bank(module, training_sections, config, where, cancel, before)
     config = config.model_copy(update={"settings": {**config.settings, "best_epoch": epoch}})
     model = Model(config, module.eval().cpu(), bank)
     if held_out is not None:
@@ -170,13 +181,13 @@ def launch(device: Device, settings: TrainSettings, devices: int, nodes: int) ->
     return fabric
 
 
-def _watched(section: Section | None, config: ModelConfig) -> list[Material]:
+def _watched(section: Section | None, config: ModelConfig) -> list[TrainingSection]:
     return [] if section is None else prepare([section], config, to_score=True)
 
 
 def _read(
     fabric: Fabric,
-    material: Sequence[Material],
+    training_sections: Sequence[TrainingSection],
     module: MclSTExp,
     config: ModelConfig,
     settings: TrainSettings,
@@ -188,9 +199,9 @@ def _read(
     with fabric.rank_zero_first():
         report = progress if fabric.is_global_zero else None
         if settings.freeze_encoder:
-            add_features(material, module, config, device, report, cancel)
+            add_features(training_sections, module, config, device, report, cancel)
         else:
-            add_patches(material, config, report, cancel)
+            add_patches(training_sections, config, report, cancel)
 
 
 def _synchronised(module: MclSTExp, settings: TrainSettings, device: Device) -> MclSTExp:

@@ -20,9 +20,9 @@ from ..model import MclSTExp, ModelConfig
 from ..model.loss import contrastive_loss, similar_targets_loss
 from ..progress import CancelToken, Progress, ProgressCallback, TrainingPoint
 from .augmentation import augmented, stain_jittered
-from .checkpoint import Standing, load_checkpoint, run_name, save_checkpoint
+from .checkpoint import TrainingState, load_checkpoint, run_name, save_checkpoint
 from .curves import Curves
-from .data import Material, Pool
+from .data import SpotPool, TrainingSection
 from .distributed import gathered, sum_gradients
 from .finetuning import trained_parameters, training_mode
 from .settings import TrainSettings
@@ -56,7 +56,7 @@ class Trainer:
     def __init__(
         self,
         module: MclSTExp,
-        pool: Pool,
+        pool: SpotPool,
         config: ModelConfig,
         settings: TrainSettings,
         fabric: Fabric,
@@ -140,7 +140,7 @@ class Trainer:
     def fit(
         self,
         *,
-        watched: Material | None = None,
+        watched: TrainingSection | None = None,
         stop: bool = False,
         progress: ProgressCallback | None = None,
         checkpoint: Path | None = None,
@@ -164,21 +164,27 @@ class Trainer:
         The number of the epoch whose weights the network has now.
         """
         settings, main = self.settings, self.fabric.is_global_zero
-        run = run_name(settings, [(m.section.name, len(m.expression)) for m in self.pool.material])
-        standing = Standing()
+        run = run_name(
+            settings, [(m.section.name, len(m.expression)) for m in self.pool.training_sections]
+        )
+        training_state = TrainingState()
         if checkpoint is not None and checkpoint.exists():
-            standing = load_checkpoint(checkpoint, self.module, self.optimizer, run)
-        table = Curves(curves, standing.epoch) if curves is not None and main else None
+            training_state = load_checkpoint(checkpoint, self.module, self.optimizer, run)
+        table = Curves(curves, training_state.epoch) if curves is not None and main else None
         try:
-            for epoch in range(standing.epoch, settings.epochs):
-                if stop and epoch - standing.best_epoch >= settings.patience and standing.best:
+            for epoch in range(training_state.epoch, settings.epochs):
+                if (
+                    stop
+                    and epoch - training_state.best_epoch >= settings.patience
+                    and training_state.best
+                ):
                     break
                 point = self._epoch(epoch, progress)
-                standing.epoch = epoch + 1
+                training_state.epoch = epoch + 1
                 if watched is not None:
-                    point = self._watch(point, watched, standing, stop, progress)
+                    point = self._watch(point, watched, training_state, stop, progress)
                 if checkpoint is not None and main:
-                    save_checkpoint(checkpoint, self.module, self.optimizer, standing, run)
+                    save_checkpoint(checkpoint, self.module, self.optimizer, training_state, run)
                 if table is not None:
                     table.add(point)
                 if progress is not None:
@@ -186,10 +192,10 @@ class Trainer:
         finally:
             if table is not None:
                 table.close()
-        if stop and standing.best:
-            self.module.load_state_dict(standing.best)
-            return standing.best_epoch
-        return standing.epoch
+        if stop and training_state.best:
+            self.module.load_state_dict(training_state.best)
+            return training_state.best_epoch
+        return training_state.epoch
 
     def _epoch(self, epoch: int, progress: ProgressCallback | None) -> TrainingPoint:
         training_mode(self.module, self.settings)
@@ -212,16 +218,18 @@ class Trainer:
     def _watch(
         self,
         point: TrainingPoint,
-        watched: Material,
-        standing: Standing,
+        watched: TrainingSection,
+        training_state: TrainingState,
         stop: bool,
         progress: ProgressCallback | None,
     ) -> TrainingPoint:
         seen = watch(self.module, watched, self.pool, self.config, self.device, self.cancel)
-        better = not standing.best or seen.pcc > standing.best_pcc
+        better = not training_state.best or seen.pcc > training_state.best_pcc
         if stop and better and not math.isnan(seen.pcc):
-            standing.best_epoch, standing.best_pcc = point.epoch, seen.pcc
-            standing.best = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
+            training_state.best_epoch, training_state.best_pcc = point.epoch, seen.pcc
+            training_state.best = {
+                k: v.detach().clone() for k, v in self.module.state_dict().items()
+            }
         if progress is not None:
             what = f"Section {seen.best.section}"
             progress(Progress(point.epoch, point.epochs, what, seen.best, unit="epochs"))

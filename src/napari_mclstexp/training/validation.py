@@ -15,7 +15,7 @@ from ..model import MclSTExp, ModelConfig
 from ..model.retrieval import Retrieved, retrieve
 from ..progress import CancelToken, HeldOutMap
 from .build_bank import project_spots
-from .data import Material, Pool
+from .data import SpotPool, TrainingSection
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Watched:
 
 def watch(
     module: MclSTExp,
-    held_out: Material,
-    pool: Pool,
+    held_out: TrainingSection,
+    pool: SpotPool,
     config: ModelConfig,
     device: Device,
     cancel: CancelToken,
@@ -73,8 +73,8 @@ def watch(
 
 def read_section(
     module: MclSTExp,
-    held_out: Material,
-    pool: Pool,
+    held_out: TrainingSection,
+    pool: SpotPool,
     config: ModelConfig,
     device: Device,
     cancel: CancelToken,
@@ -94,7 +94,7 @@ def read_section(
 
 
 def patch_features(
-    module: MclSTExp, held_out: Material, device: Device, cancel: CancelToken
+    module: MclSTExp, held_out: TrainingSection, device: Device, cancel: CancelToken
 ) -> torch.Tensor:
     """Return the (n, F) features of a section's patches, computed unless they are known."""
     if held_out.features is not None:

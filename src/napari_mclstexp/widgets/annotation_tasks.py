@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..model import Model
-    from ..session.annotations import Work
+    from ..session.annotations import Annotations
     from ..session.session import Session
     from ..slides import Slide
     from ..spots import Tissue
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class _Keeping:
     """What is known of the work on one slide: its fingerprint, and where it is kept."""
 
-    saved_work: Work
+    saved_work: Annotations
     fingerprint: str = ""
     folder: Path | None = None
     offered: Kept | None = None
@@ -48,7 +48,7 @@ AUTOSAVE_MS = 1500  # after the last change
 Of = Literal["predicted", "measured"]
 
 
-class Study(QObject):
+class AnnotationTasks(QObject):
     """Everything beyond opening and predicting, for one session.
 
     Signals
@@ -67,8 +67,8 @@ class Study(QObject):
         self.session, self.jobs = session, jobs
         self.recent = recent_sessions()
         self.recovery = Recovery()
-        self._here = _Keeping(session.work)
-        self._known = WeakKeyDictionary({session.desk: self._here})
+        self._here = _Keeping(session.annotations)
+        self._known = WeakKeyDictionary({session.shown: self._here})
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)
@@ -90,9 +90,13 @@ class Study(QObject):
 
     def find_domains(self, settings: DomainSettings, of: Of) -> None:
         """Find domains in the background; those like a domain before keep its name and colour."""
-        session, desk = self.session, self.session.desk
-        readings, spots, before = desk.readings, desk.spots, session.work.domains
-        expression, _ = readings.matrix(of)
+        session, opened = self.session, self.session.shown
+        spot_expression, spots, before = (
+            opened.expression,
+            opened.spots,
+            session.annotations.domains,
+        )
+        expression, _ = spot_expression.matrix(of)
         if spots is None:
             raise SettingsError("There are no spots; load spots or lay a grid first.")
         xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
@@ -103,8 +107,8 @@ class Study(QObject):
             return map_of(find_domains(expression, xy, settings), settings, of, before)
 
         def done(found: DomainMap) -> None:
-            if desk.readings is readings:
-                session.edit(desk, "Find domains", domains=found)
+            if opened.expression is spot_expression:
+                session.edit(opened, "Find domains", domains=found)
                 session.show(show_domains=True)
 
         self.jobs.load("Finding domains", work, done)
@@ -112,7 +116,7 @@ class Study(QObject):
     def markers(self, done: Callable[[pd.DataFrame], None]) -> None:
         """Work out in the background which genes tell the domains apart."""
         domains = self._domains()
-        expression, genes = self.session.readings.matrix(_of(domains))
+        expression, genes = self.session.expression.matrix(_of(domains))
 
         def work() -> pd.DataFrame:
             from ..analysis.domains import marker_genes
@@ -126,7 +130,7 @@ class Study(QObject):
         domains, spots = self._domains(), self.session.spots
         assert spots is not None
         xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
-        regions = self.session.work.regions + domains.regions(xy)
+        regions = self.session.annotations.regions + domains.regions(xy)
         self.session.history.edit("Make regions of domains", regions=regions)
         self.session.show(show_domains=False, show_regions=True)
 
@@ -137,7 +141,7 @@ class Study(QObject):
         spots = self.session.spots
         if spots is None:
             raise SettingsError("There are no spots to compare; load spots or lay a grid first.")
-        expression, genes = self.session.readings.matrix(of)
+        expression, genes = self.session.expression.matrix(of)
         xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
 
         def work() -> pd.DataFrame:
@@ -147,16 +151,16 @@ class Study(QObject):
             second = rest if other is None else spots_in(other, xy)
             return compare_regions(expression, genes, spots_in(one, xy), second)
 
-        readings = self.session.readings
+        spot_expression = self.session.expression
 
         def compared(table: pd.DataFrame) -> None:
-            if self.session.readings is readings:
+            if self.session.expression is spot_expression:
                 done(table)
 
         self.jobs.load("Comparing regions", work, compared)
 
     def _domains(self) -> DomainMap:
-        domains = self.session.work.domains
+        domains = self.session.annotations.domains
         if domains is None:
             raise SettingsError("There are no domains yet; find some first.")
         return domains
@@ -168,7 +172,7 @@ class Study(QObject):
         saved, keeping = snapshot(self.session), self._here
 
         def done(folder: Path) -> None:
-            keeping.folder, keeping.saved_work = folder, saved.work
+            keeping.folder, keeping.saved_work = folder, saved.annotations
             self.recent.add(folder)
             if self._here is keeping and not self.unsaved:
                 self._forget_own()
@@ -205,7 +209,7 @@ class Study(QObject):
             if slide is not None and self.session.slide is not slide:
                 slide.close()
             raise
-        self._here.folder, self._here.saved_work = saved.folder, self.session.work
+        self._here.folder, self._here.saved_work = saved.folder, self.session.annotations
         self.recent.add(saved.folder)
         self._forget_own()
         self.saved.emit(saved.folder)
@@ -220,7 +224,10 @@ class Study(QObject):
     @property
     def unsaved(self) -> bool:
         """Whether there is work that no saved session has."""
-        return self.session.work is not self._here.saved_work and not self.session.work.empty
+        return (
+            self.session.annotations is not self._here.saved_work
+            and not self.session.annotations.empty
+        )
 
     def keep_now(self) -> None:
         """Keep the unsaved work where a crash does not reach it."""
@@ -231,7 +238,7 @@ class Study(QObject):
             self._forget_own()
             return
         try:
-            self.recovery.keep(self._here.fingerprint, self.session.work, self.session.spots)
+            self.recovery.keep(self._here.fingerprint, self.session.annotations, self.session.spots)
         except UserError as error:
             tell(error)
 
@@ -263,8 +270,8 @@ class Study(QObject):
             self.keep_now()
 
     def _slide_changed(self, slide: Slide | None) -> None:
-        desk = self.session.desk
-        keeping = self._here = self._known.setdefault(desk, _Keeping(self.session.work))
+        opened = self.session.shown
+        keeping = self._here = self._known.setdefault(opened, _Keeping(self.session.annotations))
         self.offer_changed.emit()
         if slide is None or keeping.fingerprint:
             return

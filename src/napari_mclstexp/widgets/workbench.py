@@ -65,7 +65,7 @@ class Workbench(QWidget):
         self.go.clicked.connect(lambda: self.bring(self._next().dock))
         self.workspace.shown.connect(self._show_scene)
         self.workspace.run_changed.connect(self._show_scene)
-        self.workspace.study.saved.connect(self._show_scene)
+        self.workspace.tasks.saved.connect(self._show_scene)
         self._show_scene(None)
 
     def bring(self, name: str) -> None:
@@ -74,8 +74,8 @@ class Workbench(QWidget):
         self._front(name)
 
     def _next(self) -> Any:
-        study = self.workspace.study
-        return next_step(self.workspace.session, study.folder is not None and not study.unsaved)
+        tasks = self.workspace.tasks
+        return next_step(self.workspace.session, tasks.folder is not None and not tasks.unsaved)
 
     def _show_scene(self, _: Scene | Any) -> None:
         step = self._next()

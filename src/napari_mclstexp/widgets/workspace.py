@@ -19,7 +19,7 @@ from ..scene.resolve import scene
 from ..session.prediction_run import Run
 from ..session.recent_files import recent_models
 from ..session.session import Session
-from .annotation_tasks import Study
+from .annotation_tasks import AnnotationTasks
 from .common.background_jobs import Jobs, Post
 from .common.notify import tell, told
 from .common.torch_loading import prepare_torch
@@ -76,8 +76,8 @@ class Workspace(QObject):
     Signals
     -------
     shown
-        The :class:`~napari_mclstexp.scene.resolve.Scene` just drawn: after every change of the session,
-        at most ten times a second while a run fills in.
+        The :class:`~napari_mclstexp.scene.resolve.Scene` just drawn: after every change of the
+        session, at most ten times a second while a run fills in.
     model_changed, run_changed, progressed, leaving
         The session's, for docks, which come and go.
     """
@@ -93,7 +93,7 @@ class Workspace(QObject):
         prepare_torch()  # the window draws already, the model comes later
         self.session = Session()
         self.jobs = Jobs()
-        self.study = Study(self.session, self.jobs)
+        self.tasks = AnnotationTasks(self.session, self.jobs)
         self.layers = Layers(viewer, self._layer_removed, self._layer_edited, self._drawn)
         self.scene = Scene()
         self.recent = recent_models()
@@ -123,7 +123,7 @@ class Workspace(QObject):
 
     def open_slide(self, path: Path) -> None:
         """Open a slide in the background and show it; one that is open already is shown at once."""
-        there = self.session.desk_of(path)
+        there = self.session.open_slide_at(path)
         if there is not None:
             self.session.select(there)
             return
@@ -140,18 +140,18 @@ class Workspace(QObject):
 
     def close_slide(self) -> None:
         """Close the slide after what is being read from it; a run on it is cancelled at once."""
-        session, desk = self.session, self.session.desk
-        if session.run is not None and session.run.readings is desk.readings:
+        session, opened = self.session, self.session.shown
+        if session.run is not None and session.run.expression is opened.expression:
             session.cancel_run()
-        self.jobs.load("Closing the slide", lambda: None, lambda _: session.close_slide(desk))
+        self.jobs.load("Closing the slide", lambda: None, lambda _: session.close_slide(opened))
 
     def load_spots(self, path: Path, counts: Path | None = None) -> None:
         """Read spots in the background and show them on the slide for which they were asked."""
-        desk = self.session.desk
+        opened = self.session.shown
 
         def done(spots: AnnData) -> None:
-            if desk in self.session.desks:
-                self.session.select(desk)
+            if opened in self.session.open_slides:
+                self.session.select(opened)
                 self.session.use_spots(spots)
 
         self.jobs.load(f"Reading {path.name}", partial(_read_spots, path, counts), done)
@@ -160,7 +160,7 @@ class Workspace(QObject):
         self, *, pitch_um: float, diameter_um: float, layout: Literal["hex", "square"]
     ) -> None:
         """Lay a grid over the tissue in the background and show it."""
-        desk, slide = self.session.desk, self.session.slide
+        opened, slide = self.session.shown, self.session.slide
         if slide is None:
             raise SlideError("There is no slide to lay a grid over; open one first.")
 
@@ -170,8 +170,8 @@ class Workspace(QObject):
             return lay_grid(slide, pitch_um=pitch_um, diameter_um=diameter_um, layout=layout)
 
         def done(spots: AnnData) -> None:
-            if desk in self.session.desks:
-                self.session.select(desk)
+            if opened in self.session.open_slides:
+                self.session.select(opened)
                 self.session.use_spots(spots)
 
         self.jobs.load("Finding tissue and laying the grid", work, done)
@@ -253,7 +253,7 @@ class Workspace(QObject):
             return
         self._closed = True
         self._redraw.stop()
-        self.study.keep_now()
+        self.tasks.keep_now()
         self.session.changed.disconnect(self._changed)
         self.session.cancel_run()
         if self.jobs.close():
@@ -284,11 +284,11 @@ class Workspace(QObject):
         """Have what a person is in the middle of taken in while its slide is still shown."""
         self.layers.regions.finish()
         self.leaving.emit()
-        self.study.leave()
+        self.tasks.leave()
 
     def _changed(self) -> None:
         run = self.session.run
-        if run is None or run.readings is not self.session.readings:
+        if run is None or run.expression is not self.session.expression:
             self._redraw.stop()
             self._draw()
         elif not self._redraw.isActive():

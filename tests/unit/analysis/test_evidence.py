@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mclstexp.analysis.evidence import evidence, votes_by_section
+from napari_mclstexp.analysis.evidence import evidence, retrieved_by_section
 from napari_mclstexp.errors import SettingsError
 from napari_mclstexp.inference.predict import predict
 from napari_mclstexp.model import load_model
@@ -28,28 +28,28 @@ def test_the_votes_add_up_to_the_value_and_its_spread(made):
     for spot in prediction.obs_names[::3]:
         for gene in ("EPCAM", "COL1A1"):
             found = evidence(model, prediction, spot, gene)
-            shown = sum(each.weight * each.measured for each in found.votes)
+            shown = sum(each.weight * each.measured for each in found.retrieved)
             at = prediction[spot, gene]
             assert shown == pytest.approx(at.X.item(), abs=1e-5)
             assert found.value == pytest.approx(at.X.item(), abs=1e-5)
             assert found.spread == pytest.approx(at.layers["spread"].item(), abs=1e-3)
-            assert sum(each.weight for each in found.votes) == pytest.approx(1, abs=1e-5)
-            similarity = np.mean([each.similarity for each in found.votes])
+            assert sum(each.weight for each in found.retrieved) == pytest.approx(1, abs=1e-5)
+            similarity = np.mean([each.similarity for each in found.retrieved])
             assert similarity == pytest.approx(prediction.obs["similarity"][spot], abs=1e-5)
 
 
 def test_voters_are_shown_with_their_pictures_weightiest_first(made):
     model, prediction = made
     found = evidence(model, prediction, prediction.obs_names[0], "EPCAM")
-    assert len(found.votes) == model.config.retrieval.k
-    weights = [each.weight for each in found.votes]
+    assert len(found.retrieved) == model.config.retrieval.k
+    weights = [each.weight for each in found.retrieved]
     assert weights == sorted(weights, reverse=True)
-    assert found.votes[0].thumbnail.startswith(b"\xff\xd8")
-    first = found.votes[0]
+    assert found.retrieved[0].thumbnail.startswith(b"\xff\xd8")
+    first = found.retrieved[0]
     rows = (model.bank.section == first.section) & (model.bank.barcode == first.barcode)
     column = model.config.genes.index("EPCAM")
     assert model.bank.expression[rows, column].item() == pytest.approx(first.measured)
-    shares = votes_by_section(found)
+    shares = retrieved_by_section(found)
     assert set(shares) <= {"section_1", "section_2"}
     assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
     assert -1 < found.agreement <= 1

@@ -1,4 +1,4 @@
-"""Evaluations of painted sections: folds, leaks, contenders, rivals, trust, and the report."""
+"""Evaluations of painted sections: folds, leaks, methods, rivals, trust, and the report."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def evaluation(sections):
     return evaluate(sections, [quick_settings(epochs=20)])
 
 
-def value(evaluation, contender, statistic=ALL):
-    table = evaluation.summary.set_index(["contender", "statistic"])["value"]
-    return table[contender, statistic]
+def value(evaluation, method, statistic=ALL):
+    table = evaluation.summary.set_index(["method", "statistic"])["value"]
+    return table[method, statistic]
 
 
 def test_folds_leave_out_sections_or_patients(sections):
@@ -84,16 +84,16 @@ def test_a_patient_on_both_sides_is_warned_of(evaluation, sections):
     assert not any("patient" in each for each in clean.warnings)
 
 
-def test_every_contender_is_scored_on_every_section_and_gene(evaluation):
-    names = set(evaluation.contenders)
+def test_every_method_is_scored_on_every_section_and_gene(evaluation):
+    names = set(evaluation.methods)
     assert {"mclSTExp", "mclSTExp without attention and positions", "BLEEP", "ST-Net"} <= names
     assert {"training mean", "image kNN, k = 50", "PCA + ridge", "one hidden layer"} <= names
-    counted = evaluation.metrics.groupby("contender").size()
+    counted = evaluation.metrics.groupby("method").size()
     assert set(counted) == {3 * len(GENES)}
     assert np.isnan(value(evaluation, "training mean"))  # it has no variance to correlate
     # With 200 votes of 98 spots, the nearest are everyone.
-    for contender in names - {"training mean", "image kNN, k = 200"}:
-        assert value(evaluation, contender) > 0.15, contender
+    for method in names - {"training mean", "image kNN, k = 200"}:
+        assert value(evaluation, method) > 0.15, method
     assert value(evaluation, CEILING) > value(evaluation, "PCA + ridge")
     flat = evaluation.ceilings[evaluation.ceilings["gene"] == "PURPLE"]
     assert flat["measurable"].all()
@@ -120,7 +120,7 @@ def test_presets_side_by_side_share_the_scaling(sections):
         ),
     ]
     found = evaluate(sections, settings, heads=False)
-    assert found.contenders[:2] == ("mclSTExp (default)", "mclSTExp (reference)")
+    assert found.methods[:2] == ("mclSTExp (default)", "mclSTExp (reference)")
     assert found.unit == "ln(1 + counts per 10,000)"
     assert value(found, "mclSTExp (reference)", "MSE") < 1.5
 
@@ -199,7 +199,7 @@ def test_scores_go_into_the_model_where_the_picker_reads_them(evaluation, sectio
     assert write_trust(evaluation, tmp_path / "m") == 3
     config = load_model(tmp_path / "m").config
     rows = evaluation.metrics
-    rows = rows[(rows["contender"] == "mclSTExp") & (rows["gene"] == "PINK")]
+    rows = rows[(rows["method"] == "mclSTExp") & (rows["gene"] == "PINK")]
     assert config.held_out_pcc["PINK"] == pytest.approx(rows["pcc"].mean(), abs=1e-4)
     assert "3 folds" in config.held_out_note
 
@@ -218,8 +218,8 @@ def test_the_files_say_the_same_as_the_tables(evaluation, tmp_path):
 def test_the_report_needs_nothing_else_and_hides_nothing(evaluation):
     html = report_html(evaluation)
     assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//""", html)
-    for contender in evaluation.contenders:
-        assert contender in html
+    for method in evaluation.methods:
+        assert method in html
     for sentence in (*evaluation.verdicts, *evaluation.warnings):
         assert sentence.replace("'", "&#x27;") in html
     assert f"{value(evaluation, 'PCA + ridge'):.3f}" in html

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from napari_mclstexp.model import retrieval
-from napari_mclstexp.model.retrieval import find_votes, retrieve
+from napari_mclstexp.model.retrieval import find_retrieved, retrieve
 
 
 def plain_loop(query, keys, values, k, distance):
@@ -52,8 +52,8 @@ def test_retrieval_is_the_plain_loop(case, distance, block, monkeypatch):
     mean, spread, chosen, weights = plain_loop(
         query.astype(float), keys.astype(float), values.astype(float), 6, distance
     )
-    np.testing.assert_array_equal(found.votes.indices, chosen)
-    np.testing.assert_allclose(found.votes.weights, weights, rtol=1e-4)
+    np.testing.assert_array_equal(found.retrieved.indices, chosen)
+    np.testing.assert_allclose(found.retrieved.weights, weights, rtol=1e-4)
     np.testing.assert_allclose(found.expression, mean, rtol=1e-4)
     np.testing.assert_allclose(found.spread, spread, rtol=1e-3, atol=1e-5)
 
@@ -65,7 +65,7 @@ def test_weights_by_hand():
     found = retrieve(query, keys, values, k=2, distance="l2")
     # distances 1 and 3, weights 1 and 1/9, mean (10 + 20/9) / (10/9) = 11
     assert found.expression[0, 0] == pytest.approx(11.0)
-    assert found.votes.weights[0] == pytest.approx([0.9, 0.1])
+    assert found.retrieved.weights[0] == pytest.approx([0.9, 0.1])
     assert found.distance[0] == pytest.approx(1.0)
 
 
@@ -73,7 +73,7 @@ def test_distances_are_between_projections_that_are_not_normalised():
     """Two keys in the same direction are equally similar, and yet not equally far."""
     query = torch.tensor([[1.0, 0.0]])
     keys = torch.tensor([[3.0, 0.0], [2.0, 0.0]])
-    l2 = find_votes(query, keys, k=2, distance="l2")
+    l2 = find_retrieved(query, keys, k=2, distance="l2")
     assert l2.weights[0] == pytest.approx([0.2, 0.8])
 
 
@@ -88,21 +88,21 @@ def test_a_reference_at_distance_zero_takes_all_the_weight(case, distance):
         k=5,
         distance=distance,
     )
-    assert found.votes.weights[0, :2] == pytest.approx([0.5, 0.5])
+    assert found.retrieved.weights[0, :2] == pytest.approx([0.5, 0.5])
     np.testing.assert_allclose(found.expression[0], values[3] + 1, rtol=1e-5)
 
 
 def test_no_more_than_all_references_vote(case):
     query, keys, values = case
     found = retrieve(torch.from_numpy(query), torch.from_numpy(keys), values, k=500)
-    assert found.votes.indices.shape == (7, 40)
+    assert found.retrieved.indices.shape == (7, 40)
     assert found.similarity.shape == (7,)
 
 
 def test_of_equally_similar_references_the_first_vote():
     keys = torch.ones(50, 4)
-    votes = find_votes(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), keys, k=7)
-    assert votes.indices[0].tolist() == [0, 1, 2, 3, 4, 5, 6]
+    retrieved = find_retrieved(torch.tensor([[1.0, 2.0, 3.0, 4.0]]), keys, k=7)
+    assert retrieved.indices[0].tolist() == [0, 1, 2, 3, 4, 5, 6]
 
 
 def test_no_queries_give_no_expression(case):

@@ -88,7 +88,7 @@ def test_counts_are_shown_before_any_prediction(counted):
     drawn = scene(counted)
     assert drawn.predicted is None
     assert drawn.measured.name == "GNAS (measured)"
-    np.testing.assert_array_equal(drawn.measured.values, counted.readings.counts.values("GNAS"))
+    np.testing.assert_array_equal(drawn.measured.values, counted.expression.counts.values("GNAS"))
     (bar,) = drawn.bars
     assert (bar.title, bar.unit) == ("GNAS, measured", UNIT)
     assert drawn.slide_beside is None

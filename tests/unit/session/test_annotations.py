@@ -37,21 +37,21 @@ def found(labels):
 def test_steps_go_back_and_forth_and_a_new_one_ends_the_way_forward():
     history = History()
     told = []
-    history.changed.connect(lambda: told.append(history.work.notes))
+    history.changed.connect(lambda: told.append(history.annotations.notes))
     history.edit("first", notes="1")
     history.edit("second", notes="2")
     assert history.undoable == "second"
     history.undo()
-    assert (history.work.notes, history.redoable) == ("1", "second")
+    assert (history.annotations.notes, history.redoable) == ("1", "second")
     history.redo()
-    assert history.work.notes == "2"
+    assert history.annotations.notes == "2"
     history.undo()
     history.edit("third", notes="3")
     assert not history.redoable
     history.undo()
     history.undo()
     history.undo()  # nothing is left
-    assert history.work.notes == ""
+    assert history.annotations.notes == ""
     assert told == ["1", "2", "1", "2", "1", "3", "1", ""]
 
 
@@ -62,12 +62,12 @@ def test_steps_of_another_slide_are_gone_on_with_as_they_were_left():
     history.undo()
     left = history.steps
     history.go_on_with(Steps())
-    assert (history.work.notes, history.undoable, history.redoable) == ("", "", "")
+    assert (history.annotations.notes, history.undoable, history.redoable) == ("", "", "")
     history.edit("elsewhere", notes="x")
     history.go_on_with(left.edited("meanwhile", notes="3"))
-    assert (history.work.notes, history.undoable, history.redoable) == ("3", "meanwhile", "")
+    assert (history.annotations.notes, history.undoable, history.redoable) == ("3", "meanwhile", "")
     history.undo()
-    assert (history.work.notes, history.undoable) == ("1", "first")
+    assert (history.annotations.notes, history.undoable) == ("1", "first")
 
 
 def test_domains_of_spots_that_are_gone_do_not_come_back_by_undo():
@@ -76,7 +76,7 @@ def test_domains_of_spots_that_are_gone_do_not_come_back_by_undo():
     history.edit("Notes", notes="x")
     history.drop_domains()
     history.undo()
-    assert history.work.domains is None
+    assert history.annotations.domains is None
 
 
 def test_removing_a_region_moves_what_is_in_it_up():

@@ -45,12 +45,12 @@ def test_another_slide_opens_beside_and_shows_nothing_of_the_first(session, slid
     assert is_open(slide)
     assert session.slide is other_slide
     assert (session.spots, session.result, session.gene) == (None,) * 3
-    assert (session.work.notes, session.history.undoable) == ("", "")
-    assert [desk.name for desk in session.desks] == ["a.png", "b.png"]
+    assert (session.annotations.notes, session.history.undoable) == ("", "")
+    assert [opened.name for opened in session.open_slides] == ["a.png", "b.png"]
 
 
 def test_a_selected_slide_comes_back_as_it_was_left(session, slide, other_slide):
-    result, spots, first = finished(session), session.spots, session.desk
+    result, spots, first = finished(session), session.spots, session.shown
     session.history.edit("Write", notes="first")
     session.show(gene="FASN")
     session.use_slide(other_slide)
@@ -59,16 +59,16 @@ def test_a_selected_slide_comes_back_as_it_was_left(session, slide, other_slide)
     session.select(first)
     assert told == [[(slide,)], [()], [()]]
     assert (session.slide, session.spots, session.result) == (slide, spots, result)
-    assert (session.work.notes, session.gene) == ("first", "FASN")
+    assert (session.annotations.notes, session.gene) == ("first", "FASN")
     session.history.undo()
-    assert session.work.notes == ""
+    assert session.annotations.notes == ""
     session.select_next()
-    assert session.work.notes == "second"
+    assert session.annotations.notes == "second"
 
 
 def test_a_model_chosen_on_another_slide_is_the_one_whose_result_is_shown(session, other_slide):
     finished(session)
-    first, model = session.desk, session.model
+    first, model = session.shown, session.model
     session.use_slide(other_slide)
     session.use_model(make_model("bbbb"))
     session.select(first)
@@ -78,7 +78,7 @@ def test_a_model_chosen_on_another_slide_is_the_one_whose_result_is_shown(sessio
 
 
 def test_a_run_goes_on_behind_another_slide_and_its_result_is_there_on_return(session, other_slide):
-    run, first = session.start_run(), session.desk
+    run, first = session.start_run(), session.shown
     session.use_slide(other_slide)
     session.use_spots(make_spots())
     assert session.run is run
@@ -102,27 +102,30 @@ def test_closing_a_slide_shows_the_one_before_and_leaves_a_run_on_it_alone(
     assert session.run is run
     assert not run.token.cancelled
     assert not is_open(other_slide)
-    assert len(session.desks) == 1
+    assert len(session.open_slides) == 1
 
 
 def test_a_slide_that_is_not_shown_can_be_closed(session, slide, other_slide):
-    run, first = session.start_run(), session.desk
+    run, first = session.start_run(), session.shown
     session.use_slide(other_slide)
     left = heard(session.leaving)
     session.close_slide(first)
-    assert (session.slide, session.desks) == (other_slide, (session.desk,))
+    assert (session.slide, session.open_slides) == (other_slide, (session.shown,))
     assert (run.token.cancelled, session.run, left) == (True, None, [])
     session.abandon_run(run)
     assert not is_open(slide)
 
 
 def test_work_on_a_slide_that_is_not_shown_goes_to_that_slide(session, other_slide):
-    first = session.desk
+    first = session.shown
     session.use_slide(other_slide)
     session.edit(first, "Find domains", notes="found meanwhile")
-    assert session.work.notes == ""
+    assert session.annotations.notes == ""
     session.select(first)
-    assert (session.work.notes, session.history.undoable) == ("found meanwhile", "Find domains")
+    assert (session.annotations.notes, session.history.undoable) == (
+        "found meanwhile",
+        "Find domains",
+    )
 
 
 def test_a_slide_that_is_open_already_is_selected_and_not_opened_twice(session, slide, other_slide):
@@ -132,4 +135,4 @@ def test_a_slide_that_is_open_already_is_selected_and_not_opened_twice(session, 
     session.use_slide(again)
     assert (session.slide, session.result) == (slide, result)
     assert not is_open(again)
-    assert len(session.desks) == 2
+    assert len(session.open_slides) == 2

@@ -16,7 +16,7 @@ from napari_mclstexp.analysis.domain_map import map_of
 from napari_mclstexp.analysis.domains import Domains, DomainSettings
 from napari_mclstexp.analysis.signatures import Signature, read_gmt
 from napari_mclstexp.errors import OutputError, SessionError, UserError
-from napari_mclstexp.session.annotations import Work
+from napari_mclstexp.session.annotations import Annotations
 from napari_mclstexp.session.autosave import Recovery
 from napari_mclstexp.session.saved_session import FILE, read_session, save_session
 from napari_mclstexp.session.session import Session
@@ -70,16 +70,16 @@ def restored(folder, slide=None):
 def test_everything_comes_back(session, saved):
     again = restored(saved)
     assert again.slide.path == session.slide.path
-    assert again.work.regions == session.work.regions
-    assert again.work.notes == session.work.notes
-    assert again.work.signatures == session.work.signatures
-    assert again.work.domains.names == session.work.domains.names
-    assert again.work.domains.colours == session.work.domains.colours
-    assert again.work.domains.labels.tolist() == session.work.domains.labels.tolist()
+    assert again.annotations.regions == session.annotations.regions
+    assert again.annotations.notes == session.annotations.notes
+    assert again.annotations.signatures == session.annotations.signatures
+    assert again.annotations.domains.names == session.annotations.domains.names
+    assert again.annotations.domains.colours == session.annotations.domains.colours
+    assert again.annotations.domains.labels.tolist() == session.annotations.domains.labels.tolist()
     assert again.display == session.display
     assert again.result.genes == session.result.genes
     np.testing.assert_array_equal(again.result.expression, session.result.expression)
-    assert again.readings.counts.genes == session.readings.counts.genes
+    assert again.expression.counts.genes == session.expression.counts.genes
     assert not again.history.undoable
     again.close_slide()
 
@@ -108,7 +108,7 @@ def test_saving_again_replaces_and_leaves_nothing_behind(session, saved):
     session.history.edit("Notes", notes="other")
     save_session(session, saved)
     assert {path.name for path in saved.iterdir()} == before
-    assert restored(saved).work.notes == "other"
+    assert restored(saved).annotations.notes == "other"
 
 
 def test_a_folder_with_other_things_is_not_touched(session, tmp_path):
@@ -182,12 +182,12 @@ def _cut(path):
 def test_a_bad_session_gets_a_sentence_and_changes_nothing(session, saved, spoil):
     spoil(saved)
     before = {path: path.read_bytes() for path in saved.iterdir()}
-    state = (session.work, session.display, session.result)
+    state = (session.annotations, session.display, session.result)
     with pytest.raises(UserError) as caught:
         read_session(saved).enter(session, session.slide)
     assert str(saved) in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert (session.work, session.display, session.result) == state
+    assert (session.annotations, session.display, session.result) == state
     assert {path: path.read_bytes() for path in saved.iterdir()} == before
 
 
@@ -246,8 +246,8 @@ def test_kill_in_the_middle_of_saving_leaves_the_last_whole_session(tmp_path, wa
         process.send_signal(signal.SIGKILL)
         done += [int(line) for line in process.stdout.read().split()]
     again = read_session(folder)
-    assert int(again.work.notes) in (done[-1], done[-1] + 1)
-    assert again.spots.obs["turn"].iloc[0] == int(again.work.notes)
+    assert int(again.annotations.notes) in (done[-1], done[-1] + 1)
+    assert again.spots.obs["turn"].iloc[0] == int(again.annotations.notes)
 
 
 KEEPER = """
@@ -256,10 +256,10 @@ KEEPER = """
     sys.path.insert(0, {tests!r})
     from support.session_kit import region
     from napari_mclstexp.session.autosave import Recovery
-    from napari_mclstexp.session.history import Work
+    from napari_mclstexp.session.annotations import Annotations
     recovery = Recovery(Path({folder!r}))
     for number in range(1, 10_000):
-        recovery.keep("f" * 64, Work(regions=(region(str(number)),)), None)
+        recovery.keep("f" * 64, Annotations(regions=(region(str(number)),)), None)
         print(number, flush=True)
 """
 
@@ -273,12 +273,12 @@ def test_kill_while_annotating_offers_the_last_work_back(tmp_path):
         process.send_signal(signal.SIGKILL)
         done += [int(line) for line in process.stdout.read().split()]
     kept = Recovery(tmp_path).find("f" * 64)
-    assert int(kept.work.regions[0].name) in (done[-1], done[-1] + 1)
+    assert int(kept.annotations.regions[0].name) in (done[-1], done[-1] + 1)
 
 
 def test_kept_domains_come_back_only_on_their_own_spots(tmp_path):
     ours, theirs = make_spots(), make_spots()[:10].copy()
-    Recovery(tmp_path).keep("f" * 64, Work(domains=domains(), notes="n"), ours)
+    Recovery(tmp_path).keep("f" * 64, Annotations(domains=domains(), notes="n"), ours)
     kept = Recovery(tmp_path).find("f" * 64)
     assert kept.for_spots(ours)["domains"].names["1"] == "Stroma"
     assert "domains" not in kept.for_spots(theirs)
@@ -286,7 +286,7 @@ def test_kept_domains_come_back_only_on_their_own_spots(tmp_path):
 
 def test_ones_own_work_is_not_offered_and_spoilt_work_neither(tmp_path):
     recovery = Recovery(tmp_path)
-    recovery.keep("f" * 64, Work(notes="mine"), None)
+    recovery.keep("f" * 64, Annotations(notes="mine"), None)
     assert recovery.find("f" * 64) is None
     (tmp_path / f"{'f' * 24}-spoilt.json").write_text("{")
     assert recovery.find("f" * 64) is None

@@ -155,9 +155,9 @@ def test_a_run_fills_in_row_by_row(session):
     run = session.start_run()
     changed = heard(session.changed)
     told = heard(session.progressed)
-    assert np.isnan(session.readings.values("predicted", "FASN")).all()
+    assert np.isnan(session.expression.values("predicted", "FASN")).all()
     session.report(run, partial([2, 5]))
-    values = session.readings.values("predicted", "FASN")
+    values = session.expression.values("predicted", "FASN")
     assert np.flatnonzero(np.isfinite(values)).tolist() == [2, 5]
     assert session.result.n_done == 2
     assert (len(changed), len(told)) == (1, 1)
@@ -176,7 +176,7 @@ def test_a_finished_run_leaves_the_complete_result(session):
     session.finish_run(run, prediction_of(run))
     assert session.result.complete
     assert session.run is None
-    assert session.readings.values("predicted", "GNAS")[0] == 2.0
+    assert session.expression.values("predicted", "GNAS")[0] == 2.0
 
 
 def test_a_second_run_is_refused_while_one_is_on_even_when_it_was_cancelled(session):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-import dask.array as da
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -18,19 +18,29 @@ from napari_mclstexp.scene.layer_specs import (
     SlideLayer,
     SpotsLayer,
 )
+from napari_mclstexp.slides import Level, Slide
 from napari_mclstexp.widgets.layers.apply_scene import Layers
 from napari_mclstexp.widgets.layers.overlays import scale_bar
 
 
-class Pyramid:
-    """All that the layers need of a slide."""
+class Grey(Slide):
+    """A grey slide of 600 x 400 px with a second level of half the size."""
 
-    def pyramid(self):
-        return [da.full((400, 600, 3), 200, dtype=np.uint8), da.full((200, 300, 3), 200, "u1")]
+    def __init__(self):
+        levels = (Level(600, 400, 1.0), Level(300, 200, 2.0))
+        super().__init__(
+            Path("grey.tif"), vendor="test", properties={}, levels=levels, um_per_px=0.5
+        )
+
+    def _read_inside(self, level, x, y, w, h):
+        return np.full((h, w, 3), 200, np.uint8)
+
+    def _release(self):
+        pass
 
 
 POSITIONS = np.array([[50.0, 60.0], [50.0, 160.0], [150.0, 110.0]])
-SLIDE = SlideLayer("a", ("slide", 1), Pyramid(), 0.5, (0.25, 0.25))
+SLIDE = SlideLayer("a", ("slide", 1), Grey(), 0.5, (0.25, 0.25))
 SPOTS = SpotsLayer("spots", ("spots", 1), POSITIONS, 55.0, True)
 FASN = ExpressionPoints(
     "FASN, predicted",

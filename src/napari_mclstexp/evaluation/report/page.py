@@ -65,7 +65,7 @@ def report_html(evaluation: Evaluation) -> str:
         _sentences(evaluation.warnings, "warning"),
         _part(
             "The table",
-            "Each contender saw the same folds, genes and scaling. Values are means over "
+            "Each method saw the same folds, genes and scaling. Values are means over "
             f"{n_sections} section{'s' if n_sections > 1 else ''}, with the 95 % interval by "
             "bootstrap over sections in small print; the best of each column is bold.",
             main_table(evaluation),
@@ -118,7 +118,7 @@ def _subject(evaluation: Evaluation) -> str:
     return (
         f"{genes:,} genes, {sections} section{'s' if sections > 1 else ''} of {patients} "
         f"patient{'s' if patients > 1 else ''}, each {escape(evaluation.by)} left out in turn. "
-        f"Expression in {escape(evaluation.unit)}. {len(evaluation.contenders)} contenders."
+        f"Expression in {escape(evaluation.unit)}. {len(evaluation.methods)} methods."
     )
 
 

@@ -23,18 +23,18 @@ BINS = 10
 
 
 def gene_plot_section(evaluation: Evaluation) -> str:
-    """Every gene of a contender: its PCC against its expression or its noise ceiling."""
+    """Every gene of a method: its PCC against its expression or its noise ceiling."""
     ceilings = evaluation.ceilings.groupby("gene", sort=False)[["mean_expression", "ceiling"]]
     limits = ceilings.mean()
-    scores = evaluation.metrics.groupby(["contender", "gene"], sort=False)["pcc"].mean()
+    scores = evaluation.metrics.groupby(["method", "gene"], sort=False)["pcc"].mean()
     data = {
         "genes": [str(gene) for gene in limits.index],
         "expression": _rounded(limits["mean_expression"]),
         "ceiling": _rounded(limits["ceiling"]),
         "pcc": {
-            contender: _rounded(scores[contender].reindex(limits.index))
-            for contender in evaluation.contenders
-            if scores[contender].notna().any()
+            method: _rounded(scores[method].reindex(limits.index))
+            for method in evaluation.methods
+            if scores[method].notna().any()
         },
         "unit": evaluation.unit,
     }
@@ -43,7 +43,7 @@ def gene_plot_section(evaluation: Evaluation) -> str:
     return (
         "<section><h2>Gene by gene</h2><p>Mean PCC over the sections. Point at a dot for its name; "
         "type a name to find it.</p><div class=controls>"
-        "<label>Contender <select id=contender></select></label>"
+        "<label>Method <select id=method></select></label>"
         '<label>Across <select id=across><option value="expression">mean expression</option>'
         '<option value="ceiling">noise ceiling</option></select></label>'
         '<label>Gene <input id=find type=search placeholder="e.g. FASN"></label></div>'
@@ -53,8 +53,8 @@ def gene_plot_section(evaluation: Evaluation) -> str:
 
 
 def maps_section(evaluation: Evaluation) -> str:
-    """The best and the worst judged genes of the first contender, measured beside predicted."""
-    first = evaluation.metrics[evaluation.metrics["contender"] == evaluation.contenders[0]]
+    """The best and the worst judged genes of the first method, measured beside predicted."""
+    first = evaluation.metrics[evaluation.metrics["method"] == evaluation.methods[0]]
     judged = evaluation.ceilings[["section", "gene", "measurable"]]
     rows = first.merge(judged, on=["section", "gene"])
     rows = rows[rows["measurable"] & rows["pcc"].notna()]
@@ -78,7 +78,7 @@ def maps_section(evaluation: Evaluation) -> str:
             )
     return (
         f"<section><h2>Best and worst genes on tissue</h2>"
-        f"<p>Of {escape(evaluation.contenders[0])}, among the genes that can be judged: "
+        f"<p>Of {escape(evaluation.methods[0])}, among the genes that can be judged: "
         "measured on the left, predicted on the right, each in "
         f"its own range of {escape(evaluation.unit)}.</p>"
         f"<div class=maps>{''.join(figures)}</div></section>"

@@ -1,11 +1,11 @@
 "use strict";
-// The plot of every gene: dots with names, for one contender at a time.
+// The plot of every gene: dots with names, for one method at a time.
 const data = JSON.parse(document.getElementById("data").textContent);
 const svg = document.getElementById("genes"), tip = document.getElementById("tip");
-const contender = document.getElementById("contender"), across = document.getElementById("across");
+const method = document.getElementById("method"), across = document.getElementById("across");
 const find = document.getElementById("find");
 const NS = "http:" + "//www.w3.org/2000/svg", box = { left: 60, right: 880, top: 14, bottom: 370 };
-for (const name of Object.keys(data.pcc)) contender.add(new Option(name, name));
+for (const name of Object.keys(data.pcc)) method.add(new Option(name, name));
 const make = (kind, attributes, text) => {
   const node = document.createElementNS(NS, kind);
   for (const key in attributes) node.setAttribute(key, attributes[key]);
@@ -14,7 +14,7 @@ const make = (kind, attributes, text) => {
 };
 function draw() {
   svg.replaceChildren();
-  const xs = data[across.value], ys = data.pcc[contender.value];
+  const xs = data[across.value], ys = data.pcc[method.value];
   const known = data.genes.map((_, i) => i).filter((i) => xs[i] !== null && ys[i] !== null);
   const most = Math.max(...known.map((i) => xs[i]), 0.1), low = Math.min(...known.map((i) => ys[i]), -0.1);
   const x = (v) => box.left + (v / most) * (box.right - box.left);
@@ -45,6 +45,6 @@ function draw() {
     if (found) make("text", { x: x(xs[i]) + 9, y: y(ys[i]) + 4 }, data.genes[i]);
   }
 }
-for (const control of [contender, across]) control.addEventListener("change", draw);
+for (const control of [method, across]) control.addEventListener("change", draw);
 find.addEventListener("input", draw);
 draw();

@@ -24,53 +24,53 @@ STRUCTURE = {
 
 
 def main_table(evaluation: Evaluation) -> str:
-    """Contenders by statistics, with intervals; the noise ceiling last."""
+    """Methods by statistics, with intervals; the noise ceiling last."""
     summary = evaluation.summary
     statistics = list(dict.fromkeys(summary["statistic"]))
     cells: dict[tuple[str, str], Any] = {
-        (str(row.contender), str(row.statistic)): row for row in summary.itertuples()
+        (str(row.method), str(row.statistic)): row for row in summary.itertuples()
     }
-    known = {contender for contender, _ in cells}
+    known = {method for method, _ in cells}
     best = {each: _best(summary, each) for each in statistics}
     rows = []
-    for contender in (*evaluation.contenders, CEILING):
-        if contender not in known:
+    for method in (*evaluation.methods, CEILING):
+        if method not in known:
             continue
-        row = [_name(contender)]
+        row = [_name(method)]
         for each in statistics:
-            if (contender, each) not in cells:
+            if (method, each) not in cells:
                 row.append("<td></td>")
                 continue
-            found = cells[contender, each]
-            kind = " class=best" if contender == best[each] else ""
+            found = cells[method, each]
+            kind = " class=best" if method == best[each] else ""
             row.append(f"<td{kind}>{_with_interval(found.value, found.low, found.high)}")
         rows.append("".join(row))
     return _table(["", *statistics], rows)
 
 
 def section_table(evaluation: Evaluation) -> str:
-    """Contenders by sections: the mean PCC over all genes."""
-    mean = evaluation.metrics.groupby(["contender", "section"])["pcc"].mean()
+    """Methods by sections: the mean PCC over all genes."""
+    mean = evaluation.metrics.groupby(["method", "section"])["pcc"].mean()
     table: dict[Any, float] = {key: float(value) for key, value in mean.to_dict().items()}
     sections = list(dict.fromkeys(evaluation.metrics["section"]))
     rows = [
-        _name(contender)
-        + "".join(f"<td>{_number(table.get((contender, each)))}</td>" for each in sections)
-        for contender in evaluation.contenders
+        _name(method)
+        + "".join(f"<td>{_number(table.get((method, each)))}</td>" for each in sections)
+        for method in evaluation.methods
     ]
     return _table([ALL, *sections], rows)
 
 
 def structure_table(evaluation: Evaluation) -> str:
-    """Contenders by measures of structure, means over the sections."""
+    """Methods by measures of structure, means over the sections."""
     columns = [c for c in STRUCTURE if c in evaluation.structure]
     columns = [c for c in columns if evaluation.structure[c].notna().any()]
-    means = evaluation.structure.groupby("contender")
+    means = evaluation.structure.groupby("method")
     mean: list[dict[Any, float]] = [means[each].mean().to_dict() for each in columns]
     rows = [
-        _name(contender) + "".join(f"<td>{_number(values[contender])}</td>" for values in mean)
-        for contender in evaluation.contenders
-        if any(contender in values for values in mean)
+        _name(method) + "".join(f"<td>{_number(values[method])}</td>" for values in mean)
+        for method in evaluation.methods
+        if any(method in values for values in mean)
     ]
     return _table(["", *(STRUCTURE[each] for each in columns)], rows)
 
@@ -120,18 +120,18 @@ def checksums_table(evaluation: Evaluation) -> str:
 def _best(summary: pd.DataFrame, statistic: str) -> str | None:
     rows = summary[
         (summary["statistic"] == statistic)
-        & (summary["contender"] != CEILING)
+        & (summary["method"] != CEILING)
         & summary["value"].notna()
     ]
     if rows.empty:
         return None
     place = rows["value"].idxmin() if statistic in LESS_IS_MORE else rows["value"].idxmax()
-    return str(rows["contender"].to_dict()[place])
+    return str(rows["method"].to_dict()[place])
 
 
-def _name(contender: str) -> str:
-    kind = "ours" if contender.startswith(OURS) else "limit" if contender == CEILING else "other"
-    return f"<th scope=row class={kind}>{escape(contender)}</th>"
+def _name(method: str) -> str:
+    kind = "ours" if method.startswith(OURS) else "limit" if method == CEILING else "other"
+    return f"<th scope=row class={kind}>{escape(method)}</th>"
 
 
 def _with_interval(value: float, low: float, high: float) -> str:

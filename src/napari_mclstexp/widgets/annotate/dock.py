@@ -52,7 +52,7 @@ class AnnotateDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self.recovery = RecoveryBar(self.workspace.study)
+        self.recovery = RecoveryBar(self.workspace.tasks)
         self.tools: dict[str, QPushButton] = {}
         tools = QGridLayout()
         tools.setSpacing(3)
@@ -126,7 +126,7 @@ class AnnotateDock(Dock):
 
     @property
     def _regions(self) -> tuple[Region, ...]:
-        return self.workspace.session.work.regions
+        return self.workspace.session.annotations.regions
 
     @property
     def chosen(self) -> tuple[str, ...]:
@@ -190,7 +190,7 @@ class AnnotateDock(Dock):
             def done(table: pd.DataFrame) -> None:
                 self.show_comparison(f"{one.name} and {other.name if other else REST}", table)
 
-            self.workspace.study.compare(one, other, of, done)
+            self.workspace.tasks.compare(one, other, of, done)
 
     def show_comparison(self, what: str, table: pd.DataFrame) -> None:
         """Show which genes differ between two regions."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...analysis.region_edits import flat
-from ..annotation_tasks import Study
+from ..annotation_tasks import AnnotationTasks
 from ..common.theme import facts
 
 
 class RecoveryBar(QWidget):
     """Says what was left unsaved, with a button to take it over and one to forget it."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, tasks: AnnotationTasks) -> None:
         super().__init__()
-        self._study = study
+        self._study = tasks
         self.text = facts("Work on this slide that was not saved when napari last ended")
         self.text.setStyleSheet("font-weight: bold;")
         self.restore = QPushButton("Restore")
@@ -28,9 +28,9 @@ class RecoveryBar(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.text)
         layout.addLayout(buttons)
-        self.restore.clicked.connect(study.restore_offered)
-        self.discard.clicked.connect(study.discard_offered)
-        study.offer_changed.connect(self._show_offer)
+        self.restore.clicked.connect(tasks.restore_offered)
+        self.discard.clicked.connect(tasks.discard_offered)
+        tasks.offer_changed.connect(self._show_offer)
         self._show_offer()
 
     def _show_offer(self) -> None:
@@ -38,10 +38,10 @@ class RecoveryBar(QWidget):
         self.setVisible(kept is not None)
         if kept is None:
             return
-        parts = [f"{len(flat(kept.work.regions))} regions"]
-        if kept.work.domains is not None:
-            parts.append(f"{len(kept.work.domains.keys)} domains")
-        if kept.work.notes.strip():
+        parts = [f"{len(flat(kept.annotations.regions))} regions"]
+        if kept.annotations.domains is not None:
+            parts.append(f"{len(kept.annotations.domains.keys)} domains")
+        if kept.annotations.notes.strip():
             parts.append("notes")
         self.text.setText(
             f"Unsaved work on this slide of {kept.when:%d %B, %H:%M}: {', '.join(parts)}."

@@ -109,11 +109,11 @@ class DomainsDock(Dock):
             smoothing=self.smoothing.value() / 100,
         )
         with told():
-            self.workspace.study.find_domains(settings, cast(Of, self.of.currentData()))
+            self.workspace.tasks.find_domains(settings, cast(Of, self.of.currentData()))
 
     def _rename(self, key: str, name: str) -> None:
         session = self.workspace.session
-        domains = session.work.domains
+        domains = session.annotations.domains
         with told():
             if domains is not None and domains.names[key] != name:
                 session.history.edit("Rename a domain", domains=domains.renamed(key, name))
@@ -121,13 +121,13 @@ class DomainsDock(Dock):
 
     def _recolour(self, key: str, colour: tuple[int, int, int]) -> None:
         session = self.workspace.session
-        if session.work.domains is not None:
-            changed = session.work.domains.recoloured(key, colour)
+        if session.annotations.domains is not None:
+            changed = session.annotations.domains.recoloured(key, colour)
             session.history.edit("Colour a domain", domains=changed)
 
     def _to_regions(self) -> None:
         with told():
-            self.workspace.study.domains_to_regions()
+            self.workspace.tasks.domains_to_regions()
 
     def _save_markers(self) -> None:
         if self._markers is None:
@@ -139,7 +139,7 @@ class DomainsDock(Dock):
 
     def _show_scene(self, _: Scene) -> None:
         session = self.workspace.session
-        domains = session.work.domains
+        domains = session.annotations.domains
         self.find.setEnabled(session.spots is not None)
         self.shown.setChecked(session.display.show_domains and domains is not None)
         for part in (self.shown, self.to_regions):
@@ -150,20 +150,20 @@ class DomainsDock(Dock):
         elif self._explained is None or domains.labels is not self._explained.labels:
             self._markers = None
             with told():
-                self.workspace.study.markers(partial(self._take_markers, domains))
+                self.workspace.tasks.markers(partial(self._take_markers, domains))
         if domains is not self._explained:
             self._explained = domains
             self._say_reason()
             self._show_table()
 
     def _take_markers(self, domains: DomainMap, markers: pd.DataFrame) -> None:
-        now = self.workspace.session.work.domains
+        now = self.workspace.session.annotations.domains
         if now is not None and now.labels is domains.labels:
             self._markers = markers
             self._show_table()
 
     def _show_table(self) -> None:
-        domains, markers = self.workspace.session.work.domains, self._markers
+        domains, markers = self.workspace.session.annotations.domains, self._markers
         high: dict[str, str] = {}
         dots = None
         if domains is not None and markers is not None:
@@ -173,14 +173,14 @@ class DomainsDock(Dock):
                 dict.fromkeys(g for table in tops.values() for g in table["gene"].head(DOTS))
             )
             with told():
-                expression, genes = self.workspace.session.readings.matrix(cast(Of, domains.of))
+                expression, genes = self.workspace.session.expression.matrix(cast(Of, domains.of))
                 dots = dot_table(expression, genes, domains, chosen)
         self.table.show_domains(domains, high)
         self.dots.show_table(dots)
         self.save_markers.setEnabled(markers is not None)
 
     def _named(self, markers: pd.DataFrame) -> pd.DataFrame:
-        domains = self.workspace.session.work.domains
+        domains = self.workspace.session.annotations.domains
         names = dict(domains.names) if domains is not None else {}
         return markers.assign(domain=markers["domain"].map(names))
 
@@ -195,7 +195,7 @@ class DomainsDock(Dock):
 
     def _say_reason(self) -> None:
         session = self.workspace.session
-        domains, column = session.work.domains, self.truth.currentText()
+        domains, column = session.annotations.domains, self.truth.currentText()
         text = domains.reason if domains is not None else ""
         if domains is not None and column and session.spots is not None:
             labels = session.spots.obs[column].astype(str).to_numpy(dtype=str)

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QPixmap, QShowEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from ...analysis.evidence import evidence, votes_by_section
+from ...analysis.evidence import evidence, retrieved_by_section
 from ..common.notify import told
 from ..common.tabbing import join_docks
 from ..common.theme import Scrolling, facts
@@ -68,7 +68,7 @@ class EvidenceDock(QWidget):
         self._explain()
 
     @property
-    def votes(self) -> list[str]:
+    def retrieved(self) -> list[str]:
         """What stands below the pictures, the weightiest vote first."""
         return [text.text() for _, text in self._cells if text.text()]
 
@@ -109,7 +109,11 @@ class EvidenceDock(QWidget):
 
     def _show(self, found: Evidence | None, unit: str) -> None:
         for place, (picture, text) in enumerate(self._cells):
-            vote = found.votes[place] if found is not None and place < len(found.votes) else None
+            vote = (
+                found.retrieved[place]
+                if found is not None and place < len(found.retrieved)
+                else None
+            )
             pixmap = QPixmap()
             if vote is not None and vote.thumbnail:
                 pixmap.loadFromData(vote.thumbnail)
@@ -120,7 +124,7 @@ class EvidenceDock(QWidget):
             self.summary.setText(HINT)
             return
         shares = ", ".join(
-            f"{escape(s)} {share:.0%}" for s, share in votes_by_section(found).items()
+            f"{escape(s)} {share:.0%}" for s, share in retrieved_by_section(found).items()
         )
         mind = (
             "They are of one mind"
@@ -131,7 +135,7 @@ class EvidenceDock(QWidget):
         )
         self.summary.setText(
             f"<b>{escape(found.gene)} at {escape(found.spot)}: {found.value:.2f}</b> {escape(unit)}"
-            f"<br>{len(found.votes)} reference spots voted ({shares}). {mind}: spread "
+            f"<br>{len(found.retrieved)} reference spots voted ({shares}). {mind}: spread "
             f"{found.spread:.2f}.<br>The weightiest, with their share and what was measured there:"
         )
 

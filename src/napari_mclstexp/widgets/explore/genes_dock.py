@@ -121,13 +121,15 @@ class GenesDock(Dock):
 
     def _signatures_chosen(self, chosen: tuple[Any, ...]) -> None:
         session = self.workspace.session
-        if tuple(each.name for each in chosen) != tuple(s.name for s in session.work.signatures):
+        if tuple(each.name for each in chosen) != tuple(
+            s.name for s in session.annotations.signatures
+        ):
             session.history.edit("Choose signatures", signatures=chosen)
 
     def _show_scene(self, _: Scene) -> None:
         session = self.workspace.session
         source = self._source
-        self.signatures.show_signatures(session.work.signatures, self._known_genes())
+        self.signatures.show_signatures(session.annotations.signatures, self._known_genes())
         display = session.display
         kept = display.compare or display.blend
         how = "beside" if display.compare else "blended with"
@@ -136,7 +138,7 @@ class GenesDock(Dock):
         for button in (self.beside, self.over, self.peak):
             button.setEnabled(session.gene is not None)
         self.alone.setEnabled(bool(kept))
-        key = () if source is None else session.readings.key(source, session.display.gene)
+        key = () if source is None else session.expression.key(source, session.display.gene)
         if key != self._explained and session.run is None:
             self._explained = key
             self._explain(source)
@@ -149,24 +151,27 @@ class GenesDock(Dock):
         return "measured" if session.shown_quantity == "measured" else "predicted"
 
     def _known_genes(self) -> tuple[str, ...]:
-        readings = self.workspace.session.readings
-        if self.workspace.session.shown_quantity == "measured" and readings.counts is not None:
-            return readings.counts.genes
-        return readings.result.genes if readings.result is not None else ()
+        spot_expression = self.workspace.session.expression
+        if (
+            self.workspace.session.shown_quantity == "measured"
+            and spot_expression.counts is not None
+        ):
+            return spot_expression.counts.genes
+        return spot_expression.result.genes if spot_expression.result is not None else ()
 
     def _explain(self, source: Source | None) -> None:
         session = self.workspace.session
         gene = session.gene
         self.name.setText(gene or "No gene is shown yet.")
         self.facts = None
-        values = None if source is None or gene is None else session.readings.values(source, gene)
+        values = None if source is None or gene is None else session.expression.values(source, gene)
         self.plot.clear()
         self.alike.clear()
         self.trust.setText(self._trust(gene) if gene else "")
         if values is None or gene is None or source is None or session.spots is None:
             return
         try:
-            expression, genes = session.readings.matrix(source)
+            expression, genes = session.expression.matrix(source)
         except SettingsError:  # too large, or not finished: its like are not looked for
             expression, genes = np.empty((len(values), 0), dtype=np.float32), ()
         xy = np.asarray(session.spots.obsm["spatial"], dtype=np.float64)[:, :2]

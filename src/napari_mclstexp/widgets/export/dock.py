@@ -62,7 +62,7 @@ class ExportDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self.recovery = RecoveryBar(self.workspace.study)
+        self.recovery = RecoveryBar(self.workspace.tasks)
         self.save = QPushButton("Save session")
         self.save.setToolTip("Save everything that is open and shown to one folder (Ctrl+Alt+S)")
         self.save.setShortcut("Ctrl+Alt+S")
@@ -112,15 +112,15 @@ class ExportDock(Dock):
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
-        study = self.workspace.study
-        self.save.clicked.connect(lambda: self._save(study.folder))
+        tasks = self.workspace.tasks
+        self.save.clicked.connect(lambda: self._save(tasks.folder))
         self.save_as.clicked.connect(lambda: self._save(None))
         self.open.clicked.connect(self._open)
         self.recent.activated.connect(self._open_recent)
         self.notes.textChanged.connect(self._notes_typed)
         self._write_notes.timeout.connect(self._take_notes)
         self.read.clicked.connect(self._read)
-        study.saved.connect(self._saved)
+        tasks.saved.connect(self._saved)
         self.workspace.leaving.connect(self._leaving)
         self.workspace.shown.connect(self._show_scene)
 
@@ -134,18 +134,18 @@ class ExportDock(Dock):
             )
         if folder is not None:
             with told():
-                self.workspace.study.save(folder)
+                self.workspace.tasks.save(folder)
 
     def _open(self) -> None:
         folder = dialogs.ask_folder(self, "Open a session")
         if folder is not None:
-            self.workspace.study.open(folder)
+            self.workspace.tasks.open(folder)
 
     def _open_recent(self, index: int) -> None:
         folder = self.recent.itemData(index)
         self.recent.setCurrentIndex(0)
         if folder is not None:
-            self.workspace.study.open(folder)
+            self.workspace.tasks.open(folder)
 
     def _export(self, name: str) -> None:
         title, proposed, kinds, write, _ = KINDS[name]
@@ -165,13 +165,13 @@ class ExportDock(Dock):
                 exports.read_regions(self.workspace.session, path)
 
     def _notes_typed(self) -> None:
-        if self.notes.toPlainText() != self.workspace.session.work.notes:
+        if self.notes.toPlainText() != self.workspace.session.annotations.notes:
             self._write_notes.start()
 
     def _take_notes(self) -> None:
         self._write_notes.stop()
         history, text = self.workspace.session.history, self.notes.toPlainText()
-        if text != history.work.notes:
+        if text != history.annotations.notes:
             history.edit("Write notes", notes=text)
 
     def _leaving(self) -> None:
@@ -185,23 +185,28 @@ class ExportDock(Dock):
     def _offer_recent(self) -> None:
         self.recent.clear()
         self.recent.addItem("Recent sessions", None)
-        for folder in self.workspace.study.recent.paths():
+        for folder in self.workspace.tasks.recent.paths():
             self.recent.addItem(folder.name, folder)
         self.recent.setEnabled(self.recent.count() > 1)
 
     def _show_scene(self, _: Scene) -> None:
-        session, study = self.workspace.session, self.workspace.study
+        session, tasks = self.workspace.session, self.workspace.tasks
         is_open = session.slide is not None or session.spots is not None
         for button in (self.save, self.save_as):
             button.setEnabled(is_open)
-        if not self._write_notes.isActive() and self.notes.toPlainText() != session.work.notes:
-            self.notes.setPlainText(session.work.notes)
-        if study.folder is None:
+        if (
+            not self._write_notes.isActive()
+            and self.notes.toPlainText() != session.annotations.notes
+        ):
+            self.notes.setPlainText(session.annotations.notes)
+        if tasks.folder is None:
             text = "Not saved yet. What you draw is kept for you should napari end unasked."
         else:
-            text = f"In {study.folder}" + (", changed since" if study.unsaved else "")
+            text = f"In {tasks.folder}" + (", changed since" if tasks.unsaved else "")
         self.state.setText(text if is_open else "Nothing is open.")
-        self.buttons["GeoJSON…"].setEnabled(bool(session.work.regions or session.work.domains))
+        self.buttons["GeoJSON…"].setEnabled(
+            bool(session.annotations.regions or session.annotations.domains)
+        )
         for name in ("h5ad…", "CSV…", "Figure…"):
             self.buttons[name].setEnabled(session.result is not None)
         self.buttons["Report…"].setEnabled(session.slide is not None)

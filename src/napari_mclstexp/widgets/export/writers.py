@@ -24,10 +24,10 @@ Write = Callable[[Path], None]
 
 def regions(session: Session) -> Write:
     """Return what writes the regions, or the domains where no region was drawn."""
-    work, spots = session.work, session.spots
-    trees = work.regions
-    if not trees and work.domains is not None and spots is not None:
-        trees = work.domains.regions(np.asarray(spots.obsm["spatial"], dtype=float)[:, :2])
+    annotations, spots = session.annotations, session.spots
+    trees = annotations.regions
+    if not trees and annotations.domains is not None and spots is not None:
+        trees = annotations.domains.regions(np.asarray(spots.obsm["spatial"], dtype=float)[:, :2])
     if not trees:
         raise SettingsError("There is no region to export; draw one, or find domains.")
     return lambda path: write_geojson(trees, path)
@@ -102,9 +102,9 @@ def report(session: Session) -> Write:
         spots=session.spots,
         prediction=session.result.adata if session.result is not None else None,
         gene=session.gene,
-        regions=session.work.regions,
-        domains=session.work.domains,
-        notes=session.work.notes,
+        regions=session.annotations.regions,
+        domains=session.annotations.domains,
+        notes=session.annotations.notes,
         colormap=session.display.colormap,
     )
     return lambda path: write_page(page, path)
@@ -115,7 +115,7 @@ def read_regions(session: Session, path: Path) -> None:
     from ...analysis.region_edits import flat, removed
 
     new = read_geojson(path)
-    kept = removed(session.work.regions, [each.id for each in flat(new)])
+    kept = removed(session.annotations.regions, [each.id for each in flat(new)])
     session.history.edit(f"Read {path.name}", regions=(*kept, *new))
     session.show(show_regions=True)
 
@@ -132,5 +132,7 @@ def _prediction(session: Session) -> AnnData:
 
 
 def _with_work(session: Session) -> AnnData:
-    work = session.work
-    return with_work(_prediction(session), work.regions, work.domains, work.signatures)
+    annotations = session.annotations
+    return with_work(
+        _prediction(session), annotations.regions, annotations.domains, annotations.signatures
+    )

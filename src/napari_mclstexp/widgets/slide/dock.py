@@ -64,7 +64,7 @@ class SlideDock(QWidget):
         loaded = session.spots is not None
         self.spots.show_spots(loaded, drawn.spots_text, session.display.show_spots)
         self.grid.setEnabled(session.slide is not None)
-        counts = session.readings.counts
+        counts = session.expression.counts
         self.counts.show_genes(counts.genes if counts is not None else (), session.gene)
 
     def _scale_given(self, um_per_px: float) -> None:

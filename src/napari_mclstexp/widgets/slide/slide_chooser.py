@@ -22,21 +22,21 @@ class SlideChooser(QComboBox):
         self._offer()
 
     def _chosen(self, place: int) -> None:
-        desks = self._workspace.session.desks
-        if place < len(desks):
-            self._workspace.session.select(desks[place])
+        open_slides = self._workspace.session.open_slides
+        if place < len(open_slides):
+            self._workspace.session.select(open_slides[place])
 
     def _offer(self, _: object = None) -> None:
         session = self._workspace.session
         run = session.run
         names = [
-            f"{desk.name} (predicting)"
-            if run is not None and run.readings is desk.readings
-            else desk.name
-            for desk in session.desks
+            f"{opened.name} (predicting)"
+            if run is not None and run.expression is opened.expression
+            else opened.name
+            for opened in session.open_slides
         ]
         if names != [self.itemText(i) for i in range(self.count())]:
             self.clear()
             self.addItems(names)
-        self.setCurrentIndex(session.desks.index(session.desk))
+        self.setCurrentIndex(session.open_slides.index(session.shown))
         self.setVisible(len(names) > 1)
