@@ -107,7 +107,7 @@ class Session(OpenSlides):
             self.select(self.add(slide, tissue))
 
     def select(self, opened: OpenSlide) -> None:
-        """Show another of :attr:`open_slides` as it was left; a run goes on where it was started."""
+        """Show another of :attr:`open_slides` as it was left; a run goes on behind it."""
         if opened is self.shown:
             return
         self.leaving.emit()
