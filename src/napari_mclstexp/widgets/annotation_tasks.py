@@ -14,7 +14,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..analysis.domain_map import DomainMap, map_of
-from ..analysis.domains import DomainSettings
+from ..analysis.domain_settings import DomainSettings
 from ..analysis.region import Region
 from ..errors import SessionError, SettingsError, UserError
 from ..session.autosave import Kept, Recovery

@@ -21,9 +21,9 @@ from ..common.notify import tell, told
 from ..common.tabbing import join_docks
 from ..common.theme import Scrolling, facts, heading, rule
 from ..workspace import workspace_of
-from .options import OptionsPanel
 from .progress_panel import TrainProgress
 from .sections_table import SectionsPanel
+from .training_form import OptionsPanel
 
 if TYPE_CHECKING:
     from ...cohort.checks import Checked
