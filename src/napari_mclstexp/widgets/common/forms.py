@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from magicgui.widgets import create_widget
-from qtpy.QtWidgets import QFormLayout
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QFormLayout
 
 from ...options import Declared, declared
 
@@ -65,11 +66,13 @@ class Fields:
 
     def values(self) -> dict[str, Any]:
         """Return what was chosen, by name; None where nothing was."""
-        chosen = {name: widget.value for name, widget in self.widgets.items()}
-        return {
-            name: None if self.options[name].optional and value == _unset(option) else value
-            for (name, value), option in zip(chosen.items(), self.options.values(), strict=True)
-        }
+        return {name: self._value(name) for name in self.widgets}
+
+    def _value(self, name: str) -> Any:
+        option, value = self.options[name], self.widgets[name].value
+        if option.kind not in (int, float):
+            return value
+        return None if option.optional and value == _unset(option) else option.kind(value)
 
 
 def help_of(settings: type, name: str) -> str:
@@ -96,6 +99,7 @@ def _widget(declaration: Declared, most: float, slider: bool) -> Any:
         if declaration.optional:
             low = _unset(declaration)
             default = low if default is None else default
+            kind = float  # magicgui's box of whole numbers shows no text for None
         options |= {"min": low, "max": min(high, most), "step": option.step}
         if slider:
             options["widget_type"] = "FloatSlider" if kind is float else "Slider"
@@ -103,8 +107,11 @@ def _widget(declaration: Declared, most: float, slider: bool) -> Any:
     native = widget.native
     native.setToolTip(option.text)  # a slider does not hand it on
     native.setAccessibleName(declaration.label)
-    if option.unset:
+    if declaration.kind is bool:
+        native.setText(declaration.label)
+    if isinstance(native, QAbstractSpinBox):
+        native.setAlignment(Qt.AlignmentFlag.AlignCenter)
         native.setSpecialValueText(option.unset)
-    if kind is float and option.step >= 1:
+    if isinstance(native, QDoubleSpinBox) and option.step >= 1:
         native.setDecimals(0)
     return widget
