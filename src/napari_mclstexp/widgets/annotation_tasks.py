@@ -247,7 +247,9 @@ class AnnotationTasks(QObject):
         kept = self.offered
         if kept is None:
             return
-        self.session.history.edit("Restore unsaved work", **kept.for_spots(self.session.spots))
+        self.session.history.edit(
+            "Restore unsaved annotations", **kept.for_spots(self.session.spots)
+        )
         self.keep_now()
         self._end_offer()
 
@@ -287,7 +289,7 @@ class AnnotationTasks(QObject):
                 if self._autosave.isActive() or self.unsaved:
                     self.keep_now()
 
-        self.jobs.load("Looking for unsaved work", look, found, _not_worth_a_word)
+        self.jobs.load("Looking for unsaved annotations", look, found, _not_worth_a_word)
 
     def _forget_own(self) -> None:
         if self._here.fingerprint:

@@ -51,7 +51,7 @@ class SpotsPanel(QWidget):
         menu.setToolTipsVisible(True)
         self.from_file = menu.addAction("Spot file…")
         self.from_file.setToolTip(
-            "An h5ad file, a CSV or TSV of x and y, or a legacy ST spot file; counts that lie "
+            "An h5ad file, a CSV or TSV of x and y, or a legacy ST spot file; counts "
             "beside a legacy ST file are found by name"
         )
         self.from_folder = menu.addAction("Space Ranger folder…")
@@ -60,7 +60,7 @@ class SpotsPanel(QWidget):
         self.from_two.setToolTip("A legacy ST spot file, then the file with its counts")
         self.load.setMenu(menu)
         self.clear = QPushButton("Remove")
-        self.clear.setToolTip("Remove the spots and what was predicted on them")
+        self.clear.setToolTip("Remove the spots and their prediction")
         self.facts = facts("The spots: how many, of which platform, with how many genes")
         self.outlines = QCheckBox("Show outlines")
         self.outlines.setToolTip("Draw each spot as a circle of its true diameter")
@@ -161,7 +161,7 @@ class CountsPanel(QWidget):
         self.gene = QComboBox()
         self.gene.setEditable(True)
         self.gene.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.gene.setToolTip("Type part of a gene's name to find it; its counts are shown")
+        self.gene.setToolTip("Type part of a gene's name to show its counts")
         # Thousands of names: measuring each of them would hold up the window.
         self.gene.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
