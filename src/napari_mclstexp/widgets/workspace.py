@@ -24,6 +24,7 @@ from .common.background_jobs import Jobs, Post
 from .common.notify import tell, told
 from .common.torch_loading import prepare_torch
 from .layers.apply_scene import Layers
+from .layers.removal import what_removal_means
 from .plugin.handover import Arrivals, Opened, read_opened_prediction
 from .predict.model_choices import built_in_model
 
@@ -94,7 +95,7 @@ class Workspace(QObject):
         self.session = Session()
         self.jobs = Jobs()
         self.tasks = AnnotationTasks(self.session, self.jobs)
-        self.layers = Layers(viewer, self._layer_removed, self._layer_edited, self._drawn)
+        self.layers = Layers(viewer, self._layers_removed, self._layer_edited, self._drawn)
         self.scene = Scene()
         self.recent = recent_models()
         self.docks: WeakSet[QWidget] = WeakSet()
@@ -253,8 +254,9 @@ class Workspace(QObject):
             return
         self._closed = True
         self._redraw.stop()
-        self.tasks.keep_now()
         self.session.changed.disconnect(self._changed)
+        self.layers.regions.finish()  # what was drawn just before
+        self.tasks.keep_now()
         self.session.cancel_run()
         if self.jobs.close():
             for run in self._runs:
@@ -300,11 +302,13 @@ class Workspace(QObject):
             self.layers.apply(self.scene)
         self.shown.emit(self.scene)
 
-    def _layer_removed(self, slot: str) -> None:
-        if slot == "slide":
-            self.close_slide()
-        elif slot in ("spots", "domains", "regions"):
-            self.session.show(**{f"show_{slot}": False})
+    def _layers_removed(self, slots: tuple[str, ...]) -> None:
+        """Keep what a person removed in napari's list of layers: layers only show what is open."""
+        word, hide = what_removal_means(slots)
+        if hide:
+            self.session.show(**dict.fromkeys(hide, False))
+        self.layers.restore()
+        show_info(word)
 
     def _drawn(self, what: str, regions: tuple[Region, ...]) -> None:
         self.session.history.edit(what, regions=regions)

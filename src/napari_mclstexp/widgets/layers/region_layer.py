@@ -68,7 +68,7 @@ class RegionLayer:
         """Take in at once what was drawn; another slide is about to be shown."""
         if self._read_soon.isActive():
             self._read_soon.stop()
-            if self.layer is not None and not _busy(self.layer):
+            if self.layer is not None and not self._busy:
                 self._read()
 
     @property
@@ -155,11 +155,23 @@ class RegionLayer:
         if not self._ours and event.action in DONE:
             self._read_soon.start(0)
 
+    @property
+    def _busy(self) -> bool:
+        """Whether the person is in the middle of drawing or moving a shape.
+
+        napari tells of a new shape when its drawing begins; only these flags say when it ends. In
+        a layer that was removed meanwhile it never does.
+        """
+        viewer, layer = self._viewer(), self.layer
+        if viewer is None or layer not in viewer.layers:
+            return False
+        return bool(getattr(layer, "_is_creating", False) or getattr(layer, "_is_moving", False))
+
     def _read(self) -> None:
         """Tell what the person has made of the regions."""
         if self.layer is None or self._shown is None:
             return
-        if _busy(self.layer):
+        if self._busy:
             self._read_soon.start(POLL_MS)
             return
         before = self._shown.regions
@@ -189,14 +201,6 @@ class RegionLayer:
         self._shown = None
         what = "Draw a region" if drawn else "Change a region" if moved else "Remove a region"
         self._on_drawn(what, regions)
-
-
-def _busy(layer: Any) -> bool:
-    """Whether the person is in the middle of drawing or moving a shape.
-
-    napari tells of a new shape when its drawing begins; only these flags say when it ends.
-    """
-    return bool(getattr(layer, "_is_creating", False) or getattr(layer, "_is_moving", False))
 
 
 def _features(regions: tuple[Region, ...]) -> pd.DataFrame:
