@@ -12,7 +12,7 @@ from napari_mclstexp.analysis.region import Region
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots.readers.choose import read_spots
 from support import widget_kit as kit
-from support.places import TESTS
+from support.places import TESTS, environment
 
 PROGRAM = TESTS / "support" / "scale_program.py"
 
@@ -38,10 +38,7 @@ def test_switching_between_slides_with_and_without_scale_survives(tmp_path):
         capture_output=True,
         text=True,
         timeout=300,
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")]),
-        },
+        env=environment(),
         check=False,
     )
     assert done.stdout.strip().endswith("survived"), done.stderr[-3000:]
