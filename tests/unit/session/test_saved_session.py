@@ -234,6 +234,7 @@ SAVER = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [0.0, 0.003, 0.007, 0.013, 0.02])
 def test_kill_in_the_middle_of_saving_leaves_the_last_whole_session(tmp_path, wait):
     folder = tmp_path / "session"
@@ -264,6 +265,7 @@ KEEPER = """
 """
 
 
+@pytest.mark.slow
 def test_kill_while_annotating_offers_the_last_work_back(tmp_path):
     code = KEEPER.format(tests=str(TESTS), folder=str(tmp_path))
     with subprocess.Popen(

@@ -170,6 +170,7 @@ def test_a_large_position_table_is_trained_where_spots_stand_and_whole_afterward
     )
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path):
     training_kit.one_shared_step(tmp_path, 1)
     script = str(Path(training_kit.__file__))
