@@ -14,6 +14,7 @@ from scipy import sparse
 
 from ...errors import SpotsError
 from ..schema import make_spots
+from .text_table import in_tissue_flags
 
 PLATFORM = "h5ad"
 
@@ -54,7 +55,11 @@ def read_h5ad_spots(path: Path) -> anndata.AnnData:
         xy=xy,
         array_row=_position(found.obs, "array_row"),
         array_col=_position(found.obs, "array_col"),
-        in_tissue=_flags(found.obs),
+        in_tissue=(
+            in_tissue_flags(path, found.obs["in_tissue"], found.obs_names)
+            if "in_tissue" in found.obs
+            else None
+        ),
         source=path,
         platform=str(known.get("platform", PLATFORM)),
         counts=counts,
@@ -92,9 +97,3 @@ def _position(obs: pd.DataFrame, column: str) -> NDArray[np.int64]:
     if column not in obs:
         return np.zeros(len(obs), dtype=np.int64)
     return np.asarray(pd.to_numeric(obs[column], errors="coerce").fillna(0), dtype=np.int64)
-
-
-def _flags(obs: pd.DataFrame) -> NDArray[np.bool_] | None:
-    if "in_tissue" not in obs:
-        return None
-    return np.asarray(pd.to_numeric(obs["in_tissue"]).to_numpy() != 0)

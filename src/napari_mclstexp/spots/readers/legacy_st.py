@@ -7,6 +7,7 @@ from pathlib import Path
 import anndata
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from scipy import sparse
 
 from ...errors import SpotsError
@@ -110,11 +111,12 @@ def read_counts(path: Path) -> tuple[sparse.csr_matrix, list[str], list[str]]:
             f"({len(repeated):,} duplicates in all); every spot must have one."
         )
     for column, kind in table.dtypes.items():
-        if kind == object:  # noqa: E721 - pandas' dtype compares so
-            values = pd.to_numeric(table[column], errors="coerce")
+        # Of text pandas makes objects or, since 3, strings; of True and False flags.
+        if not is_numeric_dtype(kind) or is_bool_dtype(kind):
+            values = pd.to_numeric(table[column].astype(str), errors="coerce")
             at = int(np.argmax(values.isna().to_numpy()))
             raise SpotsError(
-                f"{path}, line {at + 2}: the count of {column} is {table[column].iloc[at]!r}, "
+                f"{path}, line {at + 2}: the count of {column} is {str(table[column].iloc[at])!r}, "
                 "which is no number; repair the table."
             )
     counts = sparse.csr_matrix(table.to_numpy(dtype=np.float32))

@@ -16,7 +16,7 @@ from scipy import io, sparse
 
 from ...errors import SpotsError
 from ..schema import make_spots
-from .text_table import numbers, read_table
+from .text_table import in_tissue_flags, numbers, read_table
 
 DIAMETER_UM, PITCH_UM = 55.0, 100.0
 GENE_EXPRESSION = "Gene Expression"
@@ -83,7 +83,7 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
     source, positions = _read_positions(folder / "spatial")
     platform, facts = _scale_facts(folder, len(positions))
     matrix = _read_matrix(folder)
-    in_tissue = positions[positions["in_tissue"] == 1]
+    in_tissue = positions[positions["in_tissue"]]
     counts: dict[str, Any] = {}
     if matrix is not None:
         place = {barcode: i for i, barcode in enumerate(matrix.barcodes)}
@@ -118,8 +118,7 @@ def _read_positions(spatial: Path) -> tuple[Path, pd.DataFrame]:
             table = pd.read_parquet(path)
         except (OSError, ValueError) as error:
             raise SpotsError(f"{path} cannot be read as parquet ({error}).") from error
-        _need_columns(path, table)
-        return path, table[list(COLUMNS)]
+        return path, _checked(path, table, first_line=1)
     raw = read_table(path, sep=",", header=None)
     first_line = 1
     # Up to Space Ranger 1.x there was no header; since 2.0 there is one.
@@ -128,19 +127,21 @@ def _read_positions(spatial: Path) -> tuple[Path, pd.DataFrame]:
         raw, first_line = raw.iloc[1:].reset_index(drop=True), 2
     elif raw.shape[1] == len(COLUMNS):
         raw.columns = list(COLUMNS)
-    _need_columns(path, raw)
-    table = pd.DataFrame({"barcode": raw["barcode"].str.strip()})
-    for column in COLUMNS[1:]:
-        table[column] = numbers(path, raw, column, first_line)
-    return path, table
+    return path, _checked(path, raw, first_line)
 
 
-def _need_columns(path: Path, table: pd.DataFrame) -> None:
-    lacking = [name for name in COLUMNS if name not in table]
+def _checked(path: Path, raw: pd.DataFrame, first_line: int) -> pd.DataFrame:
+    """Return the columns of a table of positions with the values that they must have."""
+    lacking = [name for name in COLUMNS if name not in raw]
     if lacking:
         raise SpotsError(
             f"{path} has no column {lacking[0]}; Space Ranger writes {', '.join(COLUMNS)}."
         )
+    table = pd.DataFrame({"barcode": raw["barcode"].astype(str).str.strip()})
+    table["in_tissue"] = in_tissue_flags(path, raw["in_tissue"], table["barcode"].tolist())
+    for column in COLUMNS[2:]:
+        table[column] = numbers(path, raw, column, first_line)
+    return table
 
 
 def _scale_facts(folder: Path, n_positions: int) -> tuple[str, dict[str, str | float | int]]:
