@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ import pandas as pd
 from scipy import io, sparse
 
 from ...errors import SpotsError
-from ..schema import make_spots
+from ..build import make_spots
+from ..schema import SpotMetadata
 from .text_table import in_tissue_flags, numbers, read_table
 
 DIAMETER_UM, PITCH_UM = 55.0, 100.0
@@ -81,7 +82,7 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
             "tissue_positions_list.csv or tissue_positions.parquet; choose the outs folder."
         )
     source, positions = _read_positions(folder / "spatial")
-    platform, facts = _scale_facts(folder, len(positions))
+    metadata = _metadata(folder)
     matrix = _read_matrix(folder)
     in_tissue = positions[positions["in_tissue"]]
     counts: dict[str, Any] = {}
@@ -93,7 +94,7 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
                 f"No barcode of {source} stands in the count matrix of {folder}; "
                 "the files belong to different samples."
             )
-        facts["n_spots_without_counts"] = int((~with_counts).sum())
+        metadata = replace(metadata, n_spots_without_counts=int((~with_counts).sum()))
         in_tissue = in_tissue[with_counts]
         rows = [place[barcode] for barcode in in_tissue["barcode"]]
         counts = {
@@ -104,10 +105,8 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
         xy=in_tissue[["pxl_col_in_fullres", "pxl_row_in_fullres"]].to_numpy(dtype=np.float64),
         array_row=in_tissue["array_row"].to_numpy(dtype=np.int64),
         array_col=in_tissue["array_col"].to_numpy(dtype=np.int64),
-        source=folder,
-        platform=platform,
+        metadata=metadata,
         **counts,
-        facts=facts,
     )
 
 
@@ -144,7 +143,7 @@ def _checked(path: Path, raw: pd.DataFrame, first_line: int) -> pd.DataFrame:
     return table
 
 
-def _scale_facts(folder: Path, n_positions: int) -> tuple[str, dict[str, str | float | int]]:
+def _metadata(folder: Path) -> SpotMetadata:
     """Return the platform, and pitch and diameter in µm; HD states its bin size itself."""
     path = folder / "spatial" / "scalefactors_json.json"
     factors: dict[str, Any] = {}
@@ -153,16 +152,18 @@ def _scale_facts(folder: Path, n_positions: int) -> tuple[str, dict[str, str | f
             factors = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise SpotsError(f"{path} is not JSON ({error}).") from error
-    facts: dict[str, str | float | int] = {}
-    if "spot_diameter_fullres" in factors:
-        facts["spot_diameter_px"] = float(factors["spot_diameter_fullres"])
-    if "bin_size_um" in factors:
-        size = float(factors["bin_size_um"])
-        facts |= {"spot_diameter_um": size, "pitch_um": size}
-        if "microns_per_pixel" in factors:
-            facts["um_per_px"] = float(factors["microns_per_pixel"])
-        return "visium-hd", facts
-    return "visium", facts | {"spot_diameter_um": DIAMETER_UM, "pitch_um": PITCH_UM}
+
+    def factor(name: str) -> float | None:
+        return float(factors[name]) if name in factors else None
+
+    diameter_px, size = factor("spot_diameter_fullres"), factor("bin_size_um")
+    if size is None:
+        return SpotMetadata(
+            "visium", str(folder), PITCH_UM, DIAMETER_UM, spot_diameter_px=diameter_px
+        )
+    return SpotMetadata(
+        "visium-hd", str(folder), size, size, diameter_px, factor("microns_per_pixel")
+    )
 
 
 def _read_matrix(folder: Path) -> Matrix | None:
