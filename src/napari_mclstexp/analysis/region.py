@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+from ..spots.geometry import spacing
 
 if TYPE_CHECKING:
     from shapely.geometry import MultiPolygon, Polygon
@@ -94,11 +95,10 @@ def domain_regions(
     """
     from shapely import union_all
     from shapely.geometry import Point
-    from sklearn.neighbors import NearestNeighbors
 
     if len(xy) < 2:
         raise SettingsError("There are too few spots to make regions of.")
-    pitch = float(np.median(NearestNeighbors(n_neighbors=1).fit(xy).kneighbors()[0]))
+    pitch = spacing(xy)
     regions = []
     for place, name in enumerate(sorted(set(labels.tolist()) - {""})):
         discs = [Point(x, y).buffer(pitch * 0.62, quad_segs=4) for x, y in xy[labels == name]]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import anndata
-import h5py
 import numpy as np
 import pandas as pd
 from scipy import io, sparse
@@ -178,32 +178,18 @@ def _read_matrix(folder: Path) -> Matrix | None:
 
 
 def _read_h5(path: Path) -> Matrix:
+    import scanpy
+
     try:
-        with h5py.File(path) as file:
-            if "matrix" in file:
-                group = file["matrix"]
-                names, ids = group["features/name"], group["features/id"]
-                kinds = (
-                    group["features/feature_type"] if "feature_type" in group["features"] else None
-                )
-            else:  # Cell Ranger 2: one group a genome
-                group = file[next(iter(file.keys()))]
-                names, ids, kinds = group["gene_names"], group["genes"], None
-            shape = tuple(group["shape"][:])
-            by_barcode = sparse.csc_matrix(
-                (group["data"][:], group["indices"][:], group["indptr"][:]), shape=shape
-            )
-            return _keep_expression(
-                by_barcode.T.tocsr(),
-                _texts(group["barcodes"][:]),
-                _texts(names[:]),
-                _texts(ids[:]),
-                None if kinds is None else _texts(kinds[:]),
-            )
-    except (OSError, KeyError, ValueError, StopIteration) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # names that repeat are made unique later
+            found = scanpy.read_10x_h5(path)
+    except Exception as error:  # scanpy and h5py raise what the damage makes them raise
         raise SpotsError(
             f"{path} is damaged or no 10x count matrix ({error}); copy the file again."
         ) from error
+    names = [str(name) for name in found.var_names]
+    return Matrix(found.X, found.obs_names.tolist(), names, found.var["gene_ids"].tolist())
 
 
 def _read_mtx(folder: Path) -> Matrix:
@@ -254,7 +240,3 @@ def _open_text(folder: Path, name: str) -> Any:
 def _lines(folder: Path, name: str) -> list[str]:
     with _open_text(folder, name) as file:
         return [line.rstrip("\r\n") for line in file.read().decode().split("\n") if line.strip()]
-
-
-def _texts(values: Any) -> list[str]:
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]
