@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
-from ..spots.geometry import spacing
 
 if TYPE_CHECKING:
     from shapely.geometry import MultiPolygon, Polygon
@@ -95,6 +94,8 @@ def domain_regions(
     """
     from shapely import union_all
     from shapely.geometry import Point
+
+    from ..spots.geometry import spacing
 
     if len(xy) < 2:
         raise SettingsError("There are too few spots to make regions of.")

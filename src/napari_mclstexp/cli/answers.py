@@ -46,16 +46,16 @@ def about(path: Path) -> Report:
     UserError
         If it is none of them, or damaged.
     """
-    from ..spots.schema import holds_prediction
-
     if path.is_dir() and (path / "config.json").is_file():
         from ..model import read_card
 
         return about_model(read_card(path), path)
-    if path.suffix == ".h5ad" and path.is_file() and holds_prediction(path):
+    if path.suffix == ".h5ad" and path.is_file():
         from ..inference.prediction_io import read_prediction
+        from ..spots.schema import holds_prediction
 
-        return about_prediction(read_prediction(path), path)
+        if holds_prediction(path):
+            return about_prediction(read_prediction(path), path)
     if path.is_dir() or {".h5ad", ".tsv", ".csv", ".txt", ".parquet", ".h5"} & set(path.suffixes):
         from ..spots.readers.choose import read_spots
 
