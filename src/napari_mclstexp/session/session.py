@@ -17,6 +17,7 @@ from psygnal import Signal
 from ..analysis.prediction_result import Result, bare_spots, check_slide
 from ..errors import SettingsError, SpotsError
 from ..progress import PartialPrediction, Progress
+from ..spots.schema import Provenance
 from .annotations import Annotations
 from .display import Display, Quantity, Style, available, resolve
 from .history import History, Steps
@@ -269,10 +270,9 @@ class Session(OpenSlides):
         SpotsError
             If it was made on another slide than the open one.
         """
-        spots = bare_spots(prediction)
         if self.slide is not None:
             check_slide(prediction, self.slide)
-        self._take_spots(spots, prediction.uns.get("mclstexp", {}).get("um_per_px"))
+        self._take_spots(bare_spots(prediction), Provenance.read(prediction).um_per_px)
         return self.take_result(prediction)
 
     def take_result(self, prediction: AnnData) -> Result:

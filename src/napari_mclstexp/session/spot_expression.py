@@ -72,8 +72,9 @@ class SpotExpression:
     def spacing_px(self) -> float:
         """Median distance of a spot to the nearest other in level-0 px, 0 if there is none."""
         from ..spots.geometry import spacing
+        from ..spots.schema import positions
 
-        return 0.0 if self._spots is None else spacing(self._spots.obsm["spatial"][:, :2])
+        return 0.0 if self._spots is None else spacing(positions(self._spots))
 
     @property
     def result(self) -> Result | None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import SettingsError, SlideError, SpotsError
 from ..slides import Slide
-from .schema import make_spots
+from .build import make_spots
+from .schema import SpotMetadata
 from .tissue import Tissue, find_tissue
 
 PLATFORM = "grid"
@@ -56,7 +57,7 @@ def lay_grid(
     >>> from napari_mclstexp.slides import open_slide
     >>> with open_slide(sample_section(1).slide) as slide:
     ...     spots = lay_grid(slide, pitch_um=200)
-    >>> spots.uns["mclstexp"]["pitch_um"]
+    >>> SpotMetadata.read(spots).pitch_um
     200.0
     """
     for what, value in (("pitch", pitch_um), ("spot diameter", diameter_um)):
@@ -95,11 +96,11 @@ def lay_grid(
         xy=xy,
         array_row=row,
         array_col=array_col,
-        source=slide.path,
-        platform=PLATFORM,
-        facts={
-            "spot_diameter_um": float(diameter_um),
-            "pitch_um": float(pitch_um),
-            "layout": layout,
-        },
+        metadata=SpotMetadata(
+            platform=PLATFORM,
+            source=str(slide.path),
+            pitch_um=float(pitch_um),
+            spot_diameter_um=float(diameter_um),
+            layout=layout,
+        ),
     )

@@ -20,6 +20,7 @@ from ..errors import SessionError, SettingsError, UserError
 from ..session.autosave import Kept, Recovery
 from ..session.recent_files import recent_sessions
 from ..session.saved_session import Saved, read_session, snapshot, write_snapshot
+from ..spots.schema import positions
 from .common import dialogs
 from .common.notify import tell
 
@@ -99,7 +100,7 @@ class AnnotationTasks(QObject):
         expression, _ = spot_expression.matrix(of)
         if spots is None:
             raise SettingsError("There are no spots; load spots or lay a grid first.")
-        xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
+        xy = positions(spots)
 
         def work() -> DomainMap:
             from ..analysis.domains import find_domains
@@ -129,7 +130,7 @@ class AnnotationTasks(QObject):
         """Add every domain as regions that can be edited."""
         domains, spots = self._domains(), self.session.spots
         assert spots is not None
-        xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
+        xy = positions(spots)
         regions = self.session.annotations.regions + domains.regions(xy)
         self.session.history.edit("Make regions of domains", regions=regions)
         self.session.show(show_domains=False, show_regions=True)
@@ -142,7 +143,7 @@ class AnnotationTasks(QObject):
         if spots is None:
             raise SettingsError("There are no spots to compare; load spots or lay a grid first.")
         expression, genes = self.session.expression.matrix(of)
-        xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
+        xy = positions(spots)
 
         def work() -> pd.DataFrame:
             from ..analysis.region_statistics import compare_regions, spots_in

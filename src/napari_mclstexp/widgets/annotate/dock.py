@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -22,6 +21,7 @@ from ...analysis.region_edits import find, flat, merged, nested, recoloured, rem
 from ...analysis.region_statistics import NOT_REPLICATES, spots_in
 from ...errors import SettingsError
 from ...scene.layer_specs import Scene
+from ...spots.schema import positions
 from ..annotation_tasks import Of
 from ..common import dialogs
 from ..common.dock import Dock
@@ -230,7 +230,7 @@ class AnnotateDock(Dock):
         session = self.workspace.session
         known: dict[str, tuple[int, float]] = {}
         scale = session.um_per_px or float("nan")
-        xy = None if session.spots is None else np.asarray(session.spots.obsm["spatial"])[:, :2]
+        xy = None if session.spots is None else positions(session.spots)
         for each in flat(self._regions):
             spots = 0 if xy is None else int(spots_in(each, xy).sum())
             known[each.id] = (spots, each.shape().area * scale**2 / 1e6)
