@@ -18,8 +18,9 @@ from napari_mclstexp.files import MARKER, atomic_folder, check_folder, refuse_ov
 from napari_mclstexp.inference import feature_cache
 from napari_mclstexp.model import load_model, save_model
 from napari_mclstexp.samples import demo_model_path
-from napari_mclstexp.session.saved_session import read_session, save_session
+from napari_mclstexp.session.read_session import read_session
 from napari_mclstexp.session.session import Session
+from napari_mclstexp.session.write_session import save_session
 from support import widget_kit as kit
 from support.shell_kit import Outcome, files_under, shell
 
@@ -252,7 +253,7 @@ def test_a_session_removes_no_file_of_another(tmp_path):
         *("session.json", "export.h5ad", "slide.part1.tif")
     }
     assert len(list(folder.glob("spots-*.h5ad"))) == 1  # the earlier spots are gone
-    assert read_session(folder).spots.n_obs == 9
+    assert read_session(folder).slides[0].spots.n_obs == 9
     assert mine.read_text() == MINE
 
 

@@ -81,6 +81,11 @@ class SpotExpression:
         """The chosen model's result."""
         return self.results.get(self.chosen)
 
+    def take(self, result: Result) -> None:
+        """Take a finished result, and show it."""
+        self.chosen = result.model_id or result
+        self.results[self.chosen] = result
+
     @property
     def has_measured(self) -> bool:
         """Whether anything was measured here."""

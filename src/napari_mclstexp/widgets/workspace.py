@@ -107,13 +107,13 @@ class Workspace(QObject):
         self._redraw.timeout.connect(self._draw)
         self.session.changed.connect(self._changed)
         self.session.model_changed.connect(self.model_changed.emit)
-        self.session.run_changed.connect(self.run_changed.emit)
-        self.session.progressed.connect(self.progressed.emit)
+        self.session.runs.changed.connect(self.run_changed.emit)
+        self.session.runs.progressed.connect(self.progressed.emit)
         self.session.leaving.connect(self._leaving)
         self._arrivals = Arrivals(viewer, self._take_in)
-        session, history = self.session, self.session.history
-        viewer.bind_key("Control-Z", lambda _: history.undo(), overwrite=True)
-        viewer.bind_key("Control-Shift-Z", lambda _: history.redo(), overwrite=True)
+        session = self.session
+        viewer.bind_key("Control-Z", lambda _: session.undo(), overwrite=True)
+        viewer.bind_key("Control-Shift-Z", lambda _: session.redo(), overwrite=True)
         viewer.bind_key("Control-PageDown", lambda _: session.select_next(), overwrite=True)
         # Kept nowhere: a workspace that held its window would keep both alive forever.
         window = getattr(getattr(viewer, "window", None), "_qt_window", None)
@@ -143,7 +143,7 @@ class Workspace(QObject):
         """Close the slide after what is being read from it; a run on it is cancelled at once."""
         session, opened = self.session, self.session.shown
         if session.run is not None and session.run.expression is opened.expression:
-            session.cancel_run()
+            session.runs.cancel()
         self.jobs.load("Closing the slide", lambda: None, lambda _: session.close_slide(opened))
 
     def load_spots(self, path: Path, counts: Path | None = None) -> None:
@@ -200,7 +200,7 @@ class Workspace(QObject):
 
     def run(self, device: str) -> None:
         """Start a prediction; refused with a sentence while one is on."""
-        run = self.session.start_run()
+        run = self.session.runs.start()
         self._runs.add(run)
         if self.session.display.quantity == "measured":
             self.session.show(quantity="predicted")  # what she asked for is what she sees
@@ -209,7 +209,7 @@ class Workspace(QObject):
             from ..inference.predict import predict
 
             def progress(event: Progress) -> None:
-                post(partial(self.session.report, run, event))
+                post(partial(self.session.runs.report, run, event))
 
             return predict(
                 run.slide,
@@ -223,13 +223,13 @@ class Workspace(QObject):
 
         def done(prediction: AnnData) -> None:
             self._runs.discard(run)
-            self.session.finish_run(run, prediction)
+            self.session.runs.finish(run, prediction)
             if self.session.slide is not run.slide and not run.token.cancelled:
                 show_info(f"The prediction on {run.slide.path.name} is ready.")
 
         def failed(error: BaseException) -> None:
             self._runs.discard(run)
-            self.session.abandon_run(run)
+            self.session.runs.abandon(run)
             if not run.token.cancelled:
                 tell(error)
 
@@ -257,12 +257,12 @@ class Workspace(QObject):
         self.session.changed.disconnect(self._changed)
         self.layers.regions.finish()  # what was drawn just before
         self.tasks.keep_now()
-        self.session.cancel_run()
+        self.session.runs.cancel()
         if self.jobs.close():
             for run in self._runs:
-                self.session.abandon_run(run)
-            while self.session.slide is not None:
-                self.session.close_slide()
+                self.session.runs.abandon(run)
+            for opened in self.session.open_slides:
+                self.session.close_slide(opened)
         self.layers.forget()
         for viewer in [key for key, workspace in _workspaces.items() if workspace is self]:
             del _workspaces[viewer]
@@ -311,7 +311,7 @@ class Workspace(QObject):
         show_info(word)
 
     def _drawn(self, what: str, regions: tuple[Region, ...]) -> None:
-        self.session.history.edit(what, regions=regions)
+        self.session.edit(what, regions=regions)
 
     def _layer_edited(self, field: str, value: Any) -> None:
         self.session.show(**{field: value})

@@ -109,15 +109,15 @@ class AnnotateDock(Dock):
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
-        history = self.workspace.session.history
+        session = self.workspace.session
         self.palette_of_names.chosen.connect(self._name)
         self.tree.renamed.connect(self._rename)
         self.tree.selected.connect(self.workspace.layers.regions.select)
         self.nest.clicked.connect(lambda: self._edit("Nest regions", nested(self._regions)))
         self.merge.clicked.connect(self._merge)
         self.remove.clicked.connect(self._remove)
-        self.undo.clicked.connect(history.undo)
-        self.redo.clicked.connect(history.redo)
+        self.undo.clicked.connect(session.undo)
+        self.redo.clicked.connect(session.redo)
         self.compare.clicked.connect(self._compare)
         self.save_table.clicked.connect(self._save_table)
         self.brush.painted.connect(self._painted)
@@ -144,8 +144,7 @@ class AnnotateDock(Dock):
             self.workspace.layers.regions.draw(mode)
 
     def _edit(self, what: str, regions: tuple[Region, ...]) -> None:
-        if regions != self._regions:
-            self.workspace.session.history.edit(what, regions=regions)
+        self.workspace.session.edit(what, regions=regions)
 
     def _name(self, name: str, colour: Rgb) -> None:
         layer = self.workspace.layers.regions
@@ -238,7 +237,7 @@ class AnnotateDock(Dock):
 
     def _show_buttons(self) -> None:
         session, regions = self.workspace.session, flat(self._regions)
-        history = session.history
+        history = session.shown.history
         for button, what in ((self.undo, history.undoable), (self.redo, history.redoable)):
             button.setEnabled(bool(what))
         self.undo.setToolTip(f"Take back: {history.undoable or 'nothing'} (Ctrl+Z)")

@@ -123,7 +123,7 @@ class GenesDock(Dock):
         if tuple(each.name for each in chosen) != tuple(
             s.name for s in session.annotations.signatures
         ):
-            session.history.edit("Choose signatures", signatures=chosen)
+            session.edit("Choose signatures", signatures=chosen)
 
     def _show_scene(self, _: Scene) -> None:
         session = self.workspace.session

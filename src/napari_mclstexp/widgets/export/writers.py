@@ -116,7 +116,7 @@ def read_regions(session: Session, path: Path) -> None:
 
     new = read_geojson(path)
     kept = removed(session.annotations.regions, [each.id for each in flat(new)])
-    session.history.edit(f"Read {path.name}", regions=(*kept, *new))
+    session.edit(f"Read {path.name}", regions=(*kept, *new))
     session.show(show_regions=True)
 
 

@@ -110,13 +110,16 @@ class RegionLayer:
         if wanted == self._shown:
             return
         layer, before = self.layer, self._shown
+        if before is None or before.regions != wanted.regions or before.edge != wanted.edge:
+            self._fill_quietly(wanted)
+        layer.scale = (wanted.scale, wanted.scale)
+        layer.visible = wanted.visible
+        self._shown = wanted
+
+    def _fill_quietly(self, wanted: RegionShapes) -> None:
         self._ours = True
         try:
-            if before is None or before.regions != wanted.regions or before.edge != wanted.edge:
-                self._fill(wanted)
-            layer.scale = (wanted.scale, wanted.scale)
-            layer.visible = wanted.visible
-            self._shown = wanted
+            self._fill(wanted)
         finally:
             self._ours = False
 
@@ -197,6 +200,11 @@ class RegionLayer:
                 current = next(each for each in flat(regions) if each.id == region_id)
                 regions = changed(regions, replace(current, polygons=polygons))
         regions += tuple(drawn)
+        if regions == before:  # a click that made or moved nothing is no step
+            known = sum(len(polygon) for each in flat(before) for polygon in each.polygons)
+            if len(self.layer.data) != known:
+                self._fill_quietly(self._shown)
+            return
         # It no longer shows what the session has: the next scene makes it so again.
         self._shown = None
         what = "Draw a region" if drawn else "Change a region" if moved else "Remove a region"
