@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # Qt needs a screen; where there is none, a virtual one.
 SCREEN := $(if $(filter Linux,$(shell uname -s)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,xvfb-run -a -s "-screen 0 1366x768x24"))
 
-.PHONY: demo test lint docs bench gpu screenshots sample-data system clean
+.PHONY: demo test test-fast lint docs bench gpu screenshots sample-data system clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -17,6 +17,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed system
 	$(SCREEN) $(BIN)/pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90 --durations=15
+
+test-fast: $(VENV)/.installed system
+	$(SCREEN) $(BIN)/pytest -m "not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -17,7 +17,8 @@ from PIL import Image
 
 from napari_mclstexp.cohort.section import Section
 from napari_mclstexp.progress import TrainingPoint
-from napari_mclstexp.spots.schema import make_spots
+from napari_mclstexp.spots.build import make_spots
+from napari_mclstexp.spots.schema import SpotMetadata
 from napari_mclstexp.training.settings import TrainSettings
 from napari_mclstexp.training.train import train
 
@@ -39,8 +40,7 @@ def section(folder: Path) -> Section:
         xy=np.column_stack([col * 120 + 60.0, row * 120 + 60.0]),
         array_row=row,
         array_col=col,
-        source=folder,
-        platform="table",
+        metadata=SpotMetadata("table", str(folder)),
         counts=random.poisson(rate),
         genes=[f"G{i}" for i in range(GENES)],
     )

@@ -15,7 +15,7 @@ from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_mclstexp.session.history import Steps
+from napari_mclstexp.session.history import UndoHistory
 from napari_mclstexp.widgets.workspace import workspace_of
 
 HERE = Path(__file__).parent
@@ -111,7 +111,7 @@ def exploring() -> None:
     annotate.compare.click()
     wait(lambda: annotate.compared is not None)
     take(viewer, "window_annotate")
-    session.history.go_on_with(Steps())  # a picture is no work to be offered back
+    session.shown.go_on_with(UndoHistory())  # a picture is no work to be offered back
     workspace.tasks.keep_now()
     viewer.close()
 

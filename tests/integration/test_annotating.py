@@ -6,9 +6,12 @@ import anndata as ad
 import numpy as np
 import pandas as pd
 import pytest
+from qtpy.QtCore import QPoint, Qt
 
+from napari_mclstexp.analysis.region import Region
 from napari_mclstexp.model import load_model
 from napari_mclstexp.session.next_step import DOCKS
+from napari_mclstexp.session.read_session import slides_in
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots.readers.choose import read_spots
 from support import widget_kit as kit
@@ -119,7 +122,7 @@ def test_a_crash_loses_nothing_the_work_is_offered_back(bench, qtbot, slide_file
     from napari_mclstexp.session.autosave import Recovery
 
     session = workspace.session
-    session.history.edit("Notes", notes="before the crash")
+    session.edit("Notes", notes="before the crash")
     workspace.tasks.keep_now()
     workspace.tasks.recovery = Recovery()  # as another program would come
     session.close_slide()
@@ -129,7 +132,7 @@ def test_a_crash_loses_nothing_the_work_is_offered_back(bench, qtbot, slide_file
     annotate.recovery.restore.click()
     assert session.annotations.notes == "before the crash"
     assert annotate.recovery.isHidden()
-    session.history.undo()
+    session.undo()
     assert session.annotations.notes == ""
 
 
@@ -152,3 +155,81 @@ def test_nothing_of_one_slide_stays_on_the_next(bench, qtbot, tmp_path):
     assert len(session.annotations.regions) == 1
     assert export.notes.toPlainText() == "of the first"
     qtbot.waitUntil(lambda: not workspace.jobs.busy)
+
+
+def test_two_slides_saved_and_closed_are_both_back_when_the_session_is_opened(
+    bench, qtbot, answers, notes, tmp_path
+):
+    export = bench["Save and export"]
+    workspace = export.workspace
+    session, first, result = workspace.session, workspace.session.shown, workspace.session.result
+
+    def done():
+        qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)
+
+    second = kit.write_slide(tmp_path / "second.ome.tif")
+    session.use_slide(open_slide(second))
+    session.use_spots(kit.spots())
+    session.edit("Draw", regions=(box("Elsewhere"),))
+    session.select(first)
+    session.edit("Draw", regions=(box("Here"),))
+    done()
+    answers(tmp_path / "both")
+    export.save.click()
+    qtbot.waitUntil(lambda: workspace.tasks.folder == tmp_path / "both", timeout=RUN_MS)
+    assert not workspace.tasks.unsaved
+    assert not any(each.unsaved for each in session.open_slides)
+    while session.slide is not None:
+        session.close_slide()
+    done()
+    assert workspace.tasks.folder is None
+    moved = second.rename(tmp_path / "both" / "called_otherwise.ome.tif")
+    answers(tmp_path / "both", moved)  # the session, and where its second slide is now
+    export.open.click()
+    qtbot.waitUntil(lambda: len(session.open_slides) == 2, timeout=RUN_MS)
+    done()
+    assert kit.sentences(notes) == []
+    assert session.shown is session.open_slides[0]
+    assert [each.slide.path for each in session.open_slides] == [
+        session.slide.path,
+        tmp_path / "both" / "called_otherwise.ome.tif",
+    ]
+    assert [each.annotations.regions[0].name for each in session.open_slides] == [
+        "Here",
+        "Elsewhere",
+    ]
+    assert [each.spots.n_obs for each in session.open_slides] == [63, 63]
+    np.testing.assert_array_equal(session.result.expression, result.expression)
+    assert session.model is not None
+    assert not workspace.tasks.unsaved
+    session.close_slide(session.open_slides[1])
+    answers(tmp_path / "one")  # to save as before would lose the closed slide: it asks
+    export.save.click()
+    qtbot.waitUntil(lambda: workspace.tasks.folder == tmp_path / "one", timeout=RUN_MS)
+    done()
+    assert [len(slides_in(tmp_path / name)) for name in ("both", "one")] == [2, 1]
+
+
+def box(name):
+    ring = ((300.0, 300.0), (700.0, 300.0), (700.0, 700.0), (300.0, 700.0), (300.0, 300.0))
+    return Region(name, ((ring,),))
+
+
+def test_a_click_that_changes_nothing_is_no_step_and_redo_is_still_there(bench, viewer, qtbot):
+    annotate = bench["Annotate"]
+    session, layers = annotate.workspace.session, annotate.workspace.layers
+    session.edit("Draw a region", regions=(box("one"),))
+    session.edit("Name a region", regions=(box("two"),))
+    session.undo()
+    regions = session.annotations.regions
+    canvas = viewer.window._qt_viewer.canvas.native
+    outside = QPoint(8, canvas.height() // 2)
+    for tool in ("Select", "Corners"):
+        annotate.tools[tool].click()
+        for place in (canvas.rect().center(), outside):
+            qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
+            qtbot.wait(150)
+    assert session.annotations.regions == regions
+    assert session.shown.history.undoable == "Draw a region"
+    assert session.shown.history.redoable == "Name a region"
+    assert len(layers.regions.layer.data) == 1

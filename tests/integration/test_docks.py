@@ -301,13 +301,6 @@ def test_closing_the_window_while_a_run_is_on_ends_it_cleanly(
     assert kit.sentences(notes) == []
 
 
-def test_removing_the_slides_layer_closes_the_slide(loaded, viewer, qtbot):
-    slide, _ = loaded
-    viewer.layers.remove(slide.workspace.layers["slide"])
-    qtbot.waitUntil(lambda: slide.workspace.session.slide is None)
-    assert len(viewer.layers) == 0
-
-
 def test_a_broken_model_is_told_and_the_list_goes_back(docks, qtbot, answers, tmp_path, notes):
     _, predict = docks
     answers(tmp_path)

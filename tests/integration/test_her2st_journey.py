@@ -205,4 +205,6 @@ def test_from_the_open_slide_to_exported_named_domains_and_back(
     assert session.model is not None
     assert export.notes.toPlainText() == "A note"
     assert kit.sentences(notes) == []
-    assert json.loads((folder / "session.json").read_text())["slide"]["path"].endswith(".jpg")
+    assert json.loads((folder / "session.json").read_text())["slides"][0]["slide"]["path"].endswith(
+        ".jpg"
+    )

@@ -152,19 +152,19 @@ class Person:
         self.workspace.tasks.find_domains(DomainSettings(k=2), "predicted")
         self.switch()
         self.qtbot.waitUntil(lambda: not self.workspace.jobs.busy, timeout=20_000)
-        assert opened.steps.past[-1][0] == "Find domains"
+        assert opened.history.undoable == "Find domains"
 
     def draw(self):
         x, y = self.random.randint(200, 600), self.random.randint(200, 600)
         ring = ((x, y), (x + 90, y), (x + 90, y + 90), (x, y + 90), (x, y))
         region = Region(f"of {self.slide}", ((tuple((float(a), float(b)) for a, b in ring),),))
-        self.session.history.edit("Draw", regions=(*self.session.annotations.regions, region))
+        self.session.edit("Draw", regions=(*self.session.annotations.regions, region))
 
     def undo(self):
-        self.session.history.undo()
+        self.session.undo()
 
     def redo(self):
-        self.session.history.redo()
+        self.session.redo()
 
     def check(self, viewer):
         session, layers = self.session, self.workspace.layers

@@ -9,7 +9,8 @@ from anndata import AnnData
 from PIL import Image
 
 from napari_mclstexp.cohort.section import Section
-from napari_mclstexp.spots.schema import make_spots
+from napari_mclstexp.spots.build import make_spots
+from napari_mclstexp.spots.schema import SpotMetadata
 from napari_mclstexp.training.settings import TrainSettings
 
 GENES = ("PURPLE", "PINK", "FLAT")
@@ -33,11 +34,9 @@ def painted_section(folder: Path, name: str, seed: int, um_per_px: float = 2.0) 
         xy=np.column_stack([(col + 0.5) * cell, (row + 0.5) * cell]),
         array_row=row,
         array_col=col,
-        source=path,
-        platform="table",
+        metadata=SpotMetadata("table", str(path), pitch_um=100.0, spot_diameter_um=55.0),
         counts=random.poisson(rates.reshape(-1, 3)),
         genes=GENES,
-        facts={"pitch_um": 100.0, "spot_diameter_um": 55.0},
     )
     return Section(name, name, path, spots, um_per_px)
 

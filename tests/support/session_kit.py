@@ -93,8 +93,8 @@ def partial(indices, value=3.0, genes=GENES):
 
 
 def finished(session, value=1.0):
-    run = session.start_run()
-    session.finish_run(run, prediction_of(run, value))
+    run = session.runs.start()
+    session.runs.finish(run, prediction_of(run, value))
     return session.result
 
 

@@ -166,26 +166,25 @@ def test_no_two_files_import_each_other():
     """Not by any way round either, and not within functions."""
     names = {".".join(["napari_mclstexp", *path.relative_to(ROOT).with_suffix("").parts]): path
              for path in SOURCES if path.name != "__init__.py"}  # fmt: skip
-    needs = {
-        name: {other for other in names if other != name and _names(imported(path), other)}
-        for name, path in names.items()
-    }
-    seen: dict[str, int] = {}  # 1 while what it needs is being looked at, 2 after
+    needs = {}
+    for name, path in names.items():
+        used = imported(path)
+        used |= {each.rpartition(".")[0] for each in used}
+        needs[name] = sorted((used & set(names)) - {name})
+    under_way: list[str] = []
+    done: set[str] = set()
 
-    def visit(name: str, way: tuple[str, ...]) -> None:
-        assert seen.get(name) != 1, "a circle: " + " > ".join((*way[way.index(name) :], name))
-        if name not in seen:
-            seen[name] = 1
-            for other in sorted(needs[name]):
-                visit(other, (*way, name))
-            seen[name] = 2
+    def visit(name: str) -> None:
+        circle = under_way[under_way.index(name) :] if name in under_way else []
+        assert not circle, " > ".join([*circle, name])
+        if name not in done:
+            under_way.append(name)
+            for other in needs[name]:
+                visit(other)
+            done.add(under_way.pop())
 
     for name in needs:
-        visit(name, ())
-
-
-def _names(used: set[str], module: str) -> bool:
-    return any(each == module or each.rpartition(".")[0] == module for each in used)
+        visit(name)
 
 
 def test_no_two_files_have_one_name():

@@ -18,6 +18,7 @@ def megabytes(*paths):
     return sum(path.stat().st_size for path in paths) / 1e6
 
 
+@pytest.mark.slow
 def test_sections_are_pyramids_with_a_scale_and_hundreds_of_spots_on_tissue():
     for number, um_per_px in ((1, 1.0), (2, 1.0), (3, 0.8)):
         files = sample_section(number)
@@ -50,6 +51,7 @@ def test_everything_is_small_enough_to_ship():
     assert megabytes(*demo_model_path().iterdir()) < 20
 
 
+@pytest.mark.slow
 def test_the_demo_model_reads_the_section_it_has_not_seen():
     files, model = sample_section(3), load_model(demo_model_path())
     assert "section_3" not in model.config.trained_on

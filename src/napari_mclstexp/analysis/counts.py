@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..model.normalisation import UNITS, Normalisation, normalise
+from ..spots.schema import SpotMetadata, is_prediction
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -62,5 +63,5 @@ class Counts:
 
 def has_counts(spots: AnnData) -> bool:
     """Whether X holds raw counts, rather than nothing, or values that are normalised already."""
-    facts = spots.uns.get("mclstexp", {})
-    return spots.n_vars > 0 and facts.get("counts", "raw") == "raw" and "model_id" not in facts
+    raw = SpotMetadata.read(spots).counts in (None, "raw")
+    return spots.n_vars > 0 and raw and not is_prediction(spots)

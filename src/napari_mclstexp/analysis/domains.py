@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..errors import SettingsError
+from ..spots.geometry import neighbours
 from .domain_settings import DomainSettings
 
 if TYPE_CHECKING:
@@ -123,10 +124,7 @@ def smoothed(
     """Mix each spot's values with its nearest neighbours' mean."""
     if not settings.smoothing or xy is None or len(xy) < 2:
         return values
-    from sklearn.neighbors import NearestNeighbors
-
-    k = min(NEIGHBOURS, len(xy) - 1)
-    near = NearestNeighbors(n_neighbors=k).fit(xy).kneighbors(return_distance=False)
+    near = neighbours(xy, NEIGHBOURS)
     out = values
     for _ in range(settings.rounds):
         out = (1 - settings.smoothing) * out + settings.smoothing * out[near].mean(axis=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import SettingsError
+from ..spots.schema import Provenance
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -89,10 +90,10 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
 
     from ..model.retrieval import find_retrieved
 
-    facts = dict(prediction.uns.get("mclstexp", {}))
-    if facts.get("model_id") != model.id or "X_mclstexp" not in prediction.obsm:
+    made = Provenance.read(prediction)
+    if made.model_id != model.id or "X_mclstexp" not in prediction.obsm:
         raise SettingsError(
-            f"The prediction was made by another model ({facts.get('model_name', 'not said')}) "
+            f"The prediction was made by another model ({made.model_name or 'not said'}) "
             f"than {model.config.name}, so its votes are not known; choose that model."
         )
     if spot not in prediction.obs_names:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..inference.correlation import pcc_per_gene
+from ..spots.geometry import neighbours
+
 GOOD, FAIR = 0.4, 0.2  # held-out PCC from which a gene is called so
 BINS = 30
 _NEIGHBOURS = 6
@@ -64,11 +67,7 @@ def gene_facts(
     """
     known = np.isfinite(values)
     counts, edges = np.histogram(values[known], BINS)
-    x = expression[known].astype(np.float64)
-    x -= x.mean(axis=0)
-    y = values[known].astype(np.float64) - values[known].mean()
-    scale = np.sqrt((x**2).sum(axis=0) * (y**2).sum())
-    r = (y @ x) / np.where(scale > 0, scale, np.inf)
+    r = pcc_per_gene(expression[known], values[known][:, None])
     order = [i for i in np.argsort(-r, kind="stable") if genes[i] != own][:most]
     alike = tuple((genes[i], float(r[i])) for i in order if r[i] > 0)
     return GeneFacts(counts, edges, alike, _peak(values, xy))
@@ -76,10 +75,8 @@ def gene_facts(
 
 def _peak(values: NDArray[np.float32], xy: NDArray[np.float64]) -> int | None:
     """The spot with the highest mean over itself and its neighbours: a place, not an outlier."""
-    from scipy.spatial import KDTree
-
     known = np.flatnonzero(np.isfinite(values))
     if len(known) < 2 or np.ptp(values[known]) == 0:
         return None
-    _, near = KDTree(xy[known]).query(xy[known], k=min(_NEIGHBOURS + 1, len(known)))
+    near = np.column_stack([np.arange(len(known)), neighbours(xy[known], _NEIGHBOURS)])
     return int(known[np.argmax(values[known][near].mean(axis=1))])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpotsError
+from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -79,7 +80,7 @@ class Result:
     @classmethod
     def from_adata(cls, adata: AnnData) -> Result:
         """Return the complete result that `predict` gave or that a prediction file held."""
-        facts: dict[str, Any] = dict(adata.uns.get("mclstexp", {}))
+        made = Provenance.read(adata)
         genes = tuple(str(name) for name in adata.var_names)
         held_out: dict[str, float] = {}
         if "held_out_pcc" in adata.var:
@@ -93,12 +94,12 @@ class Result:
             genes=genes,
             expression=_dense(adata.X),
             measured=_dense(adata.layers["measured"]) if "measured" in adata.layers else None,
-            unit=str(facts.get("unit", "")),
-            model_id=str(facts.get("model_id", "")),
-            model_name=str(facts.get("model_name", "")),
+            unit=made.unit,
+            model_id=made.model_id or "",
+            model_name=made.model_name or "",
             held_out_pcc=held_out,
             adata=adata,
-            warning=str(facts.get("warning", "")),
+            warning=made.warning,
             n_done=adata.n_obs,
         )
 
@@ -174,22 +175,23 @@ def bare_spots(prediction: AnnData) -> AnnData:
     from anndata import AnnData
     from scipy import sparse
 
-    facts = prediction.uns.get("mclstexp", {})
-    kept = ("platform", "spot_diameter_um", "pitch_um", "source")
-    return AnnData(
+    spots = AnnData(
         X=sparse.csr_matrix((prediction.n_obs, 0), dtype=np.float32),
         obs=prediction.obs.copy(),
-        obsm={"spatial": np.asarray(prediction.obsm["spatial"], dtype=np.float64)},
-        uns={"mclstexp": {name: facts[name] for name in kept if name in facts}},
+        obsm={POSITIONS: positions(prediction)},
     )
+    known, made = SpotMetadata.read(prediction), Provenance.read(prediction)
+    SpotMetadata(
+        known.platform, known.source or made.spots, known.pitch_um, known.spot_diameter_um
+    ).write(spots)
+    return spots
 
 
 def check_slide(prediction: AnnData, slide: Slide) -> None:
     """Raise SpotsError if a prediction was made on another slide than this one."""
-    facts = prediction.uns.get("mclstexp", {})
-    fingerprint = facts.get("slide_fingerprint")
-    if fingerprint is not None and str(fingerprint) != slide.fingerprint():
+    made = Provenance.read(prediction)
+    if made.slide_fingerprint not in (None, slide.fingerprint()):
         raise SpotsError(
-            f"The prediction was made on {facts.get('slide', 'another slide')}, which is not "
+            f"The prediction was made on {made.slide or 'another slide'}, which is not "
             f"{slide.path.name}, the slide that is open; close that one first."
         )

@@ -94,11 +94,12 @@ def domain_regions(
     """
     from shapely import union_all
     from shapely.geometry import Point
-    from sklearn.neighbors import NearestNeighbors
+
+    from ..spots.geometry import spacing
 
     if len(xy) < 2:
         raise SettingsError("There are too few spots to make regions of.")
-    pitch = float(np.median(NearestNeighbors(n_neighbors=1).fit(xy).kneighbors()[0]))
+    pitch = spacing(xy)
     regions = []
     for place, name in enumerate(sorted(set(labels.tolist()) - {""})):
         discs = [Point(x, y).buffer(pitch * 0.62, quad_segs=4) for x, y in xy[labels == name]]

@@ -50,10 +50,12 @@ def about(path: Path) -> Report:
         from ..model import read_card
 
         return about_model(read_card(path), path)
-    if path.suffix == ".h5ad" and path.is_file() and _is_prediction(path):
+    if path.suffix == ".h5ad" and path.is_file():
         from ..inference.prediction_io import read_prediction
+        from ..spots.schema import holds_prediction
 
-        return about_prediction(read_prediction(path), path)
+        if holds_prediction(path):
+            return about_prediction(read_prediction(path), path)
     if path.is_dir() or {".h5ad", ".tsv", ".csv", ".txt", ".parquet", ".h5"} & set(path.suffixes):
         from ..spots.readers.choose import read_spots
 
@@ -117,14 +119,16 @@ def about_training(
 
 def about_prediction(prediction: AnnData, path: Path, seconds: float | None = None) -> Report:
     """Tell what was predicted, with what, and how well where counts say so."""
-    facts = {key: _plain(value) for key, value in prediction.uns["mclstexp"].items()}
-    took = "" if seconds is None else f" in {seconds:.1f} s on {facts['device']}"
+    from ..spots.schema import Provenance, SpotMetadata
+
+    made = Provenance.read(prediction)
+    took = "" if seconds is None else f" in {seconds:.1f} s on {made.device}"
     lines = [
-        f"{prediction.n_vars:,} genes predicted at {prediction.n_obs:,} spots of {facts['slide']}"
+        f"{prediction.n_vars:,} genes predicted at {prediction.n_obs:,} spots of {made.slide}"
         f"{took}",
-        f"Model {facts['model_name']} ({facts['model_id']}); expression in {facts['unit']}",
-        f"{facts['um_per_px']:.4g} µm per px, {FROM.get(facts['um_per_px_source'], 'as given')}; "
-        f"patches of {facts['patch_um']:.0f} µm; k = {facts['k']}, {facts['distance']}",
+        f"Model {made.model_name} ({made.model_id}); expression in {made.unit}",
+        f"{made.um_per_px:.4g} µm per px, {FROM.get(made.um_per_px_source or '', 'as given')}; "
+        f"patches of {made.patch_um:.0f} µm; k = {made.k}, {made.distance}",
     ]
     document = {
         "kind": "prediction",
@@ -133,7 +137,8 @@ def about_prediction(prediction: AnnData, path: Path, seconds: float | None = No
         "n_genes": prediction.n_vars,
         "seconds": None if seconds is None else round(seconds, 2),
         "pcc": None,
-        **facts,
+        **SpotMetadata.read(prediction).as_dict(),
+        **made.as_dict(),
     }
     if "measured" in prediction.layers:
         scores = _scores(prediction)
@@ -183,7 +188,9 @@ def _about_slide(slide: Slide) -> Report:
 
 
 def _about_spots(spots: AnnData, path: Path) -> Report:
-    facts = {key: _plain(value) for key, value in spots.uns["mclstexp"].items()}
+    from ..spots.schema import SpotMetadata, positions
+
+    facts = SpotMetadata.read(spots).as_dict()
     grid = [
         f"{what} {facts[key]:g} µm"
         for key, what in (("spot_diameter_um", "diameter"), ("pitch_um", "pitch"))
@@ -198,7 +205,7 @@ def _about_spots(spots: AnnData, path: Path) -> Report:
         lines.append(f"{without:,} spots without counts were left out")
     if note := facts.get("counts_note"):
         lines.append(f"No counts: {note}")
-    xy = spots.obsm["spatial"]
+    xy = positions(spots)
     return Report(
         tuple(lines),
         {
@@ -244,22 +251,6 @@ def _best(scores: dict[str, Any]) -> str:
     return max(known, key=lambda gene: known[gene])
 
 
-def _is_prediction(path: Path) -> bool:
-    import h5py
-
-    try:
-        with h5py.File(path) as file:
-            return "uns/mclstexp/model_id" in file
-    except OSError:
-        return False  # damaged: the reader of spots has the sentence for it
-
-
 def _number(value: Any) -> float | None:
     number = float(value)
     return round(number, 6) if math.isfinite(number) else None
-
-
-def _plain(value: Any) -> Any:
-    """Return numpy's numbers as Python's, and what is no finite number as None."""
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

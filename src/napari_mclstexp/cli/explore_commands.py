@@ -158,6 +158,7 @@ def regions_command(
     from ..analysis import region_statistics as r
     from ..analysis.domains import expression_of
     from ..export.geojson import read_geojson
+    from ..spots.schema import Provenance
 
     _check_out_csv("--out", out)
     refuse_overwriting(out, {"IN.h5ad": source, "--geojson": geojson})
@@ -166,13 +167,12 @@ def regions_command(
     if xy is None:
         raise SettingsError(f'{source} has no obsm["spatial"], so no spot is in any region.')
     expression, names = expression_of(data), [str(gene) for gene in data.var_names]
-    facts = dict(data.uns.get("mclstexp", {}))
+    scale = Provenance.read(data).um_per_px
     if compare is None:
-        if "um_per_px" not in facts:
+        if scale is None:
             raise SettingsError(f"{source} does not say µm per pixel, so areas are not known.")
         chosen = _chosen(genes, names)
         at = [names.index(gene) for gene in chosen]
-        scale = float(facts["um_per_px"])
         table = r.region_report(trees, xy, scale, expression[:, at], chosen)
     else:
         every = {each.name: each for tree in trees for each in tree.walk()}
@@ -254,6 +254,8 @@ def _to_figure(data: AnnData, source: Path, out: Path, gene: str | None, column:
 
 
 def _to_spatialdata(data: AnnData, source: Path, out: Path, gene: str | None, column: str) -> None:
+    from ..spots.schema import Provenance, SpotMetadata
+
     try:
         import spatialdata
         from spatialdata.models import ShapesModel, TableModel
@@ -265,9 +267,9 @@ def _to_spatialdata(data: AnnData, source: Path, out: Path, gene: str | None, co
     xy = _positions(data)
     if xy is None:
         raise SettingsError(f'{source} has no obsm["spatial"], so there are no shapes to write.')
-    facts = dict(data.uns.get("mclstexp", {}))
     # In pixels of the slide, as the positions are.
-    radius = float(facts.get("spot_diameter_um", 55.0)) / float(facts.get("um_per_px", 1.0)) / 2
+    diameter_um = SpotMetadata.read(data).spot_diameter_um or 55.0
+    radius = diameter_um / (Provenance.read(data).um_per_px or 1.0) / 2
     table = data.copy()
     table.uns = {}
     table.obs["region"], table.obs["instance"] = "spots", range(table.n_obs)
@@ -302,11 +304,9 @@ def _read(path: Path) -> AnnData:
 
 
 def _positions(data: AnnData) -> Any:
-    import numpy as np
+    from ..spots.schema import has_positions, positions
 
-    if "spatial" not in data.obsm:
-        return None
-    return np.asarray(data.obsm["spatial"], dtype=np.float64)[:, :2]
+    return positions(data) if has_positions(data) else None
 
 
 def _chosen(genes: str | None, known: list[str]) -> list[str]:

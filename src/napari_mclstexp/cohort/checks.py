@@ -12,6 +12,7 @@ from scipy import sparse
 
 from ..errors import UserError
 from ..spots.readers.choose import read_spots
+from ..spots.schema import SpotMetadata
 from .checks_across import problems_across
 from .section import Section
 from .table import Problem, read_cohort_table
@@ -136,7 +137,7 @@ def _check_row(
         try:
             section.open().close()
         except UserError as error:
-            about_spots = str(error).startswith(str(spots.uns["mclstexp"]["source"]))
+            about_spots = str(error).startswith(SpotMetadata.read(spots).source or "")
             wrong("spots" if about_spots else "slide", str(error))
     return section, problems
 
@@ -155,9 +156,9 @@ def _check_slide(path: Path, problems: list[Problem], wrong: object) -> None:
 
 def _about_spots(section: Section) -> list[tuple[str, str, bool]]:
     """What is wrong with spots that could be read: column, sentence, whether only a warning."""
-    spots, facts = section.spots, section.spots.uns.get("mclstexp", {})
+    spots, known = section.spots, SpotMetadata.read(section.spots)
     if not spots.n_vars:
-        note = facts.get("counts_note", "no counts were given or found")
+        note = known.counts_note or "no counts were given or found"
         return [("counts", f"nothing can be learned without raw counts: {note}.", False)]
     if spots.n_obs == 0:
         return [("spots", "there are no spots in it.", False)]
@@ -167,7 +168,7 @@ def _about_spots(section: Section) -> list[tuple[str, str, bool]]:
     totals = np.asarray(sparse.csr_matrix(spots.X).sum(axis=1)).ravel()
     if not totals.any():
         out.append(("counts", "all counts are zero; give the raw counts of this section.", False))
-    without = int(facts.get("n_spots_without_counts", 0))
+    without = known.n_spots_without_counts or 0
     if without and spots.n_obs / (spots.n_obs + without) < FEW_WITH_COUNTS:
         what = (
             f"only {spots.n_obs:,} of {spots.n_obs + without:,} spots have counts; "

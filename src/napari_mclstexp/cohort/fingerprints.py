@@ -7,13 +7,14 @@ import hashlib
 import numpy as np
 from scipy import sparse
 
+from ..spots.schema import positions
 from .section import Section
 
 
 def counts_digest(section: Section) -> str:
     """Return a checksum of what was counted, whatever spots and genes are called."""
     counts = sparse.csr_matrix(section.spots.X)
-    order = np.lexsort(np.asarray(section.spots.obsm["spatial"], dtype=np.float64).T)
+    order = np.lexsort(positions(section.spots).T)
     per_spot = np.asarray(counts.sum(axis=1)).ravel()[order]
     per_gene = np.sort(np.asarray(counts.sum(axis=0)).ravel())
     digest = hashlib.sha256(per_spot.astype(np.float64).tobytes())
@@ -23,7 +24,7 @@ def counts_digest(section: Section) -> str:
 
 def spots_digest(section: Section) -> str:
     """Return a checksum of where on which picture the spots are."""
-    xy = np.asarray(section.spots.obsm["spatial"], dtype=np.float64)
+    xy = positions(section.spots)
     digest = hashlib.sha256(slide_digest(section).encode())
     digest.update(np.ascontiguousarray(xy[np.lexsort(xy.T)]).tobytes())
     return digest.hexdigest()

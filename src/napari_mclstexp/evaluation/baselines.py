@@ -15,6 +15,7 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from ..spots.geometry import neighbours
 from .prepared_sections import Prepared
 
 Expression = NDArray[np.float32]
@@ -108,10 +109,9 @@ def _standard(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _with_neighbourhood(features: NDArray[np.float32], of: Prepared) -> NDArray[np.float32]:
-    k = min(NEIGHBOURHOOD, len(features) - 1)
-    if k < 1:
+    rows = neighbours(of.xy, NEIGHBOURHOOD)
+    if not rows.size:
         return np.hstack([features, features])
-    rows = NearestNeighbors(n_neighbors=k).fit(of.xy).kneighbors(return_distance=False)
     return np.hstack([features, features[rows].mean(axis=1)])
 
 

@@ -21,6 +21,7 @@ from ..errors import SettingsError
 from ..inference.device import Device, pick_device
 from ..model.normalisation import UNITS
 from ..progress import CancelToken, Progress, ProgressCallback
+from ..spots.schema import POSITIONS
 from ..training.data import add_features, add_patches, prepare
 from ..training.initialise import median_scale, start
 from ..training.presets import differences
@@ -300,7 +301,7 @@ def _map(each: Prepared, predicted: Expression, genes: Sequence[str]) -> anndata
         obs=each.section.spots.obs[["array_row", "array_col"]].copy(),
         var=pd.DataFrame(index=list(genes)),
         layers={"measured": each.expression},
-        obsm={"spatial": each.xy},
+        obsm={POSITIONS: each.xy},
     )
 
 

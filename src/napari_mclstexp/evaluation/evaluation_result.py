@@ -59,7 +59,7 @@ class Evaluation:
         there are no labels).
     maps
         The predictions of the first method for each section: predicted expression in ``X``,
-        measured in ``layers["measured"]``, ``obsm["spatial"]`` in level-0 px.
+        measured in ``layers["measured"]``, positions in level-0 px.
     settings, versions, checksums
         How it was run: options; packages; SHA-256 of each section's slide and counts.
     warnings

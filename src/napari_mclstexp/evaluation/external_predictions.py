@@ -12,6 +12,7 @@ from scipy import sparse
 
 from ..cohort.section import Section
 from ..errors import SettingsError
+from ..spots.schema import Provenance, has_positions, positions
 from .baselines import Expression
 
 SAME_PX = 1.0
@@ -52,7 +53,7 @@ def read_rival(
     warnings = []
     for path in paths:
         data = _read(name, path)
-        said = dict(data.uns.get("mclstexp", {})).get("normalisation")
+        said = Provenance.read(data).normalisation
         if said != normalisation:
             warnings.append(
                 f"{path.name} of {name} is in {said or 'an unknown scaling'} and not in "
@@ -100,9 +101,9 @@ def _of(data: anndata.AnnData, section: Section) -> anndata.AnnData | None:
     rows = data.obs_names.get_indexer(section.spots.obs_names)
     if (rows < 0).any():
         return None
-    if "spatial" in data.obsm:
-        there = np.asarray(data.obsm["spatial"], dtype=np.float64)[rows, :2]
-        if np.abs(there - section.spots.obsm["spatial"]).max() > SAME_PX:
+    if has_positions(data):
+        apart = positions(data)[rows] - positions(section.spots)
+        if np.abs(apart).max() > SAME_PX:
             return None
     return data
 

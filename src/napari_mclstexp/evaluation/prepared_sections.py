@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..cohort.section import Section
+from ..spots.schema import positions
 from ..training.data import TrainingSection
 
 LABELS = ("domain", "label", "annotation", "layer_guess")  # columns that may hold true domains
@@ -55,7 +56,7 @@ class Prepared:
     @property
     def xy(self) -> NDArray[np.float64]:
         """(n, 2) centres in level-0 pixels."""
-        return np.asarray(self.section.spots.obsm["spatial"], dtype=np.float64)
+        return positions(self.section.spots)
 
 
 def raw_counts(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
-from sklearn.neighbors import NearestNeighbors
+
+from ..inference.correlation import correlation
+from ..spots.geometry import neighbours
 
 NEIGHBOURS = 6
 GENES = 200  # the most expressed ones that vary in the measurement
@@ -60,18 +64,21 @@ def structure_row(
 
 def neighbour_weights(xy: NDArray[np.float64]) -> sparse.csr_matrix:
     """Return (n, n) weights of each spot's six nearest neighbours, each row summing to 1."""
-    k = min(NEIGHBOURS, len(xy) - 1)
-    graph = NearestNeighbors(n_neighbors=k).fit(xy).kneighbors_graph()
-    return sparse.csr_matrix(graph / max(k, 1))
+    near = neighbours(xy, NEIGHBOURS)
+    n, k = near.shape
+    starts = np.arange(n + 1) * k
+    return sparse.csr_matrix((np.full(near.size, 1 / max(k, 1)), near.ravel(), starts), (n, n))
 
 
 def morans_i(values: NDArray[np.float64], weights: sparse.csr_matrix) -> NDArray[np.float64]:
     """Moran's I of each column of (n, G) values; NaN without variance."""
-    z = values - values.mean(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spatial = len(z) / weights.sum() * (z * (weights @ z)).sum(axis=0)
-        i = spatial / (z**2).sum(axis=0)
-    return np.where(np.ptp(values, axis=0) > 0, i, np.nan)
+    if not values.size:
+        return np.full(values.shape[1], np.nan)
+    from scanpy.metrics import morans_i as moran
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*variables were constant")
+        return np.asarray(moran(weights, np.ascontiguousarray(values.T)))
 
 
 def domain_agreement(
@@ -97,15 +104,13 @@ def _pairs(values: NDArray[np.float64]) -> NDArray[np.float64]:
     if values.shape[1] < 3:
         return np.zeros(0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        correlation: NDArray[np.float64] = np.asarray(np.corrcoef(values, rowvar=False))
-    return correlation[np.triu_indices(len(correlation), 1)]
+        every: NDArray[np.float64] = np.asarray(np.corrcoef(values, rowvar=False))
+    return every[np.triu_indices(len(every), 1)]
 
 
 def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    known = np.isfinite(one) & np.isfinite(other)
-    if known.sum() < 3 or np.ptp(one[known]) == 0 or np.ptp(other[known]) == 0:
-        return float("nan")
-    return float(np.corrcoef(one[known], other[known])[0, 1])
+    found = correlation(one, other)
+    return float("nan") if found is None else found
 
 
 def _mean(values: NDArray[np.float64]) -> float:

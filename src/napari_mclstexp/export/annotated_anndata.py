@@ -12,6 +12,7 @@ from ..analysis.region_edits import flat
 from ..analysis.region_statistics import spots_in
 from ..analysis.signatures import Signature, score_signature
 from ..errors import SettingsError
+from ..spots.schema import positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -38,7 +39,7 @@ def with_work(
             ["#{:02x}{:02x}{:02x}".format(*by_name[n]) for n in data.obs["domain"].cat.categories]
         )
     if regions:
-        xy = np.asarray(data.obsm["spatial"], dtype=np.float64)[:, :2]
+        xy = positions(data)
         names = np.full(data.n_obs, "", dtype=object)
         for region in flat(regions):  # parents first, so that the innermost stays
             names[spots_in(region, xy)] = region.name

@@ -15,6 +15,7 @@ from ..analysis.prediction_result import Result
 from ..errors import SettingsError
 from ..files import atomic_file
 from ..inference.correlation import correlation
+from ..spots.schema import Provenance, SpotMetadata, positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -147,12 +148,12 @@ def overlay_figure(
 
 
 def _um_per_px(result: AnnData) -> float:
-    return float(result.uns.get("mclstexp", {}).get("um_per_px", 1.0))
+    return Provenance.read(result).um_per_px or 1.0
 
 
 def _field(result: AnnData) -> _Field:
     scale = _um_per_px(result)
-    xy = np.asarray(result.obsm["spatial"], dtype=np.float64)[:, :2] * scale
+    xy = positions(result) * scale
     low, high = xy.min(axis=0), xy.max(axis=0)
     margin = _MARGIN * float((high - low).max()) + _diameter(result)
     pictures = result.uns.get("spatial", {})
@@ -176,8 +177,8 @@ def _field(result: AnnData) -> _Field:
 
 
 def _diameter(result: AnnData) -> float:
-    facts = result.uns.get("mclstexp", {})
-    return float(facts.get("spot_diameter_um", facts.get("patch_um", 50.0)))
+    diameter = SpotMetadata.read(result).spot_diameter_um
+    return diameter or Provenance.read(result).patch_um or 50.0
 
 
 def _draw_slide(ax: Axes, field: _Field) -> None:
@@ -205,7 +206,7 @@ def _draw_spots(ax: Axes, result: AnnData, values: NDArray[np.float32]) -> Any:
         diameter,
         np.zeros_like(diameter),
         units="x",
-        offsets=result.obsm["spatial"][known, :2] * _um_per_px(result),
+        offsets=positions(result)[known] * _um_per_px(result),
         offset_transform=ax.transData,
         linewidths=0,
     )

@@ -17,6 +17,7 @@ from ..analysis.maps.contrast import percentile_limits
 from ..analysis.region import Region
 from ..analysis.region_statistics import NOT_REPLICATES, region_report
 from ..files import atomic_file
+from ..spots.schema import Provenance, positions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,12 +112,12 @@ def _gene_picture(page: Page) -> str:
     assert page.gene is not None
     values = np.asarray(page.prediction[:, page.gene].to_df())[:, 0]
     figure, axes = _canvas(page)
-    x, y = np.asarray(page.prediction.obsm["spatial"], dtype=float)[:, :2].T
+    x, y = positions(page.prediction).T
     low, high = percentile_limits(values)
     drawn = axes.scatter(
         x, y, c=values, s=_area(page), cmap=page.colormap, vmin=low, vmax=high, lw=0
     )
-    unit = str(page.prediction.uns.get("mclstexp", {}).get("unit", ""))
+    unit = Provenance.read(page.prediction).unit
     figure.colorbar(drawn, ax=axes, shrink=0.6, label=unit)
     return _picture(figure, f"{page.gene}, predicted, over the slide")
 
@@ -124,7 +125,7 @@ def _gene_picture(page: Page) -> str:
 def _domains(page: Page, domains: DomainMap) -> str:
     assert page.spots is not None
     figure, axes = _canvas(page)
-    x, y = np.asarray(page.spots.obsm["spatial"], dtype=float)[:, :2].T
+    x, y = positions(page.spots).T
     colours = [np.array(domains.colours[key]) / 255 for key in domains.labels.tolist()]
     axes.scatter(x, y, c=colours, s=_area(page), lw=0)
     rows = "".join(
@@ -150,7 +151,7 @@ def _regions(page: Page) -> str:
     expression = None
     if genes and page.prediction is not None:
         expression = np.asarray(page.prediction[:, genes].to_df(), dtype=np.float32)
-    xy = np.asarray(page.spots.obsm["spatial"], dtype=float)[:, :2]
+    xy = positions(page.spots)
     table = region_report(page.regions, xy, page.um_per_px, expression, genes)
     return _picture(figure, "Regions") + _table(table)
 

@@ -15,7 +15,7 @@ def pcc_per_gene(predicted: NDArray[Any], measured: NDArray[Any]) -> NDArray[np.
     Parameters
     ----------
     predicted, measured
-        (n, G) in the same unit.
+        (n, G) in the same unit; of `measured` also (n, 1), for all genes alike.
 
     Returns
     -------
@@ -63,13 +63,13 @@ def summarise(pcc: NDArray[np.float64], measured: NDArray[Any], top: int = 50) -
     )
 
 
-def correlation(predicted: NDArray[np.float32], measured: NDArray[np.float32]) -> float | None:
+def correlation(predicted: NDArray[Any], measured: NDArray[Any]) -> float | None:
     """Return Pearson's correlation of two (n,) arrays where both are finite.
 
     None if fewer than three spots have both, or either does not vary over them.
     """
     both = np.isfinite(predicted) & np.isfinite(measured)
-    x, y = predicted[both].astype(np.float64), measured[both].astype(np.float64)
-    if x.size < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
+    if both.sum() < 3:
         return None
-    return float(np.corrcoef(x, y)[0, 1])
+    found = float(pcc_per_gene(predicted[both][:, None], measured[both][:, None])[0])
+    return found if np.isfinite(found) else None

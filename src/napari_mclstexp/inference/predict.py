@@ -17,6 +17,7 @@ from ..progress import CancelToken, PartialPrediction, Progress, ProgressCallbac
 from ..slides import Slide
 from ..spots import check_spots
 from ..spots.geometry import know_scale
+from ..spots.schema import positions
 from .device import pick_device
 from .image_features import FrozenEncoder
 from .out_of_distribution import mean_colours, unlike_bank
@@ -65,7 +66,7 @@ def predict(
         ``X`` (n, G) in the model's unit; ``obs`` similarity and distance of the voters;
         ``layers["spread"]`` of the votes; ``layers["measured"]`` and ``var["pcc"]`` where the
         spots have counts; ``var["held_out_pcc"]`` of the model; ``obsm["spatial"]``,
-        ``obsm["X_mclstexp"]`` projections; ``uns["mclstexp"]`` provenance; ``uns["spatial"]``
+        ``obsm["X_mclstexp"]`` projections; its provenance; ``uns["spatial"]``
         for scanpy and squidpy.
 
     Raises
@@ -102,7 +103,7 @@ def predict(
     values = np.ascontiguousarray(model.bank.expression[:, columns])
     chosen = tuple(config.genes[column] for column in columns)
 
-    n, xy = spots.n_obs, np.asarray(spots.obsm["spatial"], dtype=np.float64)
+    n, xy = spots.n_obs, positions(spots)
     order = reading_order(xy)
     expression = np.empty((n, len(columns)), dtype=np.float32)
     spread = np.empty_like(expression)

@@ -15,6 +15,7 @@ from .. import __version__
 from ..model import Model
 from ..model.normalisation import measured_expression
 from ..slides import Slide
+from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions
 from .correlation import pcc_per_gene
 
 PICTURE_PX = 1024
@@ -61,55 +62,47 @@ def assemble(
         layers["measured"] = measured
         var["measured"] = np.asarray(np.isfinite(measured).any(axis=0))
         var["pcc"] = pcc_per_gene(expression, measured)
-    return anndata.AnnData(
+    prediction = anndata.AnnData(
         X=expression,
         obs=obs,
         var=var,
         layers=layers,
-        obsm={
-            "spatial": np.asarray(spots.obsm["spatial"], dtype=np.float64),
-            "X_mclstexp": projected,
-        },
-        uns={
-            "mclstexp": {**_facts(slide, spots, model, device), "warning": warning},
-            "spatial": _picture(slide, spots),
-        },
+        obsm={POSITIONS: positions(spots), "X_mclstexp": projected},
+        uns={"spatial": _picture(slide, spots)},
     )
-
-
-def _facts(slide: Slide, spots: anndata.AnnData, model: Model, device: str) -> dict[str, Any]:
-    config = model.config
-    about_spots = dict(spots.uns.get("mclstexp", {}))
-    return {
-        "model_name": config.name,
-        "model_id": model.id,
-        "version": __version__,
-        "slide": str(slide.path),
-        "slide_fingerprint": slide.fingerprint(),
-        "um_per_px": float(slide.um_per_px or 0),
-        "um_per_px_source": str(slide.um_per_px_source),
-        "patch_px": config.patch_px,
-        "patch_um": config.patch_um,
-        "normalisation": config.normalisation,
-        "unit": config.unit,
-        "k": config.retrieval.k,
-        "distance": config.retrieval.distance,
-        "device": device,
-        "n_spots": spots.n_obs,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "spots": str(about_spots.get("source", "")),
-        **{
-            key: about_spots[key]
-            for key in ("platform", "pitch_um", "spot_diameter_um")
-            if key in about_spots
-        },
-    }
+    about_spots = SpotMetadata.read(spots)
+    SpotMetadata(
+        platform=about_spots.platform,
+        pitch_um=about_spots.pitch_um,
+        spot_diameter_um=about_spots.spot_diameter_um,
+    ).write(prediction)
+    Provenance(
+        model_name=config.name,
+        model_id=model.id,
+        version=__version__,
+        slide=str(slide.path),
+        slide_fingerprint=slide.fingerprint(),
+        um_per_px=float(slide.um_per_px or 0),
+        um_per_px_source=str(slide.um_per_px_source),
+        patch_px=config.patch_px,
+        patch_um=config.patch_um,
+        normalisation=config.normalisation,
+        unit=config.unit,
+        k=config.retrieval.k,
+        distance=config.retrieval.distance,
+        device=device,
+        n_spots=spots.n_obs,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        spots=about_spots.source or "",
+        warning=warning,
+    ).write(prediction)
+    return prediction
 
 
 def _picture(slide: Slide, spots: anndata.AnnData) -> dict[str, Any]:
     """Return ``uns["spatial"]`` as Space Ranger's readers fill it."""
     thumbnail = slide.thumbnail(PICTURE_PX)
-    diameter_um = float(spots.uns.get("mclstexp", {}).get("spot_diameter_um", 55.0))
+    diameter_um = SpotMetadata.read(spots).spot_diameter_um or 55.0
     factors = {
         "tissue_hires_scalef": thumbnail.shape[1] / slide.width,
         "spot_diameter_fullres": diameter_um / float(slide.um_per_px or 1),

@@ -9,6 +9,7 @@ import anndata
 
 from ..errors import SpotsError
 from ..files import atomic_file, write_h5ad
+from ..spots.schema import has_positions, is_prediction
 
 
 def write_prediction(prediction: anndata.AnnData, path: Path | str) -> None:
@@ -41,8 +42,7 @@ def read_prediction(path: Path | str) -> anndata.AnnData:
     except Exception as error:  # h5py and anndata raise what the damage makes them raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SpotsError(f"{path} is damaged or no .h5ad file ({reason}).") from error
-    facts = prediction.uns.get("mclstexp", {})
-    if "model_name" not in facts or "spatial" not in prediction.obsm:
+    if not (is_prediction(prediction) and has_positions(prediction)):
         raise SpotsError(
             f"{path} is not a prediction of napari-mclstexp; load it as spots instead."
         )

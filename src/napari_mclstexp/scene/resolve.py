@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..analysis.maps.contrast import percentile_limits
 from ..inference.correlation import correlation
 from ..session.spot_expression import Key, Source
+from ..spots.schema import SpotMetadata, positions
 from .expression_image import image_of
 from .layer_specs import (
     ColourBar,
@@ -111,7 +112,7 @@ def _offset(session: Session) -> float:
     if session.slide is not None:
         return session.slide.width * scale * (1 + _GAP)
     assert session.spots is not None
-    x = session.spots.obsm["spatial"][:, 0] * scale
+    x = positions(session.spots)[:, 0] * scale
     return float(np.ptp(x) + _diameter(session)) * (1 + _GAP)
 
 
@@ -133,14 +134,14 @@ def _place(session: Session) -> Key:
 
 def _positions(session: Session, offset: float = 0.0) -> NDArray[np.float64]:
     assert session.spots is not None
-    xy = np.asarray(session.spots.obsm["spatial"], dtype=np.float64)[:, :2]
+    xy = positions(session.spots)
     return xy[:, ::-1] * (session.um_per_px or 1.0) + (0.0, offset)
 
 
 def _diameter(session: Session) -> float:
     """Return the spots' diameter in world units, a third of their distance where not known."""
     assert session.spots is not None
-    diameter = session.spots.uns.get("mclstexp", {}).get("spot_diameter_um")
+    diameter = SpotMetadata.read(session.spots).spot_diameter_um
     if diameter is not None and session.um_per_px is not None:
         return float(diameter)
     return session.expression.spacing_px * (session.um_per_px or 1.0) / 3 or _SOME_DIAMETER
@@ -233,7 +234,7 @@ def _expression(
 def _own_side(session: Session, source: Source, x: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
     """Return which x, in world units, are on the side of the swipe where `source` is drawn."""
     assert session.spots is not None
-    every = np.asarray(session.spots.obsm["spatial"])[:, 0] * (session.um_per_px or 1.0)
+    every = positions(session.spots)[:, 0] * (session.um_per_px or 1.0)
     border = every.min() + session.display.swipe * np.ptp(every)
     return np.asarray(x <= border if source == "predicted" else x > border)
 
@@ -363,7 +364,7 @@ def _regions(session: Session) -> RegionShapes | None:
 def _field(session: Session) -> float:
     """Return how wide what is open is, in level-0 px."""
     if session.spots is not None and session.spots.n_obs:
-        return float(np.ptp(np.asarray(session.spots.obsm["spatial"]), axis=0).max()) or 1000.0
+        return float(np.ptp(positions(session.spots), axis=0).max()) or 1000.0
     return (
         1000.0 if session.slide is None else float(max(session.slide.width, session.slide.height))
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..spots.schema import SpotMetadata
+
 if TYPE_CHECKING:
     from ..session.session import Session
 
@@ -29,16 +31,16 @@ def spots_line(session: Session) -> str:
     spots = session.spots
     if spots is None:
         return ""
-    facts = spots.uns.get("mclstexp", {})
+    known = SpotMetadata.read(spots)
     line = _count(spots.n_obs, "spot")
-    if "spot_diameter_um" in facts:
-        line += f" of {facts['spot_diameter_um']:g} µm"
-    if "pitch_um" in facts:
-        line += f", {facts['pitch_um']:g} µm apart"
+    if known.spot_diameter_um is not None:
+        line += f" of {known.spot_diameter_um:g} µm"
+    if known.pitch_um is not None:
+        line += f", {known.pitch_um:g} µm apart"
     counts = session.expression.counts
     line += f", {_count(len(counts.genes), 'gene')} counted" if counts else ", no counts"
-    if missing := facts.get("n_spots_without_counts"):
-        line += f" ({_count(int(missing), 'spot')} left out for want of counts)"
+    if missing := known.n_spots_without_counts:
+        line += f" ({_count(missing, 'spot')} left out for want of counts)"
     return line
 
 

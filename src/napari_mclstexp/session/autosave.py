@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OutputError, UserError
 from ..files import atomic_file
 from .annotations import Annotations
 from .annotations_json import annotations_document, annotations_from
-from .saved_session import KIND, VERSION, read_document
+from .session_json import KIND, VERSION, read_document
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -40,7 +40,7 @@ class Kept:
     annotations: Annotations
     spots: str
 
-    def for_spots(self, spots: AnnData | None) -> dict[str, object]:
+    def for_spots(self, spots: AnnData | None) -> dict[str, Any]:
         """Return the fields of the work that fit what is loaded, for ``Session.edit``."""
         fits = spots is not None and spots_checksum(spots) == self.spots
         domains = (

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from psygnal import Signal
+
 from ..analysis.prediction_result import Result
 from ..errors import SettingsError, SlideError
-from ..progress import CancelToken
+from ..progress import CancelToken, PartialPrediction, Progress
 from .spot_expression import maker
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from ..model import Model
     from ..slides import Slide
+    from .open_slide import OpenSlide
     from .spot_expression import SpotExpression
 
 
@@ -24,12 +27,12 @@ class Run:
     """One prediction under way, with all that it was started on.
 
     The worker gives `slide`, `spots`, `model`, `genes` and `token` to
-    :func:`napari_mclstexp.api.predict`, and always ends with :meth:`Session.finish_run` or
-    :meth:`Session.abandon_run`; the slide is not closed under it before.
+    :func:`napari_mclstexp.api.predict`, and always ends with :meth:`Runs.finish` or
+    :meth:`Runs.abandon`; the slide is not closed under it before.
 
     Attributes
     ----------
-    readings
+    expression
         Of the spots; they get the result, whichever slide is shown by then.
     result
         Fills in as the worker reports.
@@ -47,13 +50,7 @@ class Run:
     token: CancelToken = field(default_factory=CancelToken)
 
 
-def new_run(
-    slide: Slide | None,
-    spots: AnnData | None,
-    model: Model | None,
-    genes: Sequence[str] | None,
-    expression: SpotExpression,
-) -> Run:
+def new_run(opened: OpenSlide, model: Model | None, genes: Sequence[str] | None) -> Run:
     """Return a run with an empty result, if there is all that it needs.
 
     Raises
@@ -63,6 +60,7 @@ def new_run(
     SlideError
         If the scale of the slide is not known.
     """
+    slide, spots, expression = opened.slide, opened.spots, opened.expression
     if slide is None:
         raise SettingsError("There is no slide to predict on; open one first.")
     if spots is None:
@@ -98,59 +96,112 @@ def new_run(
 
 
 class Runs:
-    """Keeps runs apart, and slides open for as long as a worker may read them.
+    """Begins runs, keeps them apart, and slides open for as long as a worker may read them.
+
+    Parameters
+    ----------
+    ready
+        Returns what a run would be on: the slide that is shown, and the chosen model.
 
     Attributes
     ----------
     current
         The run that is on, or None. One that was cancelled is on until its worker has ended.
+
+    Signals
+    -------
+    changed
+        :attr:`current`, when it is another, or was asked to stop.
+    progressed
+        The :class:`~napari_mclstexp.api.Progress` of the run that is on.
+    filled
+        The run that has more rows.
+    results_changed
+        A run has begun or ended, so that another result is there.
     """
 
-    def __init__(self) -> None:
+    changed = Signal(object)
+    progressed = Signal(object)
+    filled = Signal(object)
+    results_changed = Signal()
+
+    def __init__(self, ready: Callable[[], tuple[OpenSlide, Model | None]]) -> None:
+        self._ready = ready
         self.current: Run | None = None
         self._dropped: list[Run] = []
         self._to_close: list[Slide] = []
 
-    def begin(self, run: Run) -> None:
-        """Make a run the current one; there must be none."""
+    def start(self, genes: Sequence[str] | None = None) -> Run:
+        """Begin a prediction; its rows are shown as :meth:`report` brings them.
+
+        Raises
+        ------
+        SettingsError
+            If a run is on already, there is no slide, spots or model, or a gene is unknown.
+        SlideError
+            If the scale of the slide is not known.
+        """
         self.refuse_second()
-        self.current = run
+        run = self.current = new_run(*self._ready(), genes)
+        run.expression.results[maker(run.model)] = run.result
+        self.changed.emit(run)
+        self.results_changed.emit()
+        return run
+
+    def report(self, run: Run, progress: Progress) -> None:
+        """Take in what a run has done so far; ignored if it is over, or was asked to stop."""
+        if run is not self.current or run.token.cancelled:
+            return
+        if isinstance(progress.partial, PartialPrediction):
+            run.result.fill(progress.partial.indices, progress.partial.expression)
+        self.progressed.emit(progress)
+        if progress.partial is not None:
+            self.filled.emit(run)
+
+    def cancel(self) -> None:
+        """Ask the run that is on to stop; it is over when its worker says so."""
+        if self.current is not None and not self.current.token.cancelled:
+            self.current.token.cancel()
+            self.changed.emit(self.current)
+
+    def finish(self, run: Run, prediction: AnnData) -> None:
+        """Take the finished prediction of a run; ignored if the run was cancelled meanwhile."""
+        self._end(run, run.before if run.token.cancelled else Result.from_adata(prediction))
+
+    def abandon(self, run: Run) -> None:
+        """Note that a run ended without a result (cancelled or failed); its rows disappear."""
+        self._end(run, run.before)
 
     def refuse_second(self) -> None:
         """Raise SettingsError if a run is on."""
         if self.current is not None:
             raise SettingsError("A prediction is running already; wait for it or cancel it first.")
 
-    def cancel(self) -> bool:
-        """Ask the current run to stop; whether that is news to it."""
-        news = self.current is not None and not self.current.token.cancelled
-        if self.current is not None:
+    def drop(self, expression: SpotExpression) -> None:
+        """Cancel the run that is on, if these are its, and have no more to do with it."""
+        if self.current is not None and self.current.expression is expression:
             self.current.token.cancel()
-        return news
-
-    def drop(self) -> bool:
-        """Cancel the current run and have nothing more to do with it; whether there was one."""
-        if self.current is None:
-            return False
-        self.current.token.cancel()
-        self._dropped.append(self.current)
-        self.current = None
-        return True
-
-    def ended(self, run: Run) -> bool:
-        """Note that the worker of a run has ended; whether it was the current one."""
-        if run is self.current:
+            self._dropped.append(self.current)
             self.current = None
-            return True
-        if run in self._dropped:
-            self._dropped.remove(run)
-            self._close_unread()
-        return False
+            self.changed.emit(None)
 
     def close(self, slide: Slide) -> None:
         """Close a slide as soon as no worker reads it."""
         self._to_close.append(slide)
         self._close_unread()
+
+    def _end(self, run: Run, result: Result | None) -> None:
+        if run in self._dropped:
+            self._dropped.remove(run)
+            self._close_unread()
+        if run is not self.current:
+            return
+        self.current = None
+        run.expression.results.pop(maker(run.model), None)
+        if result is not None:
+            run.expression.results[maker(run.model)] = result
+        self.changed.emit(None)
+        self.results_changed.emit()
 
     def _close_unread(self) -> None:
         read = [run.slide for run in self._dropped]

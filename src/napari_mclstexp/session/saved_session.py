@@ -1,28 +1,19 @@
-"""A session as a folder: written so that a crash at any moment leaves the last whole one.
-
-``session.json`` says everything and is replaced in one step; the large files beside it are named
-by their checksum, so that a new ``session.json`` never speaks of a file that an old one needs.
-"""
+"""A session as it is saved: all slides that are open, which is shown, the model and the display."""
 
 from __future__ import annotations
 
-import json
-import os
-import re
-import uuid
-from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .. import __version__
-from ..errors import OutputError, SessionError, UserError
-from ..files import atomic_file, is_temporary, sha256, write_h5ad
+from ..errors import SessionError
 from .annotations import Annotations
-from .annotations_json import annotations_document, annotations_from
 from .display import Display
-from .history import Steps
+from .history import UndoHistory
+from .open_slide import OpenSlide
+from .spot_expression import maker
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -32,48 +23,77 @@ if TYPE_CHECKING:
     from ..spots import Tissue
     from .session import Session
 
-FILE = "session.json"
-KIND, VERSION = "napari-mclstexp session", 1
-# What this program calls its files there, and nobody else: see `_store`.
-STORED = re.compile(r"(spots|prediction)-[0-9a-f]{64}\.h5ad|\.(spots|prediction)\.\d+\.part\.h5ad")
+
+@dataclass(frozen=True, eq=False)
+class SavedSlide:
+    """A slide as it was saved, with what was made of it.
+
+    Attributes
+    ----------
+    path
+        Of the slide when it was saved, or None if there were spots only.
+    fingerprint
+        By which the slide is known again, wherever it is now; see ``Slide.fingerprint``.
+    um_per_px
+        Of the slide, where a person had stated it; else None.
+    spots, prediction
+        What was loaded and predicted, or None.
+    annotations
+        What was made of it.
+    """
+
+    path: Path | None
+    fingerprint: str
+    um_per_px: float | None
+    spots: AnnData | None
+    prediction: AnnData | None
+    annotations: Annotations
+
+    def opened(self, slide: Slide | None, tissue: Tissue | None) -> OpenSlide:
+        """Return it open again, on a slide that ``SavedSession.check`` has nothing against."""
+        opened = OpenSlide()
+        if slide is not None:
+            opened.take_slide(slide, tissue)
+            opened.fingerprint = self.fingerprint
+            if self.um_per_px is not None and slide.um_per_px_source != "file":
+                opened.set_um_per_px(self.um_per_px)
+        if self.spots is not None:
+            opened.take_spots(self.spots)
+            opened.calibrate()
+        if self.prediction is not None:
+            opened.take_result(self.prediction)
+        opened.go_on_with(UndoHistory(present=self.annotations))
+        return opened
 
 
 @dataclass(frozen=True, eq=False)
-class Saved:
+class SavedSession:
     """A session as it was saved.
 
     Attributes
     ----------
     folder
         Where it is.
-    slide
-        Path of the slide when it was saved, or None if there was none.
-    slide_fingerprint
-        By which the slide is known again, wherever it is now; see ``Slide.fingerprint``.
-    um_per_px
-        Of the slide, where a person had stated it; else None.
-    spots, prediction
-        What was loaded and predicted, or None.
+    slides
+        All that were open, in their order.
+    shown
+        Which of them was shown, counted from 0.
     model
         Folder of the chosen model, or None.
-    display, work
-        How it was shown, and what was made of it.
+    display
+        How it was shown.
     saved
         When, as ISO 8601.
     """
 
     folder: Path
-    slide: Path | None
-    slide_fingerprint: str
-    um_per_px: float | None
-    spots: AnnData | None
-    prediction: AnnData | None
+    slides: tuple[SavedSlide, ...]
+    shown: int
     model: Path | None
     display: Display
-    annotations: Annotations
     saved: str
 
-    def whole(self) -> Saved:
+    def whole(self) -> SavedSession:
         """Return itself.
 
         Raises
@@ -81,280 +101,124 @@ class Saved:
         ValueError
             If its parts do not belong to each other.
         """
-        n = None if self.spots is None else self.spots.n_obs
-        if self.prediction is not None and n != self.prediction.n_obs:
-            raise ValueError("the prediction has other spots than the session")
-        if self.annotations.domains is not None and n != len(self.annotations.domains.labels):
-            raise ValueError("the domains are of other spots than the session's")
+        if not 0 <= self.shown < len(self.slides):
+            raise ValueError("none of its slides is the one that is shown")
+        for each in self.slides:
+            n = None if each.spots is None else each.spots.n_obs
+            if each.prediction is not None and n != each.prediction.n_obs:
+                raise ValueError("the prediction has other spots than the session")
+            domains = each.annotations.domains
+            if domains is not None and n != len(domains.labels):
+                raise ValueError("the domains are of other spots than the session's")
         return self
 
-    def find_slide(self) -> Path | None:
-        """Return where the slide is: where it was, or beside the session; None if it moved."""
-        if self.slide is None:
+    def find(self, saved: SavedSlide) -> Path | None:
+        """Return where a slide is: where it was, or beside the session; None if it moved."""
+        if saved.path is None:
             return None
-        places = (self.slide, self.folder.parent / self.slide.name, self.folder / self.slide.name)
+        name = saved.path.name
+        places = (saved.path, self.folder.parent / name, self.folder / name)
         return next((place for place in places if place.is_file()), None)
 
-    def check(self, slide: Slide) -> None:
-        """Raise SessionError if a slide is not the one that the session was saved with."""
-        if slide.fingerprint() != self.slide_fingerprint:
+    def check(self, saved: SavedSlide, slide: Slide) -> None:
+        """Raise SessionError if a slide is another than the saved one, or its spots do not fit."""
+        if slide.fingerprint() != saved.fingerprint:
             raise SessionError(
                 f"{slide.path} is not the slide of the session {self.folder.name} (its checksum "
-                f"differs); choose the file that was called {self.slide.name if self.slide else ''}"
+                f"differs); choose the file that was called {saved.path.name if saved.path else ''}"
                 " then."
             )
-        if self.spots is not None:
+        if saved.spots is not None:
             from ..spots import check_spots
 
-            check_spots(self.spots, slide.width, slide.height)
+            check_spots(saved.spots, slide.width, slide.height)
 
     def enter(
         self,
         session: Session,
-        slide: Slide | None,
+        slides: Sequence[Slide | None],
         model: Model | None = None,
-        tissue: Tissue | None = None,
+        tissues: Sequence[Tissue | None] = (),
     ) -> None:
         """Put everything into a session, beside the slides that are open.
 
         A slide that is open already is closed first, with what was made of it.
 
+        Parameters
+        ----------
+        slides
+            The slide of each of :attr:`slides`, or None where it has none.
+        tissues
+            Theirs, where a worker has found them already.
+
         Raises
         ------
         SessionError
-            If it is another slide.
+            If one is another slide.
         SpotsError
             If the spots do not fit it.
         """
-        if slide is not None:  # before anything is closed
-            self.check(slide)
-        there = session.shown if slide is None else session.open_slide_at(slide.path)
-        if there is not None:
-            session.close_slide(there)
-        if session.slide is None:
-            session.clear_spots()
-        if slide is not None:
-            session.use_slide(slide, tissue)
-            if self.um_per_px is not None and slide.um_per_px_source != "file":
-                session.set_um_per_px(self.um_per_px)
-        if self.spots is not None:
-            session.use_spots(self.spots)
+        tissues = tissues or [None] * len(slides)
+        for each, slide in zip(self.slides, slides, strict=True):  # before anything is closed
+            if slide is not None:
+                self.check(each, slide)
+        opened = [
+            each.opened(slide, tissue)
+            for each, slide, tissue in zip(self.slides, slides, tissues, strict=True)
+        ]
+        for new in opened:
+            new.saved_in(self.folder, new.annotations)
+        shown = opened[self.shown]
         if model is not None:
             session.use_model(model)
-        if self.prediction is not None:
-            session.take_result(self.prediction)
-        session.history.go_on_with(Steps(annotations=self.annotations))
+        another = shown.expression.chosen != maker(session.model)
+        if shown.expression.result is not None and session.model is not None and another:
+            session.use_model(None)  # it did not make what is shown
+        session.take_in(opened, shown)
         session.show(**{each.name: getattr(self.display, each.name) for each in fields(Display)})
 
 
-def save_session(session: Session, folder: Path | str) -> Path:
-    """Write everything that is open and shown to a folder; one that is a session is brought up.
+def to_save(session: Session) -> tuple[OpenSlide, ...]:
+    """Return the open slides that :func:`snapshot` has, in its order: all that hold anything.
 
     Raises
     ------
-    SettingsError, OutputError
-        If there is nothing to save, or it cannot be written there.
+    SessionError
+        If there are none.
     """
-    return write_snapshot(snapshot(session), Path(folder))
-
-
-def snapshot(session: Session) -> Saved:
-    """Return what :func:`write_snapshot` needs; quick, and on the session's own thread."""
-    slide, result, model = session.slide, session.result, session.model
-    if slide is None and session.spots is None:
+    opened = tuple(each for each in session.open_slides if not each.bare)
+    if not opened:
         raise SessionError("Nothing is open, so there is nothing to save.")
-    return Saved(
+    return opened
+
+
+def snapshot(session: Session) -> SavedSession:
+    """Return what is to be written; quick, and on the session's own thread.
+
+    Raises
+    ------
+    SessionError
+        If nothing is open.
+    """
+    opened, model = to_save(session), session.model
+    return SavedSession(
         folder=Path(),
-        slide=None if slide is None else slide.path,
-        slide_fingerprint="" if slide is None else slide.fingerprint(),
-        um_per_px=slide.um_per_px if slide and slide.um_per_px_source == "user" else None,
-        spots=session.spots,
-        prediction=None if result is None else result.adata,
+        slides=tuple(_snapshot(each) for each in opened),
+        shown=opened.index(session.shown) if session.shown in opened else 0,
         model=None if model is None else model.path,
         display=session.display,
-        annotations=session.annotations,
         saved=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def write_snapshot(saved: Saved, folder: Path) -> Path:
-    """Write a snapshot to a folder; may run in a thread of its own.
-
-    Raises
-    ------
-    OutputError
-        If it cannot be written there, or the folder holds other things.
-    """
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not is_session(folder)):
-        raise OutputError(f"{folder} holds something else; choose a new folder, or a session's.")
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"The session {folder} cannot be written ({error.strerror}); choose another place."
-        ) from error
-    files = {}
-    for name in ("spots", "prediction"):
-        data: AnnData | None = getattr(saved, name)
-        if data is not None:
-            files[name] = _store(data, folder, name)
-    with atomic_file(folder / FILE) as temporary:
-        temporary.write_text(json.dumps(_document(saved, files), indent=1), encoding="utf-8")
-    _sync(folder)
-    kept = {FILE, *files.values()}
-    for path in folder.iterdir():  # what an earlier state, or a crash, has left
-        if path.name not in kept and _is_ours(path):
-            with suppress(OSError):
-                path.unlink()
-    return folder
-
-
-def is_session(folder: Path) -> bool:
-    """Whether a folder holds a session, or what a crash left of its first save."""
-    paths = list(folder.iterdir())
-    return (folder / FILE) in paths or all(_is_ours(path) for path in paths)
-
-
-def _is_ours(path: Path) -> bool:
-    return STORED.fullmatch(path.name) is not None or is_temporary(path)
-
-
-def read_session(folder: Path | str) -> Saved:
-    """Read a session, every file of it checked.
-
-    Raises
-    ------
-    SessionError
-        Naming the file that is missing, damaged or of another kind.
-    """
-    folder = Path(folder)
-    if folder.name == FILE:
-        folder = folder.parent
-    document = read_document(folder / FILE)
-    try:
-        return Saved(
-            folder=folder,
-            slide=Path(document["slide"]["path"]) if document["slide"] else None,
-            slide_fingerprint=str(document["slide"]["checksum"]) if document["slide"] else "",
-            um_per_px=document["slide"]["um_per_px"] if document["slide"] else None,
-            spots=_load(folder, document["files"].get("spots")),
-            prediction=_load(folder, document["files"].get("prediction")),
-            model=Path(document["model"]) if document["model"] else None,
-            display=_display(document["display"]),
-            annotations=annotations_from(document["work"], str(folder / FILE)),
-            saved=str(document["saved"]),
-        ).whole()
-    except SessionError:
-        raise
-    except UserError as error:
-        raise SessionError(f"{folder / FILE} cannot be used: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SessionError(
-            f"{folder / FILE} is not as this version writes it "
-            f"({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
-            "it was changed by hand, or by a later version."
-        ) from error
-
-
-def read_document(path: Path) -> dict[str, Any]:
-    """Return the JSON of a session, or of what autosave kept.
-
-    Raises
-    ------
-    SessionError
-        If it is none.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SessionError(
-            f"{path.parent} is no session: {path.name} cannot be read ({error.strerror})."
-        ) from error
-    except ValueError as error:
-        raise SessionError(f"{path} is damaged ({error}).") from error
-    if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise SessionError(f"{path} is not the file of a session.")
-    if document.get("version") != VERSION:
-        raise SessionError(
-            f"{path} was written as version {document.get('version')}, this program reads "
-            f"version {VERSION}; update napari-mclstexp."
-        )
-    return document
-
-
-def _document(saved: Saved, files: dict[str, str]) -> dict[str, Any]:
-    slide = saved.slide
-    return {
-        "kind": KIND,
-        "version": VERSION,
-        "written_by": __version__,
-        "saved": saved.saved,
-        "slide": None
-        if slide is None
-        else {
-            "path": str(slide),
-            "checksum": saved.slide_fingerprint,
-            "um_per_px": saved.um_per_px,
-        },
-        "model": None if saved.model is None else str(saved.model),
-        "files": files,
-        "display": asdict(saved.display),
-        "work": annotations_document(saved.annotations),
-    }
-
-
-def _display(document: dict[str, Any]) -> Display:
-    from pydantic import TypeAdapter
-
-    known = {each.name for each in fields(Display)}
-    said = {name: value for name, value in document.items() if name in known}
-    return TypeAdapter(Display).validate_python(said)
-
-
-def _store(data: AnnData, folder: Path, name: str) -> str:
-    """Write data under a name that says its checksum; return the name."""
-    part = folder / f".{name}.{uuid.uuid4().hex[:8]}.part.h5ad"
-    try:
-        write_h5ad(data, part)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        final = f"{name}-{sha256(part)}.h5ad"
-        part.replace(folder / final)
-    except OSError as error:
-        raise OutputError(
-            f"The session {folder} cannot be written ({error.strerror}); free space, or choose "
-            "another folder."
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-    return final
-
-
-def _load(folder: Path, name: str | None) -> AnnData | None:
-    if name is None:
-        return None
-    import warnings
-
-    import anndata
-
-    path = folder / name
-    if path.parent != folder or not path.is_file():
-        raise SessionError(f"The session {folder} lacks its file {name}; copy the whole folder.")
-    if sha256(path) != path.stem.rpartition("-")[2]:
-        raise SessionError(f"{path} is damaged (its checksum differs); restore it from a copy.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return anndata.read_h5ad(path)
-    except Exception as error:  # h5py and anndata raise what the damage makes them raise
-        raise SessionError(f"{path} is no .h5ad file ({type(error).__name__}).") from error
-
-
-def _sync(folder: Path) -> None:
-    with suppress(OSError):  # not every system lets a folder be opened
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _snapshot(opened: OpenSlide) -> SavedSlide:
+    slide, result = opened.slide, opened.expression.result
+    stated = slide is not None and slide.um_per_px_source == "user"
+    return SavedSlide(
+        path=None if slide is None else slide.path,
+        fingerprint=opened.fingerprint or ("" if slide is None else slide.fingerprint()),
+        um_per_px=slide.um_per_px if slide is not None and stated else None,
+        spots=opened.spots,
+        prediction=None if result is None else result.adata,
+        annotations=opened.annotations,
+    )

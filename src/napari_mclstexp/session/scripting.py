@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import SettingsError, SlideError, UserError
 from ..files import refuse_overwriting
+from ..spots.schema import Provenance
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -99,7 +100,7 @@ def open_prediction(session: Session, path: Path | str) -> Result:
     from ..inference.prediction_io import read_prediction
 
     prediction = read_prediction(path)
-    slide = Path(str(prediction.uns.get("mclstexp", {}).get("slide", "")))
+    slide = Path(Provenance.read(prediction).slide or "")
     if session.slide is None and slide.is_file():
         open_slide(session, slide)
     return session.use_prediction(prediction)

@@ -1,8 +1,8 @@
 """What is open and what is shown: the one state that every widget reads and writes.
 
 It knows no screen. All of it belongs to one thread (the window's): workers hand their reports to
-that thread, which passes them to :meth:`Session.report` and :meth:`Session.finish_run`. What is
-read from files is read elsewhere: by a worker, or by :mod:`napari_mclstexp.session.scripting`.
+that thread, which passes them to :attr:`Session.runs`. What is read from files is read elsewhere:
+by a worker, or by :mod:`napari_mclstexp.session.scripting`.
 """
 
 from __future__ import annotations
@@ -11,46 +11,55 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from psygnal import Signal
 
 from ..analysis.prediction_result import Result, bare_spots, check_slide
-from ..errors import SettingsError, SpotsError
-from ..progress import PartialPrediction, Progress
+from ..spots.schema import Provenance
 from .annotations import Annotations
-from .display import Display, Quantity, Style, available, resolve
-from .history import History, Steps
-from .open_slides import OpenSlide, OpenSlides
-from .prediction_run import Run, Runs, new_run
+from .display import Display, Quantity, available, resolve
+from .history import UndoHistory
+from .open_slide import OpenSlide
+from .prediction_run import Run, Runs
 from .spot_expression import Source, SpotExpression, maker
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from anndata import AnnData
 
     from ..model import Model
     from ..slides import Slide
     from ..spots import Tissue
 
-__all__ = ["Display", "Quantity", "Run", "Session", "Style"]
 
+class Session:
+    """The open slides, which of them is shown, the chosen model, and how they are shown.
 
-class Session(OpenSlides):
-    """The open slides, their spots and results, the chosen model, and how they are shown.
-
-    One slide of those that are open is shown. Its spots, results and the person's work go with it:
-    they come back when it is selected again. The model and the display are of all slides.
+    Each :class:`OpenSlide` has its own spots, results and work, as they were left when it is
+    selected again. The model and the display are of all slides.
 
     A result is kept with the model that made it and dropped with the spots it was made on, so
     that :attr:`result` can never belong to another slide, other spots or another model than the
     ones that are selected. What fails leaves the session as it was.
 
+    Attributes
+    ----------
+    open_slides
+        In the order in which they were opened; never none.
+    shown
+        The one of them that is shown.
+    model, display
+        The chosen model, or None, and how things are drawn.
+    runs
+        Predictions: begins one, and takes in what its worker reports.
+
     Signals
     -------
-    slide_changed, spots_changed, model_changed, result_changed, run_changed, display_changed
-        The new value (`Slide`, `AnnData`, `Model`, `Result`, `Run`, `Display`), or None.
-        `slide_changed` also tells of a new scale, `run_changed` also of a cancel asked for.
-    progressed
-        The :class:`~napari_mclstexp.api.Progress` of the run that is on.
+    slide_changed, spots_changed, model_changed, result_changed, display_changed
+        The new value (`Slide`, `AnnData`, `Model`, `Result`, `Display`), or None.
+        `slide_changed` also tells of a new scale.
+    annotations_changed
+        The `OpenSlide` whose annotations, or steps to undo, are others by an edit.
     leaving
         Another slide is about to be shown, or this one closed, and is still there and readable.
     changed
@@ -61,19 +70,44 @@ class Session(OpenSlides):
     spots_changed = Signal(object)
     model_changed = Signal(object)
     result_changed = Signal(object)
-    run_changed = Signal(object)
     display_changed = Signal(object)
-    progressed = Signal(object)
+    annotations_changed = Signal(object)
     leaving = Signal()
     changed = Signal()
 
     def __init__(self) -> None:
-        super().__init__()
+        self.shown = OpenSlide()
+        self.open_slides: tuple[OpenSlide, ...] = (self.shown,)
         self.model: Model | None = None
         self.display = Display()
-        self.history = History()
-        self.history.changed.connect(self._work_changed)
-        self._runs = Runs()
+        self.runs = Runs(lambda: (self.shown, self.model))
+        self.runs.results_changed.connect(self._results_changed)
+        self.runs.filled.connect(self._filled)
+
+    @property
+    def slide(self) -> Slide | None:
+        """The slide that is shown, or None."""
+        return self.shown.slide
+
+    @property
+    def spots(self) -> AnnData | None:
+        """Its spots, or None."""
+        return self.shown.spots
+
+    @property
+    def expression(self) -> SpotExpression:
+        """Counts and results of the spots."""
+        return self.shown.expression
+
+    @property
+    def um_per_px(self) -> float | None:
+        """µm per level-0 px of the slide (of the spots, where there is no slide), if known."""
+        return self.shown.um_per_px
+
+    @property
+    def tissue(self) -> Tissue | None:
+        """The tissue of the slide, found when first asked for; None without a slide."""
+        return self.shown.tissue
 
     # -- slides --------------------------------------------------------------------------------
 
@@ -104,21 +138,40 @@ class Session(OpenSlides):
             self.slide_changed.emit(slide)
             self.changed.emit()
         else:
-            self.select(self.add(slide, tissue))
+            opened = self._new()
+            opened.take_slide(slide, tissue)
+            self.open_slides = (*self.open_slides, opened)
+            self.select(opened)
+
+    def take_in(self, opened: Sequence[OpenSlide], shown: OpenSlide) -> None:
+        """Put slides beside those that are open, in place of any that is open already; show one."""
+        paths = [each.slide.path for each in opened if each.slide is not None]
+        gone = [old for old in self.open_slides if old.slide is None or any(map(old.is_at, paths))]
+        self.leaving.emit()
+        self.open_slides = (*(each for each in self.open_slides if each not in gone), *opened)
+        for each in gone:
+            self.runs.drop(each.expression)
+        if self.model is not None:  # without one, each shows the result it came with
+            for each in opened:
+                each.expression.chosen = maker(self.model)
+        self._show(shown)
+        for slide in [each.slide for each in gone if each.slide is not None]:
+            self.runs.close(slide)
+
+    def open_slide_at(self, path: Path) -> OpenSlide | None:
+        """Return the open slide of a file, or None."""
+        return next((each for each in self.open_slides if each.is_at(path)), None)
 
     def select(self, opened: OpenSlide) -> None:
         """Show another of :attr:`open_slides` as it was left; a run goes on behind it."""
-        if opened is self.shown:
-            return
-        self.leaving.emit()
-        self.shown.steps = self.history.steps
-        self._show(opened)
+        if opened is not self.shown:
+            self.leaving.emit()
+            self._show(opened)
 
     def select_next(self) -> None:
         """Show the next of :attr:`open_slides`, after the last one the first."""
-        self.select(
-            self.open_slides[(self.open_slides.index(self.shown) + 1) % len(self.open_slides)]
-        )
+        following = self.open_slides.index(self.shown) + 1
+        self.select(self.open_slides[following % len(self.open_slides)])
 
     def close_slide(self, opened: OpenSlide | None = None) -> None:
         """Close a slide with what depends on it, by default the shown one; its run is cancelled.
@@ -127,45 +180,31 @@ class Session(OpenSlides):
         """
         opened = opened or self.shown
         slide, shown = opened.slide, opened is self.shown
-        if slide is None or opened not in self.open_slides:
+        if opened not in self.open_slides or (slide is None and len(self.open_slides) == 1):
             return
         if shown:
             self.leaving.emit()
-        self._drop_run(opened.expression)
-        following = self.without(opened)
+        self.runs.drop(opened.expression)
+        place = self.open_slides.index(opened)
+        left = tuple(each for each in self.open_slides if each is not opened)
+        self.open_slides = left or (self._new(),)
         if shown:
-            self._show(following)
+            self._show(self.open_slides[max(place - 1, 0)])
         else:
             self.changed.emit()
-        self._runs.close(slide)
-
-    def edit(self, opened: OpenSlide, what: str, **changes: Any) -> None:
-        """Change the work on a slide, also while another one is shown."""
-        if opened is self.shown:
-            self.history.edit(what, **changes)
-        elif opened in self.open_slides:
-            opened.steps = (opened.steps or Steps()).edited(what, **changes)
-            self.changed.emit()
+        if slide is not None:
+            self.runs.close(slide)
 
     def set_um_per_px(self, um_per_px: float) -> None:
-        """Set the slide's scale as stated by the person (µm per level-0 px).
-
-        Results end, since they were read from patches of another physical size.
+        """Set the slide's scale as the person states it; results end, read at another one.
 
         Raises
         ------
         SettingsError
             If it is not above 0, there is no slide, or a run is on.
         """
-        self._runs.refuse_second()
-        if self.slide is None:
-            raise SettingsError("There is no slide whose scale could be set; open one first.")
-        if not (np.isfinite(um_per_px) and um_per_px > 0):
-            raise SettingsError(
-                f"A scale of {um_per_px:g} µm per px makes no sense; it must be above 0."
-            )
-        self.slide.calibrate(um_per_px, "user")
-        self.expression.results.clear()
+        self.runs.refuse_second()
+        self.shown.set_um_per_px(um_per_px)
         self.slide_changed.emit(self.slide)
         self.result_changed.emit(None)
         self.changed.emit()
@@ -198,81 +237,34 @@ class Session(OpenSlides):
         A run that is on goes on with the model it was started with.
         """
         self.model = model
-        self.expression.chosen = maker(model)
-        self._choose_gene()
+        for opened in self.open_slides:
+            opened.expression.chosen = maker(model)
         self.model_changed.emit(model)
-        self.result_changed.emit(self.result)
-        self.changed.emit()
+        self._results_changed()
 
     # -- runs and results ----------------------------------------------------------------------
 
     @property
     def run(self) -> Run | None:
         """The run that is on; one that was cancelled is on until its worker has ended."""
-        return self._runs.current
+        return self.runs.current
 
     @property
     def result(self) -> Result | None:
         """The result of the chosen model on these spots, complete or filling in, or None."""
         return self.expression.result
 
-    def start_run(self, genes: Sequence[str] | None = None) -> Run:
-        """Begin a prediction; its rows are shown as :meth:`report` brings them.
-
-        Raises
-        ------
-        SettingsError
-            If a run is on already, there is no slide, spots or model, or a gene is unknown.
-        SlideError
-            If the scale of the slide is not known.
-        """
-        self._runs.refuse_second()
-        run = new_run(self.slide, self.spots, self.model, genes, self.expression)
-        self._runs.begin(run)
-        run.expression.results[maker(run.model)] = run.result
-        self._choose_gene()
-        self.run_changed.emit(run)
-        self.result_changed.emit(self.result)
-        self.changed.emit()
-        return run
-
-    def report(self, run: Run, progress: Progress) -> None:
-        """Take in what a run has done so far; ignored if the run is no longer this session's."""
-        if run is not self.run or run.token.cancelled:
-            return
-        if isinstance(progress.partial, PartialPrediction):
-            run.result.fill(progress.partial.indices, progress.partial.expression)
-        self.progressed.emit(progress)
-        if progress.partial is not None and self.result is run.result:
-            self.changed.emit()
-
-    def cancel_run(self) -> None:
-        """Ask the run that is on to stop; it is over when its worker says so."""
-        if self._runs.cancel():
-            self.run_changed.emit(self.run)
-
-    def finish_run(self, run: Run, prediction: AnnData) -> None:
-        """Take the finished prediction of a run; ignored if the run was cancelled meanwhile."""
-        self._end(run, run.before if run.token.cancelled else Result.from_adata(prediction))
-
-    def abandon_run(self, run: Run) -> None:
-        """Note that a run ended without a result (cancelled or failed); its rows disappear."""
-        self._end(run, run.before)
-
     def use_prediction(self, prediction: AnnData) -> Result:
         """Show a prediction that was made earlier, with its spots in place of those before.
-
-        The chosen model stays chosen only if it is the one that made it.
 
         Raises
         ------
         SpotsError
             If it was made on another slide than the open one.
         """
-        spots = bare_spots(prediction)
         if self.slide is not None:
             check_slide(prediction, self.slide)
-        self._take_spots(spots, prediction.uns.get("mclstexp", {}).get("um_per_px"))
+        self._take_spots(bare_spots(prediction), Provenance.read(prediction).um_per_px)
         return self.take_result(prediction)
 
     def take_result(self, prediction: AnnData) -> Result:
@@ -285,24 +277,37 @@ class Session(OpenSlides):
         SpotsError
             If it was made on other spots.
         """
-        if self.spots is None or list(self.spots.obs_names) != list(prediction.obs_names):
-            raise SpotsError("The prediction was made on other spots; load them with it.")
-        result = Result.from_adata(prediction)
-        if not result.model_id or maker(self.model) != result.model_id:
+        result = self.shown.take_result(prediction)
+        if self.model is not None and maker(self.model) != result.model_id:
             self.use_model(None)
-        self.expression.chosen = result.model_id or result
-        self.expression.results[self.expression.chosen] = result
-        self._choose_gene()
-        self.result_changed.emit(result)
-        self.changed.emit()
+            self.expression.take(result)
+        self._results_changed()
         return result
 
     # -- work and display ----------------------------------------------------------------------
 
     @property
     def annotations(self) -> Annotations:
-        """Regions, domains, signatures and notes; change them by ``history.edit``."""
-        return self.history.annotations
+        """Regions, domains, signatures and notes of the slide that is shown."""
+        return self.shown.annotations
+
+    def edit(self, what: str, on: OpenSlide | None = None, **changes: Any) -> None:
+        """Change annotations of a slide, by default the shown one, by a step that can be undone.
+
+        A slide that was closed meanwhile is left alone, and what changes nothing is no step:
+        ``session.edit("Rename a domain", domains=...)``.
+        """
+        opened = on or self.shown
+        if opened in self.open_slides:
+            self._go_on_with(opened.history.edited(what, **changes), opened)
+
+    def undo(self) -> None:
+        """Take the last step on the shown slide back, if there is one."""
+        self._go_on_with(self.shown.history.undone(), self.shown)
+
+    def redo(self) -> None:
+        """Do the step again that was taken back, if there is one."""
+        self._go_on_with(self.shown.history.redone(), self.shown)
 
     def show(self, **changes: Any) -> None:
         """Change fields of :class:`Display`: ``session.show(gene="FASN", style="heatmap")``."""
@@ -336,10 +341,16 @@ class Session(OpenSlides):
 
     # -- within --------------------------------------------------------------------------------
 
-    def _work_changed(self) -> None:
-        self.expression.set_signatures(self.annotations.signatures)
-        self._choose_gene()
-        self.changed.emit()
+    def _new(self) -> OpenSlide:
+        """Return another slide's place, with the signatures that are shown."""
+        return OpenSlide(maker(self.model), Annotations(signatures=self.annotations.signatures))
+
+    def _go_on_with(self, history: UndoHistory, opened: OpenSlide) -> None:
+        if history is not opened.history:
+            opened.go_on_with(history)
+            self._choose_gene()
+            self.annotations_changed.emit(opened)
+            self.changed.emit()
 
     @property
     def _leading(self) -> Source:
@@ -355,12 +366,12 @@ class Session(OpenSlides):
     def _take_spots(self, spots: AnnData | None, um_per_px: float | None = None) -> None:
         if spots is None and self.spots is None:
             return
-        before = self.expression
+        before, annotations = self.expression, self.annotations
         self.shown.take_spots(spots, um_per_px)
-        self._drop_run(before)
+        self.runs.drop(before)
         self.expression.chosen = maker(self.model)
-        self.expression.set_signatures(self.annotations.signatures)
-        self.history.drop_domains()
+        if self.annotations is not annotations:
+            self.annotations_changed.emit(self.shown)
         if self.shown.calibrate():
             self.slide_changed.emit(self.slide)
         self._choose_gene()
@@ -368,34 +379,17 @@ class Session(OpenSlides):
         self.result_changed.emit(None)
 
     def _show(self, opened: OpenSlide) -> None:
-        """Show another desk in place of the present one, and say so."""
-        steps = opened.steps or Steps(
-            annotations=Annotations(signatures=self.annotations.signatures)
-        )
-        self.shown, opened.steps = opened, None
-        opened.expression.chosen = maker(self.model)
-        with self.changed.blocked():  # until all of it is there
-            self.history.go_on_with(steps)
-        self._choose_gene()
+        """Show another slide in place of the present one, and say so."""
+        self.shown = opened
         self.slide_changed.emit(self.slide)
         self.spots_changed.emit(self.spots)
-        self.result_changed.emit(self.result)
-        self.changed.emit()
+        self._results_changed()
 
-    def _drop_run(self, expression: SpotExpression) -> None:
-        """Cancel the run that is on, if these are its, and have no more to do with it."""
-        if self.run is not None and self.run.expression is expression:
-            self._runs.drop()
-            self.run_changed.emit(None)
-
-    def _end(self, run: Run, result: Result | None) -> None:
-        if not self._runs.ended(run):
-            return
-        results = run.expression.results
-        results.pop(maker(run.model), None)
-        if result is not None:
-            results[maker(run.model)] = result
+    def _results_changed(self) -> None:
         self._choose_gene()
-        self.run_changed.emit(None)
         self.result_changed.emit(self.result)
         self.changed.emit()
+
+    def _filled(self, run: Run) -> None:
+        if self.result is run.result:
+            self.changed.emit()

@@ -72,13 +72,19 @@ class SpotExpression:
     def spacing_px(self) -> float:
         """Median distance of a spot to the nearest other in level-0 px, 0 if there is none."""
         from ..spots.geometry import spacing
+        from ..spots.schema import positions
 
-        return 0.0 if self._spots is None else spacing(self._spots.obsm["spatial"][:, :2])
+        return 0.0 if self._spots is None else spacing(positions(self._spots))
 
     @property
     def result(self) -> Result | None:
         """The chosen model's result."""
         return self.results.get(self.chosen)
+
+    def take(self, result: Result) -> None:
+        """Take a finished result, and show it."""
+        self.chosen = result.model_id or result
+        self.results[self.chosen] = result
 
     @property
     def has_measured(self) -> bool:

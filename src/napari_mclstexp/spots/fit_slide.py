@@ -8,7 +8,8 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import SpotsError
-from .schema import check_counts
+from .build import check_counts
+from .schema import SpotMetadata, positions
 
 
 def check_spots(spots: anndata.AnnData, width: int, height: int) -> None:
@@ -27,7 +28,7 @@ def check_spots(spots: anndata.AnnData, width: int, height: int) -> None:
         If there are none, names repeat, coordinates are missing, centres lie outside the slide,
         or counts are negative or not whole.
     """
-    source = spots.uns.get("mclstexp", {}).get("source", "The table of spots")
+    source = SpotMetadata.read(spots).source or "The table of spots"
     if spots.n_obs == 0:
         raise SpotsError(f"{source} has no spots; there is nothing to predict.")
     repeated = pd.Index(spots.obs_names)[spots.obs_names.duplicated()]
@@ -35,7 +36,7 @@ def check_spots(spots: anndata.AnnData, width: int, height: int) -> None:
         raise SpotsError(
             f"{source} names the spot {repeated[0]} more than once; every barcode must be unique."
         )
-    xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)
+    xy = positions(spots)
     lost = ~np.isfinite(xy).all(axis=1)
     if lost.any():
         raise SpotsError(

@@ -1,14 +1,15 @@
-"""µm per pixel from the spacing of spots, where the platform's pitch is known."""
+"""How far apart spots are, which are neighbours, and what that says of the slide's scale."""
 
 from __future__ import annotations
 
 import anndata
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree, cKDTree
+from scipy.spatial import KDTree
 
 from ..errors import SlideError, SpotsError
 from ..slides import Slide
+from .schema import SpotMetadata, positions
 
 ENOUGH = 10  # spots; fewer may all stand apart from their neighbours
 
@@ -24,10 +25,10 @@ def um_per_px_from_spots(spots: anndata.AnnData) -> float:
     SpotsError
         If the pitch of the platform is not known, or there are too few spots.
     """
-    facts = spots.uns.get("mclstexp", {})
-    if "um_per_px" in facts:
-        return float(facts["um_per_px"])
-    if "pitch_um" not in facts:
+    metadata = SpotMetadata.read(spots)
+    if metadata.um_per_px is not None:
+        return metadata.um_per_px
+    if metadata.pitch_um is None:
         raise SpotsError(
             "The distance between these spots in µm is not known, so the slide's scale cannot be "
             "derived from them; give µm per pixel (--um-per-px)."
@@ -37,15 +38,13 @@ def um_per_px_from_spots(spots: anndata.AnnData) -> float:
             f"{spots.n_obs} spots are too few to derive the slide's scale from; "
             "give µm per pixel (--um-per-px)."
         )
-    xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)
-    nearest = cKDTree(xy).query(xy, k=2)[0][:, 1]
-    spacing = float(np.median(nearest))
-    if not spacing > 0:
+    apart = spacing(positions(spots))
+    if not apart > 0:
         raise SpotsError(
             "The spots stand on top of each other, so the slide's scale cannot be derived from "
             "them; check their coordinates, or give µm per pixel (--um-per-px)."
         )
-    return float(facts["pitch_um"]) / spacing
+    return metadata.pitch_um / apart
 
 
 def know_scale(slide: Slide, spots: anndata.AnnData) -> None:
@@ -67,9 +66,25 @@ def know_scale(slide: Slide, spots: anndata.AnnData) -> None:
         ) from error
 
 
-def spacing(positions: NDArray[np.float64]) -> float:
+def spacing(xy: NDArray[np.float64]) -> float:
     """Return the median distance of (n, 2) positions to the nearest other, 0 if there is none."""
-    if len(positions) < 2:
+    if len(xy) < 2:
         return 0.0
-    distance, _ = KDTree(positions).query(positions, k=2)
+    distance, _ = KDTree(xy).query(xy, k=2)
     return float(np.median(distance[:, 1]))
+
+
+def neighbours(xy: NDArray[np.float64], k: int) -> NDArray[np.int64]:
+    """Return the rows of the k nearest others of (n, 2) positions, or of all if there are fewer.
+
+    Returns
+    -------
+    (n, k), the nearest first; a position is not its own neighbour.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    k = min(k, len(xy) - 1)
+    if k < 1:
+        return np.empty((len(xy), 0), dtype=np.int64)
+    rows = NearestNeighbors(n_neighbors=k).fit(xy).kneighbors(return_distance=False)
+    return np.asarray(rows, dtype=np.int64)

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..errors import SettingsError, SlideError, SpotsError
 from ..slides import Slide
+from .build import make_spots
 from .grid_settings import GridSettings
-from .schema import make_spots
+from .schema import SpotMetadata
 from .tissue import Tissue, find_tissue
 
 PLATFORM = "grid"
@@ -47,7 +48,7 @@ def lay_grid(
     >>> from napari_mclstexp.slides import open_slide
     >>> with open_slide(sample_section(1).slide) as slide:
     ...     spots = lay_grid(slide, GridSettings(pitch_um=200))
-    >>> spots.uns["mclstexp"]["pitch_um"]
+    >>> SpotMetadata.read(spots).pitch_um
     200.0
     """
     settings = settings or GridSettings()
@@ -83,11 +84,11 @@ def lay_grid(
         xy=xy,
         array_row=row,
         array_col=array_col,
-        source=slide.path,
-        platform=PLATFORM,
-        facts={
-            "spot_diameter_um": float(settings.diameter_um),
-            "pitch_um": float(settings.pitch_um),
-            "layout": settings.layout,
-        },
+        metadata=SpotMetadata(
+            platform=PLATFORM,
+            source=str(slide.path),
+            pitch_um=float(settings.pitch_um),
+            spot_diameter_um=float(settings.diameter_um),
+            layout=settings.layout,
+        ),
     )

@@ -1,117 +1,163 @@
-"""How spots are carried: one AnnData, whatever files they came from."""
+"""Which AnnData keys say where spots are, where they are from, and what a prediction was made with.
+
+Nothing else in the program knows these keys; files of older versions have the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
-import anndata
 import numpy as np
-import pandas as pd
-from anndata.utils import make_index_unique
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ..errors import SpotsError
 
+if TYPE_CHECKING:
+    from anndata import AnnData
 
-def make_spots(
-    *,
-    barcodes: Sequence[str],
-    xy: NDArray[np.float64],
-    array_row: NDArray[np.int64],
-    array_col: NDArray[np.int64],
-    source: Path | str,
-    platform: str,
-    in_tissue: NDArray[np.bool_] | None = None,
-    counts: Any = None,
-    genes: Sequence[str] = (),
-    gene_ids: Sequence[str] = (),
-    facts: Mapping[str, str | float | int] | None = None,
-) -> anndata.AnnData:
-    """Build the AnnData that the rest of the program works on.
+POSITIONS = "spatial"
+_FACTS = "mclstexp"
+_KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": int}
 
-    Parameters
+
+def has_positions(adata: AnnData) -> bool:
+    """Whether it is known where the spots are."""
+    return POSITIONS in adata.obsm and np.shape(adata.obsm[POSITIONS])[1] >= 2
+
+
+def positions(adata: AnnData) -> NDArray[np.float64]:
+    """Return the (n, 2) centres as (x, y) in level-0 pixels."""
+    return np.asarray(adata.obsm[POSITIONS], dtype=np.float64)[:, :2]
+
+
+def is_prediction(adata: AnnData) -> bool:
+    """Whether the values were predicted, not measured."""
+    return "model_id" in adata.uns.get(_FACTS, {})
+
+
+def holds_prediction(path: Path) -> bool:
+    """Whether an .h5ad file holds a prediction, told without reading it."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            return f"uns/{_FACTS}/model_id" in file
+    except OSError:
+        return False  # damaged: the reader of spots has the sentence for it
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """Facts that are kept in ``uns["mclstexp"]``, each under its own name; None is not stored."""
+
+    @classmethod
+    def read(cls, adata: AnnData) -> Self:
+        """Return what an AnnData says, and the defaults where it says nothing.
+
+        Raises
+        ------
+        SpotsError
+            If a value is not of its kind.
+        """
+        stored, found = adata.uns.get(_FACTS, {}), {}
+        for each in fields(cls):
+            if stored.get(each.name) is not None:
+                try:
+                    value = _KINDS[str(each.type)](stored[each.name])
+                except (TypeError, ValueError) as error:
+                    raise SpotsError(
+                        f'uns["{_FACTS}"]["{each.name}"] is {stored[each.name]!r}, which is no '
+                        "number; write the file again."
+                    ) from error
+                if value == value:  # NaN is how tables say that something is not known
+                    found[each.name] = value
+        return cls(**found)
+
+    def write(self, adata: AnnData) -> None:
+        """Add these facts to what an AnnData says."""
+        adata.uns[_FACTS] = {**adata.uns.get(_FACTS, {}), **self.as_dict()}
+
+    def as_dict(self) -> dict[str, str | float | int]:
+        """Return the facts that are known, by name."""
+        every = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in every.items() if value is not None}
+
+
+@dataclass(frozen=True)
+class SpotMetadata(_Stored):
+    """Where spots are from, and what is known of their layout and their counts.
+
+    Attributes
     ----------
-    barcodes
-        n names of spots.
-    xy
-        (n, 2) centres as (x, y) in level-0 pixels.
-    array_row, array_col
-        (n,) position on the array.
-    source, platform
-        The file, and ``"legacy-st"``, ``"visium"``, ``"visium-hd"``, ``"table"``, ``"grid"``.
-    in_tissue
-        (n,) flags; all True by default.
+    platform
+        ``"legacy-st"``, ``"visium"``, ``"visium-hd"``, ``"table"``, ``"h5ad"``, ``"grid"``.
+    source
+        The file or folder.
+    pitch_um, spot_diameter_um, spot_diameter_px
+        Distance between the centres of neighbours, and diameter of a spot.
+    um_per_px
+        Size of a level-0 pixel, where the spots' files state it.
+    layout
+        Of a grid, ``"hex"`` or ``"square"``.
     counts
-        (n, G) raw counts, dense or sparse; None for spots without counts.
-    genes, gene_ids
-        G names and, where known, Ensembl ids.
-    facts
-        More for ``uns["mclstexp"]``, such as `spot_diameter_um` and `pitch_um`.
-
-    Raises
-    ------
-    SpotsError
-        For duplicate barcodes, missing coordinates, negative or non-integer counts.
+        ``"raw"``, or what they are instead.
+    counts_source, counts_note
+        The file of the counts; why there are none.
+    n_spots_without_counts, n_counts_without_spot
+        How many of either were left out.
     """
-    n = len(barcodes)
-    repeated = pd.Index(barcodes)[pd.Index(barcodes).duplicated()]
-    if len(repeated):
-        raise SpotsError(
-            f"{source} names the spot {repeated[0]} more than once "
-            f"({len(repeated):,} duplicates in all); every barcode must be unique."
-        )
-    lost = ~np.isfinite(xy).all(axis=1)
-    if lost.any():
-        raise SpotsError(
-            f"{source} gives no coordinates for the spot {barcodes[int(np.argmax(lost))]} "
-            f"({lost.sum():,} spots in all); fill them in or remove these spots."
-        )
-    matrix = sparse.csr_matrix((n, 0), dtype=np.float32)
-    if counts is not None:
-        matrix = sparse.csr_matrix(counts, dtype=np.float32)
-        check_counts(matrix, barcodes, genes, source)
-    names = pd.Index([str(gene) for gene in genes], dtype=str)
-    var = pd.DataFrame(index=make_index_unique(names) if names.has_duplicates else names)
-    if len(gene_ids):
-        var["gene_ids"] = [str(each) for each in gene_ids]
-    obs = pd.DataFrame(
-        {
-            "in_tissue": np.ones(n, bool) if in_tissue is None else in_tissue.astype(bool),
-            "array_row": array_row.astype(np.int64),
-            "array_col": array_col.astype(np.int64),
-        },
-        index=pd.Index([str(each) for each in barcodes], dtype=str),
-    )
-    spots = anndata.AnnData(matrix, obs=obs, var=var, obsm={"spatial": xy.astype(np.float64)})
-    spots.uns["mclstexp"] = {"platform": platform, "source": str(source), **(facts or {})}
-    return spots
+
+    platform: str | None = None
+    source: str | None = None
+    pitch_um: float | None = None
+    spot_diameter_um: float | None = None
+    spot_diameter_px: float | None = None
+    um_per_px: float | None = None
+    layout: str | None = None
+    counts: str | None = None
+    counts_source: str | None = None
+    counts_note: str | None = None
+    n_spots_without_counts: int | None = None
+    n_counts_without_spot: int | None = None
 
 
-def check_counts(
-    counts: Any, barcodes: Sequence[str], genes: Sequence[str], source: Path | str
-) -> None:
-    """Make sure that counts are raw: whole and not negative.
+@dataclass(frozen=True)
+class Provenance(_Stored):
+    """What a prediction was made with, and from.
 
-    Raises
-    ------
-    SpotsError
-        Naming the first spot, gene and value at fault.
+    Attributes
+    ----------
+    model_name, model_id, normalisation, unit, k, distance
+        The model; what its values are; how many spots it retrieves, and by which distance.
+    version, device, created
+        Of this program; where it ran; when.
+    slide, slide_fingerprint, um_per_px, um_per_px_source
+        The file, what tells it from others, its scale, and who said that.
+    patch_px, patch_um
+        Side of a patch.
+    spots, n_spots
+        The file of the spots, and how many.
+    warning
+        Why the slide is unlike those that the model knows, or "".
     """
-    values = counts.data
-    for wrong, what, remedy in (
-        (~np.isfinite(values), "is no number", "repair the table"),
-        (values < 0, "is negative", "give raw counts"),
-        (values != np.round(values), "is not a whole number",
-         "give raw counts, not normalised or logged values"),
-    ):  # fmt: skip
-        if wrong.any():
-            first = int(np.argmax(wrong))
-            row = int(np.searchsorted(counts.indptr, first, side="right")) - 1
-            raise SpotsError(
-                f"{source}: the count of {genes[int(counts.indices[first])]} in spot "
-                f"{barcodes[row]} is {values[first]:g}, which {what} "
-                f"({int(wrong.sum()):,} such values in all); {remedy}."
-            )
+
+    model_name: str | None = None
+    model_id: str | None = None
+    version: str | None = None
+    slide: str | None = None
+    slide_fingerprint: str | None = None
+    um_per_px: float | None = None
+    um_per_px_source: str | None = None
+    patch_px: int | None = None
+    patch_um: float | None = None
+    normalisation: str | None = None
+    unit: str = ""
+    k: int | None = None
+    distance: str | None = None
+    device: str | None = None
+    n_spots: int | None = None
+    created: str | None = None
+    spots: str | None = None
+    warning: str = ""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..inference.device import Device
 from ..model import Bank, MclSTExp, ModelConfig
 from ..progress import CancelToken
+from ..spots.schema import positions
 from .data import SpotPool, TrainingSection, thumbnails
 
 
@@ -71,7 +72,7 @@ def _bank_of(
         barcode=np.concatenate([each.obs_names.to_numpy(dtype=str) for each in spots]),
         array_row=pool.rows.numpy(),
         array_col=pool.cols.numpy(),
-        xy=np.concatenate([np.asarray(each.obsm["spatial"], dtype=np.float64) for each in spots]),
+        xy=np.concatenate([positions(each) for each in spots]),
         thumbnails=tuple(
             picture for each in training_sections for picture in thumbnails(each, config, cancel)
         ),

@@ -21,6 +21,7 @@ from ..model import Bank, MclSTExp, ModelConfig
 from ..model.normalisation import measured_expression
 from ..progress import CancelToken, Progress, ProgressCallback
 from ..slides import Slide
+from ..spots.schema import positions
 from .sequences import neighbour_sequences, random_sequences
 
 IN_MEMORY = 6 * 2**30  # bytes of patches kept; more asks for a frozen encoder or smaller patches
@@ -70,12 +71,7 @@ class SpotPool:
         self.starts = np.cumsum([0, *(len(each.expression) for each in training_sections)])
         ends = zip(self.starts[:-1], self.starts[1:], strict=True)
         self.groups = [np.arange(start, stop) for start, stop in ends]
-        self.xy = np.concatenate(
-            [
-                np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64)
-                for each in training_sections
-            ]
-        )
+        self.xy = np.concatenate([positions(each.section.spots) for each in training_sections])
         frozen = all(each.features is not None for each in training_sections)
         self.features = (
             torch.cat([each.features for each in training_sections if each.features is not None])
@@ -187,7 +183,7 @@ def add_features(
         with each.section.open() as slide:
             features = image_features(
                 slide,
-                np.asarray(each.section.spots.obsm["spatial"], dtype=np.float64),
+                positions(each.section.spots),
                 module,
                 patch_px=config.patch_px,
                 um_per_px=field_scale(slide, config),
@@ -258,7 +254,7 @@ def _read_all(
     progress: ProgressCallback | None,
     cancel: CancelToken,
 ) -> NDArray[np.uint8]:
-    xy = np.asarray(section.spots.obsm["spatial"], dtype=np.float64)
+    xy = positions(section.spots)
     order = reading_order(xy)
     patches = np.empty((len(xy), patch_px, patch_px, 3), dtype=np.uint8)
     for rows, pixels in stream_patches(

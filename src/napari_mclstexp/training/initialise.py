@@ -21,6 +21,7 @@ from ..model import (
     load_model,
 )
 from ..model.encoders import find_imagenet_weights, input_stats, load_encoder_weights
+from ..spots.schema import SpotMetadata
 from .finetuning import move_genes
 from .presets import differences
 from .settings import TrainSettings
@@ -151,7 +152,7 @@ def array_size(sections: Sequence[Section]) -> tuple[int, int]:
     """
     rows, cols = 1, 1
     for section in sections:
-        obs, platform = section.spots.obs, section.spots.uns.get("mclstexp", {}).get("platform")
+        obs, platform = section.spots.obs, SpotMetadata.read(section.spots).platform
         lowest = min(int(obs["array_row"].min()), int(obs["array_col"].min()))
         if lowest < 0:
             raise SettingsError(
@@ -166,5 +167,5 @@ def array_size(sections: Sequence[Section]) -> tuple[int, int]:
 
 def platform_of(sections: Sequence[Section]) -> str | None:
     """Return the names of the platforms that the sections are from."""
-    platforms = {str(s.spots.uns.get("mclstexp", {}).get("platform", "")) for s in sections}
+    platforms = {SpotMetadata.read(each.spots).platform or "" for each in sections}
     return ", ".join(sorted(platforms - {""})) or None

@@ -14,6 +14,7 @@ from ..inference.image_features import FrozenEncoder
 from ..model import MclSTExp, ModelConfig
 from ..model.retrieval import Retrieved, retrieve
 from ..progress import CancelToken, HeldOutMap
+from ..spots.schema import positions
 from .build_bank import project_spots
 from .data import SpotPool, TrainingSection
 
@@ -63,7 +64,7 @@ def watch(
     shown = HeldOutMap(
         held_out.section.name,
         config.genes[best],
-        np.asarray(held_out.section.spots.obsm["spatial"], dtype=np.float64),
+        positions(held_out.section.spots),
         found.expression[:, best],
         measured[:, best],
         float(pcc[best]),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from napari.utils.notifications import show_info
@@ -18,8 +16,11 @@ from ..analysis.domain_settings import DomainSettings
 from ..analysis.region import Region
 from ..errors import SessionError, SettingsError, UserError
 from ..session.autosave import Kept, Recovery
+from ..session.read_session import read_session, slides_in
 from ..session.recent_files import recent_sessions
-from ..session.saved_session import Saved, read_session, snapshot, write_snapshot
+from ..session.saved_session import SavedSession, SavedSlide, snapshot, to_save
+from ..session.write_session import write_session
+from ..spots.schema import positions
 from .common import dialogs
 from .common.notify import tell
 
@@ -27,25 +28,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..model import Model
-    from ..session.annotations import Annotations
+    from ..session.open_slide import OpenSlide
     from ..session.session import Session
     from ..slides import Slide
     from ..spots import Tissue
     from .common.background_jobs import Jobs
 
 
-@dataclass(eq=False)
-class _Keeping:
-    """What is known of the work on one slide: its fingerprint, and where it is kept."""
-
-    saved_work: Annotations
-    fingerprint: str = ""
-    folder: Path | None = None
-    offered: Kept | None = None
-
-
 AUTOSAVE_MS = 1500  # after the last change
 Of = Literal["predicted", "measured"]
+Parts = tuple["list[Slide | None]", "list[Tissue | None]", "Model | None"]
 
 
 class AnnotationTasks(QObject):
@@ -67,24 +59,23 @@ class AnnotationTasks(QObject):
         self.session, self.jobs = session, jobs
         self.recent = recent_sessions()
         self.recovery = Recovery()
-        self._here = _Keeping(session.annotations)
-        self._known = WeakKeyDictionary({session.shown: self._here})
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)
         self._autosave.timeout.connect(self.keep_now)
-        session.history.changed.connect(self._work_changed)
+        session.annotations_changed.connect(self._annotations_changed)
         session.slide_changed.connect(self._slide_changed)
 
     @property
     def folder(self) -> Path | None:
-        """Where the shown slide's session was saved to or opened from."""
-        return self._here.folder
+        """Where the session was saved to or opened from: the shown slide, or else another."""
+        opened = (self.session.shown, *self.session.open_slides)
+        return next((each.folder for each in opened if each.folder is not None), None)
 
     @property
     def offered(self) -> Kept | None:
         """Unsaved work of an earlier session on it, until it is restored or discarded."""
-        return self._here.offered
+        return self.session.shown.offered
 
     # -- domains and regions -------------------------------------------------------------------
 
@@ -99,7 +90,7 @@ class AnnotationTasks(QObject):
         expression, _ = spot_expression.matrix(of)
         if spots is None:
             raise SettingsError("There are no spots; load spots or lay a grid first.")
-        xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
+        xy = positions(spots)
 
         def work() -> DomainMap:
             from ..analysis.domains import find_domains
@@ -108,7 +99,7 @@ class AnnotationTasks(QObject):
 
         def done(found: DomainMap) -> None:
             if opened.expression is spot_expression:
-                session.edit(opened, "Find domains", domains=found)
+                session.edit("Find domains", on=opened, domains=found)
                 session.show(show_domains=True)
 
         self.jobs.load("Finding domains", work, done)
@@ -129,9 +120,9 @@ class AnnotationTasks(QObject):
         """Add every domain as regions that can be edited."""
         domains, spots = self._domains(), self.session.spots
         assert spots is not None
-        xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
+        xy = positions(spots)
         regions = self.session.annotations.regions + domains.regions(xy)
-        self.session.history.edit("Make regions of domains", regions=regions)
+        self.session.edit("Make regions of domains", regions=regions)
         self.session.show(show_domains=False, show_regions=True)
 
     def compare(
@@ -142,7 +133,7 @@ class AnnotationTasks(QObject):
         if spots is None:
             raise SettingsError("There are no spots to compare; load spots or lay a grid first.")
         expression, genes = self.session.expression.matrix(of)
-        xy = np.asarray(spots.obsm["spatial"], dtype=np.float64)[:, :2]
+        xy = positions(spots)
 
         def work() -> pd.DataFrame:
             from ..analysis.region_statistics import compare_regions, spots_in
@@ -168,50 +159,50 @@ class AnnotationTasks(QObject):
     # -- sessions ------------------------------------------------------------------------------
 
     def save(self, folder: Path) -> None:
-        """Save everything to a folder in the background."""
-        saved, keeping = snapshot(self.session), self._here
+        """Save all open slides to a folder in the background."""
+        opened, saved = to_save(self.session), snapshot(self.session)
 
         def done(folder: Path) -> None:
-            keeping.folder, keeping.saved_work = folder, saved.annotations
+            for each, as_saved in zip(opened, saved.slides, strict=True):
+                each.saved_in(folder, as_saved.annotations)
+                self._keep(each)
             self.recent.add(folder)
-            if self._here is keeping and not self.unsaved:
-                self._forget_own()
             self.saved.emit(folder)
             show_info(f"Saved {folder}")
 
-        self.jobs.load(f"Saving {folder.name}", partial(write_snapshot, saved, folder), done)
+        self.jobs.load(f"Saving {folder.name}", partial(write_session, saved, folder), done)
+
+    def left_out(self, folder: Path) -> list[str]:
+        """Return the names of the slides that saving to a folder would take out of its session."""
+        try:
+            saved = slides_in(folder)
+        except SessionError:  # none yet
+            return []
+        here = {each.fingerprint for each in self.session.open_slides}
+        return [name for fingerprint, name in saved.items() if fingerprint not in here]
 
     def open(self, folder: Path) -> None:
-        """Restore a session; where its slide is not found, the person is asked for it."""
-        self.jobs.load(f"Opening {folder.name}", partial(read_session, folder), self._with_slide)
+        """Restore a session; for each slide that is not found, the person is asked."""
+        self.jobs.load(f"Opening {folder.name}", partial(read_session, folder), self._with_slides)
 
-    def _with_slide(self, saved: Saved) -> None:
-        path = saved.find_slide()
-        if path is None and saved.slide is not None:
-            title = f"Where is {saved.slide.name} now? It is no longer at {saved.slide.parent}"
-            path = dialogs.ask_file(None, title, dialogs.SLIDES)
-            if path is None:
-                raise SessionError(
-                    f"The session {saved.folder.name} was not opened, since its slide "
-                    f"{saved.slide} is not there; open it again and choose the slide."
-                )
+    def _with_slides(self, saved: SavedSession) -> None:
+        paths = [_path_of(saved, each) for each in saved.slides]
         self.jobs.load(
             f"Opening {saved.folder.name}",
-            partial(_open_parts, saved, path),
+            partial(_open_parts, saved, paths),
             partial(self._enter, saved),
         )
 
-    def _enter(self, saved: Saved, parts: tuple[Slide | None, Tissue | None, Model | None]) -> None:
-        slide, tissue, model = parts
+    def _enter(self, saved: SavedSession, parts: Parts) -> None:
+        slides, tissues, model = parts
         try:
-            saved.enter(self.session, slide, model, tissue)
+            saved.enter(self.session, slides, model, tissues)
         except UserError:
-            if slide is not None and self.session.slide is not slide:
-                slide.close()
+            _close(slides)
             raise
-        self._here.folder, self._here.saved_work = saved.folder, self.session.annotations
         self.recent.add(saved.folder)
-        self._forget_own()
+        for each in saved.slides:
+            self.recovery.forget(each.fingerprint, own=True)
         self.saved.emit(saved.folder)
         if saved.model is not None and model is None:
             show_info(
@@ -223,33 +214,39 @@ class AnnotationTasks(QObject):
 
     @property
     def unsaved(self) -> bool:
-        """Whether there is work that no saved session has."""
-        return (
-            self.session.annotations is not self._here.saved_work
-            and not self.session.annotations.empty
+        """Whether anything that is open is not in :attr:`folder` as it is."""
+        folder = self.folder
+        return any(
+            each.unsaved or (each.folder != folder and not each.bare)
+            for each in self.session.open_slides
         )
 
     def keep_now(self) -> None:
-        """Keep the unsaved work where a crash does not reach it."""
+        """Keep the unsaved work on every slide where a crash does not reach it."""
         self._autosave.stop()
-        if not self._here.fingerprint:
+        for opened in self.session.open_slides:
+            self._keep(opened)
+
+    def _keep(self, opened: OpenSlide) -> None:
+        if not opened.fingerprint:
             return
-        if not self.unsaved:
-            self._forget_own()
-            return
-        try:
-            self.recovery.keep(self._here.fingerprint, self.session.annotations, self.session.spots)
-        except UserError as error:
-            tell(error)
+        if not opened.unsaved:
+            if opened.kept is not None:
+                self.recovery.forget(opened.fingerprint, own=True)
+                opened.kept = None
+        elif opened.kept is not opened.annotations:
+            try:
+                self.recovery.keep(opened.fingerprint, opened.annotations, opened.spots)
+                opened.kept = opened.annotations
+            except UserError as error:
+                tell(error)
 
     def restore_offered(self) -> None:
         """Take the unsaved work of the earlier session over; undo brings back what was there."""
         kept = self.offered
         if kept is None:
             return
-        self.session.history.edit(
-            "Restore unsaved annotations", **kept.for_spots(self.session.spots)
-        )
+        self.session.edit("Restore unsaved annotations", **kept.for_spots(self.session.spots))
         self.keep_now()
         self._end_offer()
 
@@ -258,12 +255,12 @@ class AnnotationTasks(QObject):
         self._end_offer()
 
     def _end_offer(self) -> None:
-        self.recovery.forget(self._here.fingerprint, own=False)
-        self._here.offered = None
+        self.recovery.forget(self.session.shown.fingerprint, own=False)
+        self.session.shown.offered = None
         self.offer_changed.emit()
 
-    def _work_changed(self) -> None:
-        if self.session.slide is not None:
+    def _annotations_changed(self, opened: OpenSlide) -> None:
+        if opened.slide is not None:
             self._autosave.start()
 
     def leave(self) -> None:
@@ -273,9 +270,8 @@ class AnnotationTasks(QObject):
 
     def _slide_changed(self, slide: Slide | None) -> None:
         opened = self.session.shown
-        keeping = self._here = self._known.setdefault(opened, _Keeping(self.session.annotations))
         self.offer_changed.emit()
-        if slide is None or keeping.fingerprint:
+        if slide is None or opened.looked:
             return
 
         def look() -> tuple[str, Kept | None]:
@@ -283,17 +279,12 @@ class AnnotationTasks(QObject):
             return fingerprint, self.recovery.find(fingerprint)
 
         def found(answer: tuple[str, Kept | None]) -> None:
-            keeping.fingerprint, keeping.offered = answer
-            if self._here is keeping:
-                self.offer_changed.emit()
-                if self._autosave.isActive() or self.unsaved:
-                    self.keep_now()
+            opened.fingerprint, opened.offered = answer
+            opened.looked = True
+            self._keep(opened)
+            self.offer_changed.emit()
 
         self.jobs.load("Looking for unsaved annotations", look, found, _not_worth_a_word)
-
-    def _forget_own(self) -> None:
-        if self._here.fingerprint:
-            self.recovery.forget(self._here.fingerprint, own=True)
 
 
 def _of(domains: DomainMap) -> Of:
@@ -304,21 +295,43 @@ def _not_worth_a_word(_: BaseException) -> None:
     """A slide that is closed again meanwhile has nothing to offer."""
 
 
-def _open_parts(
-    saved: Saved, path: Path | None
-) -> tuple[Slide | None, Tissue | None, Model | None]:
+def _path_of(saved: SavedSession, slide: SavedSlide) -> Path | None:
+    """Return where a slide is now, by asking if need be; None for spots without a slide."""
+    path = saved.find(slide)
+    if path is None and slide.path is not None:
+        title = f"Where is {slide.path.name} now? It is no longer at {slide.path.parent}"
+        path = dialogs.ask_file(None, title, dialogs.SLIDES)
+        if path is None:
+            raise SessionError(
+                f"The session {saved.folder.name} was not opened, since its slide {slide.path} "
+                "is not there; open it again and choose the slide."
+            )
+    return path
+
+
+def _open_parts(saved: SavedSession, paths: list[Path | None]) -> Parts:
     from ..model import load_model
     from ..slides import open_slide
     from ..spots import find_tissue
 
     there = saved.model is not None and saved.model.is_dir()
     model = load_model(saved.model) if there and saved.model is not None else None
-    if path is None:
-        return None, None, model
-    slide = open_slide(path)
+    slides: list[Slide | None] = []
+    tissues: list[Tissue | None] = []
     try:
-        saved.check(slide)
-        return slide, find_tissue(slide), model
+        for each, path in zip(saved.slides, paths, strict=True):
+            slide = None if path is None else open_slide(path)
+            slides.append(slide)
+            if slide is not None:
+                saved.check(each, slide)
+            tissues.append(None if slide is None else find_tissue(slide))
     except BaseException:
-        slide.close()
+        _close(slides)
         raise
+    return slides, tissues, model
+
+
+def _close(slides: list[Slide | None]) -> None:
+    for slide in slides:
+        if slide is not None:
+            slide.close()

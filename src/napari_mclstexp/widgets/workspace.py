@@ -24,6 +24,7 @@ from .common.background_jobs import Jobs, Post
 from .common.notify import tell, told
 from .common.torch_loading import prepare_torch
 from .layers.apply_scene import Layers
+from .layers.removal import what_removal_means
 from .plugin.handover import Arrivals, Opened, read_opened_prediction
 from .predict.model_choices import built_in_model
 
@@ -94,7 +95,7 @@ class Workspace(QObject):
         self.session = Session()
         self.jobs = Jobs()
         self.tasks = AnnotationTasks(self.session, self.jobs)
-        self.layers = Layers(viewer, self._layer_removed, self._layer_edited, self._drawn)
+        self.layers = Layers(viewer, self._layers_removed, self._layer_edited, self._drawn)
         self.scene = Scene()
         self.recent = recent_models()
         self.docks: WeakSet[QWidget] = WeakSet()
@@ -106,13 +107,13 @@ class Workspace(QObject):
         self._redraw.timeout.connect(self._draw)
         self.session.changed.connect(self._changed)
         self.session.model_changed.connect(self.model_changed.emit)
-        self.session.run_changed.connect(self.run_changed.emit)
-        self.session.progressed.connect(self.progressed.emit)
+        self.session.runs.changed.connect(self.run_changed.emit)
+        self.session.runs.progressed.connect(self.progressed.emit)
         self.session.leaving.connect(self._leaving)
         self._arrivals = Arrivals(viewer, self._take_in)
-        session, history = self.session, self.session.history
-        viewer.bind_key("Control-Z", lambda _: history.undo(), overwrite=True)
-        viewer.bind_key("Control-Shift-Z", lambda _: history.redo(), overwrite=True)
+        session = self.session
+        viewer.bind_key("Control-Z", lambda _: session.undo(), overwrite=True)
+        viewer.bind_key("Control-Shift-Z", lambda _: session.redo(), overwrite=True)
         viewer.bind_key("Control-PageDown", lambda _: session.select_next(), overwrite=True)
         # Kept nowhere: a workspace that held its window would keep both alive forever.
         window = getattr(getattr(viewer, "window", None), "_qt_window", None)
@@ -142,7 +143,7 @@ class Workspace(QObject):
         """Close the slide after what is being read from it; a run on it is cancelled at once."""
         session, opened = self.session, self.session.shown
         if session.run is not None and session.run.expression is opened.expression:
-            session.cancel_run()
+            session.runs.cancel()
         self.jobs.load("Closing the slide", lambda: None, lambda _: session.close_slide(opened))
 
     def load_spots(self, path: Path, counts: Path | None = None) -> None:
@@ -197,7 +198,7 @@ class Workspace(QObject):
 
     def run(self, device: str) -> None:
         """Start a prediction; refused with a sentence while one is on."""
-        run = self.session.start_run()
+        run = self.session.runs.start()
         self._runs.add(run)
         if self.session.display.quantity == "measured":
             self.session.show(quantity="predicted")  # what she asked for is what she sees
@@ -206,7 +207,7 @@ class Workspace(QObject):
             from ..inference.predict import predict
 
             def progress(event: Progress) -> None:
-                post(partial(self.session.report, run, event))
+                post(partial(self.session.runs.report, run, event))
 
             return predict(
                 run.slide,
@@ -220,13 +221,13 @@ class Workspace(QObject):
 
         def done(prediction: AnnData) -> None:
             self._runs.discard(run)
-            self.session.finish_run(run, prediction)
+            self.session.runs.finish(run, prediction)
             if self.session.slide is not run.slide and not run.token.cancelled:
                 show_info(f"The prediction on {run.slide.path.name} is ready.")
 
         def failed(error: BaseException) -> None:
             self._runs.discard(run)
-            self.session.abandon_run(run)
+            self.session.runs.abandon(run)
             if not run.token.cancelled:
                 tell(error)
 
@@ -251,14 +252,15 @@ class Workspace(QObject):
             return
         self._closed = True
         self._redraw.stop()
-        self.tasks.keep_now()
         self.session.changed.disconnect(self._changed)
-        self.session.cancel_run()
+        self.layers.regions.finish()  # what was drawn just before
+        self.tasks.keep_now()
+        self.session.runs.cancel()
         if self.jobs.close():
             for run in self._runs:
-                self.session.abandon_run(run)
-            while self.session.slide is not None:
-                self.session.close_slide()
+                self.session.runs.abandon(run)
+            for opened in self.session.open_slides:
+                self.session.close_slide(opened)
         self.layers.forget()
         for viewer in [key for key, workspace in _workspaces.items() if workspace is self]:
             del _workspaces[viewer]
@@ -298,14 +300,16 @@ class Workspace(QObject):
             self.layers.apply(self.scene)
         self.shown.emit(self.scene)
 
-    def _layer_removed(self, slot: str) -> None:
-        if slot == "slide":
-            self.close_slide()
-        elif slot in ("spots", "domains", "regions"):
-            self.session.show(**{f"show_{slot}": False})
+    def _layers_removed(self, slots: tuple[str, ...]) -> None:
+        """Keep what a person removed in napari's list of layers: layers only show what is open."""
+        word, hide = what_removal_means(slots)
+        if hide:
+            self.session.show(**dict.fromkeys(hide, False))
+        self.layers.restore()
+        show_info(word)
 
     def _drawn(self, what: str, regions: tuple[Region, ...]) -> None:
-        self.session.history.edit(what, regions=regions)
+        self.session.edit(what, regions=regions)
 
     def _layer_edited(self, field: str, value: Any) -> None:
         self.session.show(**{field: value})

@@ -61,6 +61,7 @@ def turned(region: Region) -> Region:
     return Region(region.name, same.polygons, region.colour, children, region.locked, region.id)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(region_trees, max_size=3))
 def test_trees_go_out_and_come_back_equal(regions):

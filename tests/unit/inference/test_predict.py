@@ -35,6 +35,7 @@ def slide(section):
         yield slide
 
 
+@pytest.mark.slow
 def test_a_model_of_painted_sections_reads_a_third_one(slide, section, model):
     found = predict(slide, section.spots, model)
     assert found.shape == (49, 3)

@@ -47,7 +47,7 @@ def fill(session, run, rows):
     part = PartialPrediction(
         np.array(rows), expression, run.genes, expression[:, 0], np.zeros_like(expression)
     )
-    session.report(run, Progress(len(rows), 64, "Predicting", part))
+    session.runs.report(run, Progress(len(rows), 64, "Predicting", part))
 
 
 def test_an_empty_session_draws_nothing():

@@ -22,7 +22,8 @@ from napari_mclstexp.analysis.region_edits import (
     removed,
 )
 from napari_mclstexp.errors import SettingsError
-from napari_mclstexp.session.history import History, Steps
+from napari_mclstexp.session.history import UndoHistory
+from napari_mclstexp.session.session import Session
 
 
 def box(name, x, y, side, **more):
@@ -35,49 +36,60 @@ def found(labels):
     return Domains(labels, len(set(labels)), "reason", np.zeros((len(labels), 1)))
 
 
-def test_steps_go_back_and_forth_and_a_new_one_ends_the_way_forward():
-    history = History()
+@pytest.fixture
+def session():
+    return Session()
+
+
+def test_steps_go_back_and_forth_and_a_new_one_ends_the_way_forward(session):
     told = []
-    history.changed.connect(lambda: told.append(history.annotations.notes))
-    history.edit("first", notes="1")
-    history.edit("second", notes="2")
-    assert history.undoable == "second"
-    history.undo()
-    assert (history.annotations.notes, history.redoable) == ("1", "second")
-    history.redo()
-    assert history.annotations.notes == "2"
-    history.undo()
-    history.edit("third", notes="3")
-    assert not history.redoable
-    history.undo()
-    history.undo()
-    history.undo()  # nothing is left
-    assert history.annotations.notes == ""
+    session.annotations_changed.connect(lambda opened: told.append(opened.annotations.notes))
+    session.edit("first", notes="1")
+    session.edit("second", notes="2")
+    assert session.shown.history.undoable == "second"
+    session.undo()
+    assert (session.annotations.notes, session.shown.history.redoable) == ("1", "second")
+    session.redo()
+    assert session.annotations.notes == "2"
+    session.undo()
+    session.edit("third", notes="3")
+    assert not session.shown.history.redoable
+    session.undo()
+    session.undo()
+    session.undo()  # nothing is left
+    assert session.annotations.notes == ""
     assert told == ["1", "2", "1", "2", "1", "3", "1", ""]
 
 
-def test_steps_of_another_slide_are_gone_on_with_as_they_were_left():
-    history = History()
-    history.edit("first", notes="1")
-    history.edit("second", notes="2")
-    history.undo()
-    left = history.steps
-    history.go_on_with(Steps())
-    assert (history.annotations.notes, history.undoable, history.redoable) == ("", "", "")
-    history.edit("elsewhere", notes="x")
-    history.go_on_with(left.edited("meanwhile", notes="3"))
-    assert (history.annotations.notes, history.undoable, history.redoable) == ("3", "meanwhile", "")
-    history.undo()
-    assert (history.annotations.notes, history.undoable) == ("1", "first")
+def test_steps_that_were_left_are_gone_on_with():
+    left = UndoHistory().edited("first", notes="1").edited("second", notes="2").undone()
+    assert (left.present.notes, left.undoable, left.redoable) == ("1", "first", "second")
+    later = left.edited("meanwhile", notes="3")
+    assert (later.present.notes, later.undoable, later.redoable) == ("3", "meanwhile", "")
+    assert (later.undone().present.notes, later.undone().undoable) == ("1", "first")
+    assert (left.present.notes, left.redoable) == ("1", "second")  # a value stays what it is
+
+
+def test_an_edit_that_changes_nothing_is_no_step_and_leaves_redo_alone(session):
+    session.edit("Draw a region", regions=(box("one", 0, 0, 10),))
+    session.edit("Notes", notes="2")
+    session.undo()
+    told = []
+    session.annotations_changed.connect(told.append)
+    same = tuple(replace(each) for each in session.annotations.regions)
+    session.edit("Remove a region", regions=same, notes="")
+    assert (session.shown.history.undoable, session.shown.history.redoable) == (
+        "Draw a region",
+        "Notes",
+    )
+    assert told == []
 
 
 def test_domains_of_spots_that_are_gone_do_not_come_back_by_undo():
-    history = History()
-    history.edit("Find", domains=map_of(found(["1", "2"]), DomainSettings(2), "predicted"))
-    history.edit("Notes", notes="x")
-    history.drop_domains()
-    history.undo()
-    assert history.annotations.domains is None
+    domains = map_of(found(["1", "2"]), DomainSettings(2), "predicted")
+    history = UndoHistory().edited("Find", domains=domains).edited("Notes", notes="x")
+    assert history.undone().present.domains is domains
+    assert history.without_domains().undone().present.domains is None
 
 
 def test_removing_a_region_moves_what_is_in_it_up():

@@ -57,7 +57,7 @@ def test_a_result_shows_the_gene_that_can_be_trusted_most_first(session):
     session.use_spots(make_spots(counts=False))
     assert session.gene is None
     session.use_model(make_model())
-    session.start_run()
+    session.runs.start()
     assert session.gene == "GNAS"
 
 
@@ -65,8 +65,8 @@ def test_a_gene_that_is_there_too_stays_chosen(session):
     session.use_spots(make_spots())
     session.show(gene="CD74")
     session.use_model(make_model())
-    run = session.start_run()
-    session.finish_run(run, prediction_of(run))
+    run = session.runs.start()
+    session.runs.finish(run, prediction_of(run))
     assert session.shown_quantity == "predicted"
     assert session.gene == "CD74"
 
@@ -75,7 +75,7 @@ def test_a_gene_that_the_model_lacks_gives_way_when_predictions_are_shown(sessio
     session.use_spots(make_spots())
     session.show(gene="MALAT1")
     session.use_model(make_model())
-    session.start_run()
+    session.runs.start()
     assert session.gene == "GNAS"
 
 

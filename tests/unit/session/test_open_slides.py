@@ -40,27 +40,27 @@ def session(slide):
 
 def test_another_slide_opens_beside_and_shows_nothing_of_the_first(session, slide, other_slide):
     finished(session)
-    session.history.edit("Write", notes="first")
+    session.edit("Write", notes="first")
     session.use_slide(other_slide)
     assert is_open(slide)
     assert session.slide is other_slide
     assert (session.spots, session.result, session.gene) == (None,) * 3
-    assert (session.annotations.notes, session.history.undoable) == ("", "")
+    assert (session.annotations.notes, session.shown.history.undoable) == ("", "")
     assert [opened.name for opened in session.open_slides] == ["a.png", "b.png"]
 
 
 def test_a_selected_slide_comes_back_as_it_was_left(session, slide, other_slide):
     result, spots, first = finished(session), session.spots, session.shown
-    session.history.edit("Write", notes="first")
+    session.edit("Write", notes="first")
     session.show(gene="FASN")
     session.use_slide(other_slide)
-    session.history.edit("Write", notes="second")
+    session.edit("Write", notes="second")
     told = [heard(each) for each in (session.slide_changed, session.leaving, session.changed)]
     session.select(first)
     assert told == [[(slide,)], [()], [()]]
     assert (session.slide, session.spots, session.result) == (slide, spots, result)
     assert (session.annotations.notes, session.gene) == ("first", "FASN")
-    session.history.undo()
+    session.undo()
     assert session.annotations.notes == ""
     session.select_next()
     assert session.annotations.notes == "second"
@@ -78,15 +78,15 @@ def test_a_model_chosen_on_another_slide_is_the_one_whose_result_is_shown(sessio
 
 
 def test_a_run_goes_on_behind_another_slide_and_its_result_is_there_on_return(session, other_slide):
-    run, first = session.start_run(), session.shown
+    run, first = session.runs.start(), session.shown
     session.use_slide(other_slide)
     session.use_spots(make_spots())
     assert session.run is run
     redrawn = heard(session.changed)
-    session.report(run, partial([3]))
+    session.runs.report(run, partial([3]))
     assert redrawn == []
     assert session.result is None
-    session.finish_run(run, prediction_of(run))
+    session.runs.finish(run, prediction_of(run))
     assert session.result is None
     session.select(first)
     assert session.result.complete
@@ -95,7 +95,7 @@ def test_a_run_goes_on_behind_another_slide_and_its_result_is_there_on_return(se
 def test_closing_a_slide_shows_the_one_before_and_leaves_a_run_on_it_alone(
     session, slide, other_slide
 ):
-    run = session.start_run()
+    run = session.runs.start()
     session.use_slide(other_slide)
     session.close_slide()
     assert session.slide is slide
@@ -106,23 +106,23 @@ def test_closing_a_slide_shows_the_one_before_and_leaves_a_run_on_it_alone(
 
 
 def test_a_slide_that_is_not_shown_can_be_closed(session, slide, other_slide):
-    run, first = session.start_run(), session.shown
+    run, first = session.runs.start(), session.shown
     session.use_slide(other_slide)
     left = heard(session.leaving)
     session.close_slide(first)
     assert (session.slide, session.open_slides) == (other_slide, (session.shown,))
     assert (run.token.cancelled, session.run, left) == (True, None, [])
-    session.abandon_run(run)
+    session.runs.abandon(run)
     assert not is_open(slide)
 
 
 def test_work_on_a_slide_that_is_not_shown_goes_to_that_slide(session, other_slide):
     first = session.shown
     session.use_slide(other_slide)
-    session.edit(first, "Find domains", notes="found meanwhile")
+    session.edit("Find domains", on=first, notes="found meanwhile")
     assert session.annotations.notes == ""
     session.select(first)
-    assert (session.annotations.notes, session.history.undoable) == (
+    assert (session.annotations.notes, session.shown.history.undoable) == (
         "found meanwhile",
         "Find domains",
     )

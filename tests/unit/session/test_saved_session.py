@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,13 +18,20 @@ from napari_mclstexp.analysis.domain_settings import DomainSettings
 from napari_mclstexp.analysis.domains import Domains
 from napari_mclstexp.analysis.signatures import Signature, read_gmt
 from napari_mclstexp.errors import OutputError, SessionError, UserError
-from napari_mclstexp.session.annotations import Annotations
-from napari_mclstexp.session.autosave import Recovery
-from napari_mclstexp.session.saved_session import FILE, read_session, save_session
+from napari_mclstexp.session.read_session import read_session
 from napari_mclstexp.session.session import Session
+from napari_mclstexp.session.session_json import FILE
+from napari_mclstexp.session.write_session import save_session
 from napari_mclstexp.slides import open_slide
 from support.places import TESTS
-from support.session_kit import make_model, make_spots, prediction_of, region, write_slide
+from support.session_kit import (
+    GENES,
+    make_model,
+    make_spots,
+    prediction_of,
+    region,
+    write_slide,
+)
 
 
 def domains(n=64):
@@ -40,10 +48,10 @@ def session(tmp_path):
     session.use_slide(open_slide(write_slide(tmp_path)))
     session.use_spots(make_spots())
     session.use_model(make_model())
-    run = session.start_run()
-    session.finish_run(run, prediction_of(run))
+    run = session.runs.start()
+    session.runs.finish(run, prediction_of(run))
     child = region("Nest", locked=True)
-    session.history.edit(
+    session.edit(
         "Work",
         regions=(region(children=(child,)), region("Fat")),
         domains=domains(),
@@ -63,8 +71,8 @@ def saved(session, tmp_path):
 def restored(folder, slide=None):
     saved = read_session(folder)
     again = Session()
-    found = slide or saved.find_slide()
-    saved.enter(again, open_slide(found) if found else None)
+    found = slide or saved.find(saved.slides[0])
+    saved.enter(again, [open_slide(found) if found else None])
     return again
 
 
@@ -81,7 +89,7 @@ def test_everything_comes_back(session, saved):
     assert again.result.genes == session.result.genes
     np.testing.assert_array_equal(again.result.expression, session.result.expression)
     assert again.expression.counts.genes == session.expression.counts.genes
-    assert not again.history.undoable
+    assert not again.shown.history.undoable
     again.close_slide()
 
 
@@ -92,7 +100,7 @@ def test_a_slide_that_moved_is_found_beside_the_session_and_known_by_its_checksu
     old = tmp_path / "a.png"
     (tmp_path / "else").mkdir()
     moved = old.rename(tmp_path / "else" / "renamed.png")
-    assert read_session(saved).find_slide() is None
+    assert read_session(saved).find(read_session(saved).slides[0]) is None
     again = restored(saved, moved)
     assert again.slide.path == moved
     again.close_slide()
@@ -100,13 +108,109 @@ def test_a_slide_that_moved_is_found_beside_the_session_and_known_by_its_checksu
     kept = Session()
     kept.use_spots(make_spots())
     with open_slide(other) as slide, pytest.raises(SessionError, match="not the slide"):
-        read_session(saved).enter(kept, slide)
+        read_session(saved).enter(kept, [slide])
     assert kept.spots is not None
+
+
+@pytest.fixture
+def two(session, tmp_path):
+    """A session of two slides, of which the first is shown."""
+    first = session.shown
+    session.use_slide(open_slide(write_slide(tmp_path, "b.png", shade=90)))
+    session.use_spots(make_spots(counts=False)[:20].copy())
+    session.edit("Work", notes="of the second", regions=(region("Elsewhere"),))
+    session.select(first)
+    yield session
+    while session.slide is not None:
+        session.close_slide()
+
+
+def opened_again(folder, into=None):
+    saved, again = read_session(folder), into or Session()
+    saved.enter(again, [open_slide(saved.find(each)) for each in saved.slides])
+    return again
+
+
+def close_all(session):
+    while session.slide is not None:
+        session.close_slide()
+
+
+def test_all_open_slides_come_back_and_the_same_one_is_shown(two, tmp_path):
+    second = two.open_slides[1]
+    again = opened_again(save_session(two, tmp_path / "saved"))
+    assert [each.name for each in again.open_slides] == ["a.png", "b.png"]
+    assert again.shown is again.open_slides[0]
+    assert again.result.genes == two.result.genes
+    assert again.display == two.display
+    later = again.open_slides[1]
+    assert later.annotations.notes == "of the second"
+    assert later.annotations.regions == second.annotations.regions
+    assert later.spots.obs_names.tolist() == second.spots.obs_names.tolist()
+    assert not later.unsaved
+    assert {each.folder for each in again.open_slides} == {tmp_path / "saved"}
+    again.select(later)
+    again.select_next()
+    assert again.result is not None
+    close_all(again)
+
+
+def test_a_saved_slide_takes_the_place_of_the_same_one_and_leaves_others_open(two, tmp_path):
+    folder = save_session(two, tmp_path / "saved")
+    two.close_slide(two.open_slides[1])
+    two.edit("Work", notes="not saved")
+    two.use_slide(open_slide(write_slide(tmp_path, "c.png", shade=60)))
+    kept = two.shown
+    opened_again(folder, two)
+    assert [each.name for each in two.open_slides] == ["c.png", "a.png", "b.png"]
+    assert two.open_slides[0] is kept
+    assert (two.slide.path.name, two.annotations.notes) == ("a.png", "two lines\nof notes")
+
+
+def test_of_several_slides_one_that_is_another_refuses_all(two, tmp_path):
+    saved = read_session(save_session(two, tmp_path / "saved"))
+    other = open_slide(write_slide(tmp_path, "c.png", shade=60))
+    kept = Session()
+    first = open_slide(saved.find(saved.slides[0]))
+    refused = pytest.raises(SessionError, match=r"c\.png is not the slide .* called b\.png")
+    with other, first, refused:
+        saved.enter(kept, [first, other])
+    assert [each.bare for each in kept.open_slides] == [True]
+
+
+def test_a_folder_of_version_1_still_opens_and_is_brought_up_to_date(tmp_path):
+    folder = tmp_path / "old"
+    shutil.copytree(TESTS / "support" / "session_version_1", folder)
+    write_slide(tmp_path)  # beside it, since it is no longer where it was
+    again = opened_again(folder)
+    assert again.slide.um_per_px == 2.5
+    assert again.annotations.notes == "of version 1"
+    assert [each.name for each in again.annotations.regions[0].walk()] == ["Tumour", "Nest"]
+    assert again.annotations.domains.names["1"] == "Stroma"
+    assert again.result.complete
+    assert again.expression.counts.genes == (*GENES, "MALAT1")
+    assert (again.gene, again.display.style) == ("GNAS", "heatmap")
+    save_session(again, folder)
+    assert json.loads((folder / FILE).read_text())["version"] == 2
+    assert opened_again(folder).annotations.notes == "of version 1"
+    close_all(again)
+
+
+def test_what_a_crash_left_of_the_first_save_is_not_in_the_way(session, tmp_path):
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    (folder / ".spots.12ab34cd.part.h5ad").write_text("half of it")
+    save_session(session, folder)
+    assert sorted(path.name.partition("-")[0] for path in folder.iterdir()) == [
+        "prediction",
+        "session.json",
+        "spots",
+    ]
 
 
 def test_saving_again_replaces_and_leaves_nothing_behind(session, saved):
     before = {path.name for path in saved.iterdir()}
-    session.history.edit("Notes", notes="other")
+    session.edit("Notes", notes="other")
     save_session(session, saved)
     assert {path.name for path in saved.iterdir()} == before
     assert restored(saved).annotations.notes == "other"
@@ -154,22 +258,24 @@ BAD_SESSIONS = {
     "a list": lambda folder: (folder / FILE).write_text("[]"),
     "another kind": put("kind", "cake"),
     "a later version": put("version", 99),
-    "no files": with_json(lambda d: d.pop("files")),
-    "a file outside": put("files", "spots", "../a.h5ad"),
-    "a file that is gone": put("files", "spots", "spots-0.h5ad"),
+    "no files": with_json(lambda d: d["slides"][0].pop("files")),
+    "a file outside": put("slides", 0, "files", "spots", "../a.h5ad"),
+    "a file that is gone": put("slides", 0, "files", "spots", "spots-0.h5ad"),
     "style of no kind": put("display", "style", "glitter"),
     "contrast upside down": put("display", "percentiles", [90, 10]),
     "opacity of text": put("display", "opacity", "much"),
-    "no work": with_json(lambda d: d.pop("work")),
-    "regions of text": put("work", "regions", "none"),
+    "no work": with_json(lambda d: d["slides"][0].pop("work")),
+    "regions of text": put("slides", 0, "work", "regions", "none"),
     "an open ring": put(
-        "work", "regions", "features", 0, "geometry", "coordinates", [[[0, 0], [1, 1]]]
+        "slides", 0, "work", "regions", "features", 0, "geometry", "coordinates", [[[0, 0], [1, 1]]]
     ),
-    "a colour of two": put("work", "domains", "colours", "1", [1, 2]),
-    "a domain without name": with_json(lambda d: d["work"]["domains"]["names"].pop("1")),
-    "too few labels": put("work", "domains", "labels", ["1", "2"]),
-    "k of one": put("work", "domains", "settings", "k", 1),
-    "signatures of numbers": put("work", "signatures", [1]),
+    "a colour of two": put("slides", 0, "work", "domains", "colours", "1", [1, 2]),
+    "a domain without name": with_json(
+        lambda d: d["slides"][0]["work"]["domains"]["names"].pop("1")
+    ),
+    "too few labels": put("slides", 0, "work", "domains", "labels", ["1", "2"]),
+    "k of one": put("slides", 0, "work", "domains", "settings", "k", 1),
+    "signatures of numbers": put("slides", 0, "work", "signatures", [1]),
     "damaged prediction": lambda folder: next(folder.glob("prediction-*")).write_bytes(b"x"),
     "cut spots": lambda folder: _cut(next(folder.glob("spots-*"))),
 }
@@ -185,7 +291,7 @@ def test_a_bad_session_gets_a_sentence_and_changes_nothing(session, saved, spoil
     before = {path: path.read_bytes() for path in saved.iterdir()}
     state = (session.annotations, session.display, session.result)
     with pytest.raises(UserError) as caught:
-        read_session(saved).enter(session, session.slide)
+        read_session(saved).enter(session, [session.slide])
     assert str(saved) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert (session.annotations, session.display, session.result) == state
@@ -221,20 +327,21 @@ SAVER = """
     from pathlib import Path
     sys.path.insert(0, {tests!r})
     from support.session_kit import make_spots
-    from napari_mclstexp.session.saved_session import save_session
     from napari_mclstexp.session.session import Session
+    from napari_mclstexp.session.write_session import save_session
     session = Session()
     session.use_spots(make_spots())
     number = 0
     while True:
         number += 1
         session.spots.obs["turn"] = number
-        session.history.edit("Notes", notes=str(number))
+        session.edit("Notes", notes=str(number))
         save_session(session, Path({folder!r}))
         print(number, flush=True)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wait", [0.0, 0.003, 0.007, 0.013, 0.02])
 def test_kill_in_the_middle_of_saving_leaves_the_last_whole_session(tmp_path, wait):
     folder = tmp_path / "session"
@@ -246,51 +353,6 @@ def test_kill_in_the_middle_of_saving_leaves_the_last_whole_session(tmp_path, wa
         time.sleep(wait)
         process.send_signal(signal.SIGKILL)
         done += [int(line) for line in process.stdout.read().split()]
-    again = read_session(folder)
+    (again,) = read_session(folder).slides
     assert int(again.annotations.notes) in (done[-1], done[-1] + 1)
     assert again.spots.obs["turn"].iloc[0] == int(again.annotations.notes)
-
-
-KEEPER = """
-    import sys, time
-    from pathlib import Path
-    sys.path.insert(0, {tests!r})
-    from support.session_kit import region
-    from napari_mclstexp.session.autosave import Recovery
-    from napari_mclstexp.session.annotations import Annotations
-    recovery = Recovery(Path({folder!r}))
-    for number in range(1, 10_000):
-        recovery.keep("f" * 64, Annotations(regions=(region(str(number)),)), None)
-        print(number, flush=True)
-"""
-
-
-def test_kill_while_annotating_offers_the_last_work_back(tmp_path):
-    code = KEEPER.format(tests=str(TESTS), folder=str(tmp_path))
-    with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        done = [int(process.stdout.readline()) for _ in range(20)]
-        process.send_signal(signal.SIGKILL)
-        done += [int(line) for line in process.stdout.read().split()]
-    kept = Recovery(tmp_path).find("f" * 64)
-    assert int(kept.annotations.regions[0].name) in (done[-1], done[-1] + 1)
-
-
-def test_kept_domains_come_back_only_on_their_own_spots(tmp_path):
-    ours, theirs = make_spots(), make_spots()[:10].copy()
-    Recovery(tmp_path).keep("f" * 64, Annotations(domains=domains(), notes="n"), ours)
-    kept = Recovery(tmp_path).find("f" * 64)
-    assert kept.for_spots(ours)["domains"].names["1"] == "Stroma"
-    assert "domains" not in kept.for_spots(theirs)
-
-
-def test_ones_own_work_is_not_offered_and_spoilt_work_neither(tmp_path):
-    recovery = Recovery(tmp_path)
-    recovery.keep("f" * 64, Annotations(notes="mine"), None)
-    assert recovery.find("f" * 64) is None
-    (tmp_path / f"{'f' * 24}-spoilt.json").write_text("{")
-    assert recovery.find("f" * 64) is None
-    assert Recovery(tmp_path).find("e" * 64) is None
-    Recovery(tmp_path).forget("f" * 64, own=False)
-    assert Recovery(tmp_path).find("f" * 64) is None

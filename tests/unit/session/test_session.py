@@ -152,11 +152,11 @@ def test_two_models_that_were_never_saved_do_not_share_a_result(session):
 
 
 def test_a_run_fills_in_row_by_row(session):
-    run = session.start_run()
+    run = session.runs.start()
     changed = heard(session.changed)
-    told = heard(session.progressed)
+    told = heard(session.runs.progressed)
     assert np.isnan(session.expression.values("predicted", "FASN")).all()
-    session.report(run, partial([2, 5]))
+    session.runs.report(run, partial([2, 5]))
     values = session.expression.values("predicted", "FASN")
     assert np.flatnonzero(np.isfinite(values)).tolist() == [2, 5]
     assert session.result.n_done == 2
@@ -164,34 +164,34 @@ def test_a_run_fills_in_row_by_row(session):
 
 
 def test_progress_without_rows_does_not_ask_for_a_redraw(session):
-    run = session.start_run()
+    run = session.runs.start()
     changed = heard(session.changed)
-    session.report(run, Progress(0, 64, "Reading patches"))
+    session.runs.report(run, Progress(0, 64, "Reading patches"))
     assert changed == []
 
 
 def test_a_finished_run_leaves_the_complete_result(session):
-    run = session.start_run()
+    run = session.runs.start()
     assert not session.result.complete
-    session.finish_run(run, prediction_of(run))
+    session.runs.finish(run, prediction_of(run))
     assert session.result.complete
     assert session.run is None
     assert session.expression.values("predicted", "GNAS")[0] == 2.0
 
 
 def test_a_second_run_is_refused_while_one_is_on_even_when_it_was_cancelled(session):
-    run = session.start_run()
+    run = session.runs.start()
     with pytest.raises(SettingsError, match="running already"):
-        session.start_run()
-    session.cancel_run()
+        session.runs.start()
+    session.runs.cancel()
     with pytest.raises(SettingsError, match="running already"):
-        session.start_run()
-    session.abandon_run(run)
-    assert session.start_run() is not run
+        session.runs.start()
+    session.runs.abandon(run)
+    assert session.runs.start() is not run
 
 
 def test_the_scale_cannot_change_under_a_run(session):
-    session.start_run()
+    session.runs.start()
     with pytest.raises(SettingsError, match="running already"):
         session.set_um_per_px(0.5)
 
@@ -199,73 +199,73 @@ def test_the_scale_cannot_change_under_a_run(session):
 @pytest.mark.parametrize("ending", ["abandoned", "finished too late"])
 def test_a_cancelled_run_gives_back_the_result_there_was_before(session, ending):
     before = finished(session)
-    run = session.start_run()
-    session.report(run, partial([1]))
-    session.cancel_run()
+    run = session.runs.start()
+    session.runs.report(run, partial([1]))
+    session.runs.cancel()
     assert run.token.cancelled
     if ending == "abandoned":
-        session.abandon_run(run)
+        session.runs.abandon(run)
     else:
-        session.finish_run(run, prediction_of(run, 9.0))
+        session.runs.finish(run, prediction_of(run, 9.0))
     assert session.result is before
 
 
 def test_a_failed_first_run_leaves_no_rows_behind(session):
-    run = session.start_run()
-    session.report(run, partial([1]))
-    session.abandon_run(run)
+    run = session.runs.start()
+    session.runs.report(run, partial([1]))
+    session.runs.abandon(run)
     assert session.result is None
     assert session.shown_quantity == "measured"
 
 
 def test_the_result_of_a_run_belongs_to_the_model_it_was_started_with(session):
     first = session.model
-    run = session.start_run()
+    run = session.runs.start()
     session.use_model(make_model("bbbb"))
-    session.report(run, partial([0]))
-    session.finish_run(run, prediction_of(run))
+    session.runs.report(run, partial([0]))
+    session.runs.finish(run, prediction_of(run))
     assert session.result is None
     session.use_model(first)
     assert session.result.model_id == "aaaa"
 
 
 def test_closing_the_slide_cancels_the_run_and_ignores_what_it_still_says(session, other_slide):
-    run = session.start_run()
+    run = session.runs.start()
     session.close_slide()
     assert run.token.cancelled
     assert session.run is None
     session.use_slide(other_slide)
     session.use_spots(make_spots())
-    news = [heard(session.progressed), heard(session.changed), heard(session.result_changed)]
-    session.report(run, partial([0]))
-    session.finish_run(run, prediction_of(run))
+    news = [heard(session.runs.progressed), heard(session.changed), heard(session.result_changed)]
+    session.runs.report(run, partial([0]))
+    session.runs.finish(run, prediction_of(run))
     assert session.result is None
     assert news == [[], [], []]
 
 
 def test_a_cancelled_run_makes_no_more_news(session):
-    run = session.start_run()
-    session.cancel_run()
-    news = heard(session.progressed)
-    session.report(run, partial([0]))
+    run = session.runs.start()
+    session.runs.cancel()
+    news = heard(session.runs.progressed)
+    session.runs.report(run, partial([0]))
     assert news == []
     assert run.result.n_done == 0
 
 
 def test_a_slide_stays_readable_until_the_worker_of_its_run_has_ended(session, slide):
-    run = session.start_run()
+    run = session.runs.start()
     session.close_slide()
     assert is_open(slide)
-    session.abandon_run(run)
+    session.runs.abandon(run)
     assert not is_open(slide)
 
 
 def test_new_spots_cancel_the_run_on_the_old_ones(session):
-    run = session.start_run()
+    run = session.runs.start()
     session.use_spots(make_spots())
     assert run.token.cancelled
-    second = session.start_run()
-    session.abandon_run(run)
+    second = session.runs.start()
+    session.runs.abandon(run)
     assert session.run is second
 
 
@@ -288,7 +288,7 @@ def test_a_run_says_what_it_lacks(slide, missing, error, sentence):
     if missing != "model":
         session.use_model(make_model())
     with pytest.raises(error, match=sentence):
-        session.start_run(["NOSUCH"] if missing == "gene" else None)
+        session.runs.start(["NOSUCH"] if missing == "gene" else None)
     assert session.run is None
 
 
@@ -297,14 +297,14 @@ def test_measured_values_of_some_genes_are_scaled_as_if_all_of_the_model_were_as
     config = model.config.model_copy(update={"normalisation": "ln-1e6-listed"})
     model.config, model.id = config, "listed"
     session.use_model(model)
-    both = session.start_run()
-    session.abandon_run(both)
-    one = session.start_run(["GNAS"])
+    both = session.runs.start()
+    session.runs.abandon(both)
+    one = session.runs.start(["GNAS"])
     np.testing.assert_array_equal(one.result.measured[:, 0], both.result.measured[:, 1])
 
 
 def test_a_saved_prediction_comes_with_its_spots_and_leaves_out_the_wrong_model(session):
-    prediction = prediction_of(session.start_run())
+    prediction = prediction_of(session.runs.start())
     session.clear_spots()
     session.use_model(make_model("bbbb"))
     session.use_prediction(prediction)
@@ -318,7 +318,7 @@ def test_a_saved_prediction_comes_with_its_spots_and_leaves_out_the_wrong_model(
 
 def test_a_prediction_of_another_slide_is_refused(session, other_slide):
     result = finished(session)
-    prediction = prediction_of(session.start_run())
+    prediction = prediction_of(session.runs.start())
     elsewhere = Session()
     elsewhere.use_slide(other_slide)
     with pytest.raises(SpotsError, match=r"a\.png, which is not b\.png"):
@@ -328,7 +328,7 @@ def test_a_prediction_of_another_slide_is_refused(session, other_slide):
 
 
 def test_a_prediction_without_its_slide_still_has_a_scale(session):
-    prediction = prediction_of(session.start_run())
+    prediction = prediction_of(session.runs.start())
     alone = Session()
     alone.use_prediction(prediction)
     assert alone.um_per_px == 2.0
@@ -338,7 +338,7 @@ def test_a_prediction_without_its_slide_still_has_a_scale(session):
 def test_saving_needs_a_finished_result(session, tmp_path):
     with pytest.raises(SettingsError, match="no finished prediction"):
         save_result(session, tmp_path / "out.h5ad")
-    session.start_run()
+    session.runs.start()
     with pytest.raises(SettingsError, match="no finished prediction"):
         save_result(session, tmp_path / "out.h5ad")
     assert not (tmp_path / "out.h5ad").exists()

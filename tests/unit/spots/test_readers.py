@@ -168,6 +168,79 @@ def test_bad_counts_are_named(tmp_path, counts, words):
         read_spots(selection(tmp_path, ROWS), tmp_path / "c.tsv")
 
 
+@pytest.mark.parametrize("strings", [False, True], ids=["pandas 2", "pandas 3's strings"])
+def test_text_among_counts_is_named_under_either_pandas(tmp_path, strings):
+    (tmp_path / "c.tsv").write_text("\tA\tB\n3x4\t1\tTrue\n8x8\t2\tmany\n")
+    (tmp_path / "flags.tsv").write_text("\tA\n3x4\tTrue\n")
+    with pd.option_context("future.infer_string", strings):
+        with pytest.raises(SpotsError, match="line 2: the count of B is 'True', which is no"):
+            read_spots(selection(tmp_path, ROWS), tmp_path / "c.tsv")
+        with pytest.raises(SpotsError, match="line 2: the count of A is 'True', which is no"):
+            read_spots(selection(tmp_path, ROWS), tmp_path / "flags.tsv")
+
+
+@pytest.mark.parametrize("strings", [False, True], ids=["pandas 2", "pandas 3's strings"])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["True", "False"],
+        ["1", "0"],
+        [" true", "FALSE "],
+        [1, 0],
+        [1.0, 0.0],
+        pd.Categorical(["1", "0"]),
+        pd.Categorical([True, False]),
+        pd.array([True, False], dtype="boolean"),
+    ],
+    ids=["words", "digits", "other words", "numbers", "floats", "categories", "flags", "nullable"],
+)
+def test_in_tissue_is_read_however_it_is_written(tmp_path, flags, strings):
+    path = h5ad(tmp_path / "f.h5ad", np.ones((2, 2)), obs={"in_tissue": flags})
+    with pd.option_context("future.infer_string", strings):
+        assert read_spots(path).obs["in_tissue"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ([1.0, np.nan], "does not say whether the spot b is in tissue"),
+        (["True", ""], "does not say whether the spot b is in tissue"),
+        (pd.Categorical(["True", None]), "does not say whether the spot b is in tissue"),
+        (["True", "maybe"], "in_tissue of the spot b is 'maybe'"),
+        ([1, 7], "in_tissue of the spot b is '7'"),
+    ],
+    ids=["NaN", "empty", "no category", "text", "another number"],
+)
+def test_what_in_tissue_cannot_be_is_named(tmp_path, flags, words):
+    path = h5ad(tmp_path / "f.h5ad", np.ones((2, 2)), obs={"in_tissue": flags})
+    with pytest.raises(SpotsError, match=words):
+        read_spots(path)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_space_ranger_positions_with_flags_as_words(tmp_path, kind):
+    outs = write_outs(tmp_path / "outs", "mtx", "parquet")
+    table = pd.read_parquet(outs / "spatial" / "tissue_positions.parquet")
+    table["in_tissue"] = table["in_tissue"].map({1: "True", 0: "False"})
+    if kind == "csv":
+        (outs / "spatial" / "tissue_positions.parquet").unlink()
+        table.to_csv(outs / "spatial" / "tissue_positions.csv", index=False)
+    else:
+        table.to_parquet(outs / "spatial" / "tissue_positions.parquet")
+    assert read_spots(outs).obs_names.tolist() == BARCODES[:3]
+
+
+@pytest.mark.parametrize("column", ["in_tissue", "array_row", "pxl_row_in_fullres"])
+def test_a_gap_in_parquet_positions_is_named(tmp_path, column):
+    outs = write_outs(tmp_path / "outs", "mtx", "parquet")
+    table = pd.read_parquet(outs / "spatial" / "tissue_positions.parquet").astype({column: float})
+    table.loc[1, column] = np.nan
+    table.to_parquet(outs / "spatial" / "tissue_positions.parquet")
+    with pytest.raises(SpotsError, match=r"CCC-1|line 2") as caught:
+        read_spots(outs)
+    assert "tissue_positions.parquet" in str(caught.value)
+
+
 def test_bad_coordinates_are_named_with_their_line(tmp_path):
     with pytest.raises(SpotsError, match="line 3: pixel_x is empty"):
         read_spots(selection(tmp_path, ROWS.replace("500", "")))
@@ -193,7 +266,8 @@ def h5ad(path: Path, x: np.ndarray, **parts: object) -> Path:
     adata.var_names = ["EPCAM", "FN1"]
     adata.obsm["spatial"] = np.array([[1.0, 2.0], [3.0, 4.0]])
     for name, value in parts.items():
-        getattr(adata, name).update(value)
+        for key, each in value.items():
+            getattr(adata, name)[key] = each
     adata.write_h5ad(path)
     return path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,7 @@ from napari_mclstexp.training.position_tables import used_positions
 from napari_mclstexp.training.presets import PRESETS, differences, preset_settings
 from support import training_kit
 from support.engine_kit import GENES, painted_section, quick_settings
-from support.places import TESTS
+from support.places import environment
 
 EPSILON = 1e-5  # of layer norms
 
@@ -171,16 +170,16 @@ def test_a_large_position_table_is_trained_where_spots_stand_and_whole_afterward
     )
 
 
+@pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path):
     training_kit.one_shared_step(tmp_path, 1)
     script = str(Path(training_kit.__file__))
-    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [
             *(sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2"),
             *("--rdzv_backend=c10d", "--rdzv_endpoint=localhost:0", script, str(tmp_path), "2"),
         ],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": path},
+        env=environment(OMP_NUM_THREADS="1"),
         capture_output=True,
         text=True,
         timeout=180,

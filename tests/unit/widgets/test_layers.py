@@ -206,17 +206,18 @@ def test_an_empty_scene_leaves_only_layers_of_others(viewer, layers):
     assert list(viewer.layers) == [drawing]
 
 
-def test_a_layer_that_the_person_removes_is_told_and_stays_away_until_asked_for(
-    viewer, layers, told
+def test_a_layer_that_the_person_removes_is_told_when_napari_is_through_and_can_be_restored(
+    viewer, layers, told, qtbot
 ):
-    scene = replace(SCENE, predicted=FASN)
-    layers.apply(scene)
+    layers.apply(replace(SCENE, predicted=FASN))
     viewer.layers.remove(layers["predicted"])
-    assert told == ["predicted"]
-    layers.apply(replace(scene, slide_text="other"))
-    assert layers["predicted"] is None
-    layers.apply(replace(SCENE, predicted=GNAS))
-    assert layers["predicted"] is not None
+    viewer.layers.remove(layers["spots"])
+    assert told == []
+    qtbot.waitUntil(lambda: told == [("predicted", "spots")])
+    assert len(viewer.layers) == 1
+    layers.restore()
+    ours = [layers[slot] for slot in ("slide", "spots", "predicted")]
+    assert list(viewer.layers) == ours
 
 
 def test_what_the_person_changes_in_naparis_controls_is_told_but_not_what_we_change(layers, told):

@@ -66,6 +66,7 @@ viewer.close()
     assert max(seconds) < 1.0
 
 
+@pytest.mark.slow
 def test_torch_loads_beside_a_window_that_draws_with_opengl():
     """Mesa's LLVM and triton's in one process end in a crash if loaded naively in this order."""
     code = """

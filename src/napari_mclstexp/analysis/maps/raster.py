@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...spots.geometry import spacing
+from ...spots.schema import SpotMetadata, positions
 from .heatmap import HeatmapGeometry
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def smooth_raster(spots: AnnData, um_per_px: float, tissue: Tissue | None) -> He
         What the maps are clipped to, if known.
     """
     return HeatmapGeometry.build(
-        _places(spots) * um_per_px,
+        positions(spots) * um_per_px,
         diameter=_diameter(spots),
         inside=None if tissue is None else lambda xy: tissue.contains(xy / um_per_px),
     )
@@ -107,12 +108,8 @@ def smooth_raster(spots: AnnData, um_per_px: float, tissue: Tissue | None) -> He
 
 def spot_raster(spots: AnnData, um_per_px: float) -> SpotRaster:
     """Return the raster of the spots themselves, in µm from the slide's top-left corner."""
-    return SpotRaster.build(_places(spots) * um_per_px, _diameter(spots))
-
-
-def _places(spots: AnnData) -> NDArray[np.float64]:
-    return np.asarray(spots.obsm["spatial"][:, :2], dtype=np.float64)
+    return SpotRaster.build(positions(spots) * um_per_px, _diameter(spots))
 
 
 def _diameter(spots: AnnData) -> float:
-    return float(spots.uns.get("mclstexp", {}).get("spot_diameter_um", 0.0))
+    return SpotMetadata.read(spots).spot_diameter_um or 0.0

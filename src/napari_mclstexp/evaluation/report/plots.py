@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ...spots.schema import positions
 from ..evaluation_result import Evaluation
 
 SHOWN_GENES = 4  # best, and as many worst
@@ -126,7 +127,7 @@ def _slope(pairs: list[tuple[NDArray[Any], NDArray[Any]]]) -> float:
 
 
 def _map(section: AnnData, gene: str) -> str:
-    xy = np.asarray(section.obsm["spatial"])
+    xy = positions(section)
     column = section.var_names.get_loc(gene)
     figure = Figure(figsize=(6.4, 2.9), layout="constrained")
     size = float(np.clip(9000 / max(len(xy), 1), 3, 40))

@@ -31,8 +31,8 @@ def read_spots(path: Path | str, counts: Path | str | None = None) -> anndata.An
     -------
     AnnData
         ``X`` raw counts (no columns where there are none), ``obsm["spatial"]`` (x, y) in level-0
-        pixels, ``obs`` array_row, array_col, in_tissue; ``uns["mclstexp"]`` platform, pitch_um
-        and spot_diameter_um where they are known.
+        pixels, ``obs`` array_row, array_col, in_tissue; what else is known says
+        :class:`~napari_mclstexp.spots.schema.SpotMetadata`.
 
     Raises
     ------

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ...errors import SpotsError
-from ..schema import make_spots
+from ..build import make_spots
+from ..schema import SpotMetadata, has_positions, is_prediction, positions
+from .text_table import in_tissue_flags
 
 PLATFORM = "h5ad"
 
@@ -22,8 +24,7 @@ def read_h5ad_spots(path: Path) -> anndata.AnnData:
     """Read spots and, where they are raw, counts.
 
     Counts are looked for in ``layers["counts"]``, then ``raw``, then ``X``; values that are not
-    whole are left out, since nothing can be normalised from them, and
-    ``uns["mclstexp"]["counts_note"]`` says so.
+    whole are left out, since nothing can be normalised from them, and the metadata say so.
 
     Raises
     ------
@@ -37,30 +38,32 @@ def read_h5ad_spots(path: Path) -> anndata.AnnData:
     except Exception as error:  # h5py and anndata raise what the damage makes them raise
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SpotsError(f"{path} is damaged or no .h5ad file ({reason}).") from error
-    if "spatial" not in found.obsm or np.asarray(found.obsm["spatial"]).shape[1] < 2:
+    if not has_positions(found):
         raise SpotsError(
             f'{path} has no obsm["spatial"] with x and y in pixels; spots need to be somewhere.'
         )
-    xy = np.asarray(found.obsm["spatial"], dtype=np.float64)[:, :2]
-    known = dict(found.uns.get("mclstexp", {}))
-    facts: dict[str, str | float | int] = {
-        key: float(known[key]) for key in ("spot_diameter_um", "pitch_um") if key in known
-    }
+    known = SpotMetadata.read(found)
     counts, genes, ids, note = _counts(found)
-    if note:
-        facts["counts_note"] = note
     spots = make_spots(
         barcodes=list(found.obs_names),
-        xy=xy,
+        xy=positions(found),
         array_row=_position(found.obs, "array_row"),
         array_col=_position(found.obs, "array_col"),
-        in_tissue=_flags(found.obs),
-        source=path,
-        platform=str(known.get("platform", PLATFORM)),
+        in_tissue=(
+            in_tissue_flags(path, found.obs["in_tissue"], found.obs_names)
+            if "in_tissue" in found.obs
+            else None
+        ),
+        metadata=SpotMetadata(
+            platform=known.platform or PLATFORM,
+            source=str(path),
+            pitch_um=known.pitch_um,
+            spot_diameter_um=known.spot_diameter_um,
+            counts_note=note or None,
+        ),
         counts=counts,
         genes=genes,
         gene_ids=ids,
-        facts=facts,
     )
     for column in found.obs.columns.difference(spots.obs.columns):
         spots.obs[column] = found.obs[column].to_numpy()
@@ -68,7 +71,7 @@ def read_h5ad_spots(path: Path) -> anndata.AnnData:
 
 
 def _counts(found: anndata.AnnData) -> tuple[Any, list[str], list[str], str]:
-    if "model_id" in found.uns.get("mclstexp", {}):  # a prediction: its X was never counted
+    if is_prediction(found):  # a prediction: its X was never counted
         return None, [], [], "the file is a prediction, which has no counts"
     candidates: list[tuple[str, Any, pd.DataFrame]] = []
     if "counts" in found.layers:
@@ -92,9 +95,3 @@ def _position(obs: pd.DataFrame, column: str) -> NDArray[np.int64]:
     if column not in obs:
         return np.zeros(len(obs), dtype=np.int64)
     return np.asarray(pd.to_numeric(obs[column], errors="coerce").fillna(0), dtype=np.int64)
-
-
-def _flags(obs: pd.DataFrame) -> NDArray[np.bool_] | None:
-    if "in_tissue" not in obs:
-        return None
-    return np.asarray(pd.to_numeric(obs["in_tissue"]).to_numpy() != 0)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from scipy import sparse
 
 from ...errors import SpotsError
-from ..schema import make_spots
+from ..build import make_spots
+from ..schema import SpotMetadata
 from .text_table import numbers, read_table
 
 PLATFORM = "legacy-st"
@@ -47,12 +50,12 @@ def read_legacy(path: Path, counts: Path | None = None) -> anndata.AnnData:
     col, row = np.rint(x).astype(np.int64), np.rint(y).astype(np.int64)
     names = [f"{i}x{j}" for i, j in zip(col, row, strict=True)]
     xy = np.column_stack([pixel_x, pixel_y])
-    facts: dict[str, str | float | int] = {"spot_diameter_um": DIAMETER_UM, "pitch_um": PITCH_UM}
+    metadata = SpotMetadata(PLATFORM, str(path), PITCH_UM, DIAMETER_UM)
     found = counts or find_counts(path)
     if found is None:
         return make_spots(
             barcodes=names, xy=xy, array_row=row, array_col=col,
-            source=path, platform=PLATFORM, facts=facts,
+            metadata=metadata,
         )  # fmt: skip
     matrix, spots, genes = read_counts(found)
     place = {name: i for i, name in enumerate(spots)}
@@ -62,19 +65,19 @@ def read_legacy(path: Path, counts: Path | None = None) -> anndata.AnnData:
             f"No spot of {path} has a row in {found} (for instance {names[0] if names else '-'}); "
             "the two files belong to different sections."
         )
-    facts["counts_source"] = str(found)
-    facts["n_spots_without_counts"] = len(names) - len(kept)
-    facts["n_counts_without_spot"] = len(spots) - len(set(names) & set(spots))
     return make_spots(
         barcodes=[names[i] for i in kept],
         xy=xy[kept],
         array_row=row[kept],
         array_col=col[kept],
-        source=path,
-        platform=PLATFORM,
         counts=matrix[[place[names[i]] for i in kept]],
         genes=genes,
-        facts=facts,
+        metadata=replace(
+            metadata,
+            counts_source=str(found),
+            n_spots_without_counts=len(names) - len(kept),
+            n_counts_without_spot=len(spots) - len(set(names) & set(spots)),
+        ),
     )
 
 
@@ -110,11 +113,12 @@ def read_counts(path: Path) -> tuple[sparse.csr_matrix, list[str], list[str]]:
             f"({len(repeated):,} duplicates in all); every spot must have one."
         )
     for column, kind in table.dtypes.items():
-        if kind == object:  # noqa: E721 - pandas' dtype compares so
-            values = pd.to_numeric(table[column], errors="coerce")
+        # Of text pandas makes objects or, since 3, strings; of True and False flags.
+        if not is_numeric_dtype(kind) or is_bool_dtype(kind):
+            values = pd.to_numeric(table[column].astype(str), errors="coerce")
             at = int(np.argmax(values.isna().to_numpy()))
             raise SpotsError(
-                f"{path}, line {at + 2}: the count of {column} is {table[column].iloc[at]!r}, "
+                f"{path}, line {at + 2}: the count of {column} is {str(table[column].iloc[at])!r}, "
                 "which is no number; repair the table."
             )
     counts = sparse.csr_matrix(table.to_numpy(dtype=np.float32))

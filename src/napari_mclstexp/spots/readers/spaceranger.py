@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import anndata
-import h5py
 import numpy as np
 import pandas as pd
 from scipy import io, sparse
 
 from ...errors import SpotsError
-from ..schema import make_spots
-from .text_table import numbers, read_table
+from ..build import make_spots
+from ..schema import SpotMetadata
+from .text_table import in_tissue_flags, numbers, read_table
 
 DIAMETER_UM, PITCH_UM = 55.0, 100.0
 GENE_EXPRESSION = "Gene Expression"
@@ -81,9 +82,9 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
             "tissue_positions_list.csv or tissue_positions.parquet; choose the outs folder."
         )
     source, positions = _read_positions(folder / "spatial")
-    platform, facts = _scale_facts(folder, len(positions))
+    metadata = _metadata(folder)
     matrix = _read_matrix(folder)
-    in_tissue = positions[positions["in_tissue"] == 1]
+    in_tissue = positions[positions["in_tissue"]]
     counts: dict[str, Any] = {}
     if matrix is not None:
         place = {barcode: i for i, barcode in enumerate(matrix.barcodes)}
@@ -93,7 +94,7 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
                 f"No barcode of {source} stands in the count matrix of {folder}; "
                 "the files belong to different samples."
             )
-        facts["n_spots_without_counts"] = int((~with_counts).sum())
+        metadata = replace(metadata, n_spots_without_counts=int((~with_counts).sum()))
         in_tissue = in_tissue[with_counts]
         rows = [place[barcode] for barcode in in_tissue["barcode"]]
         counts = {
@@ -104,10 +105,8 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
         xy=in_tissue[["pxl_col_in_fullres", "pxl_row_in_fullres"]].to_numpy(dtype=np.float64),
         array_row=in_tissue["array_row"].to_numpy(dtype=np.int64),
         array_col=in_tissue["array_col"].to_numpy(dtype=np.int64),
-        source=folder,
-        platform=platform,
+        metadata=metadata,
         **counts,
-        facts=facts,
     )
 
 
@@ -118,8 +117,7 @@ def _read_positions(spatial: Path) -> tuple[Path, pd.DataFrame]:
             table = pd.read_parquet(path)
         except (OSError, ValueError) as error:
             raise SpotsError(f"{path} cannot be read as parquet ({error}).") from error
-        _need_columns(path, table)
-        return path, table[list(COLUMNS)]
+        return path, _checked(path, table, first_line=1)
     raw = read_table(path, sep=",", header=None)
     first_line = 1
     # Up to Space Ranger 1.x there was no header; since 2.0 there is one.
@@ -128,22 +126,24 @@ def _read_positions(spatial: Path) -> tuple[Path, pd.DataFrame]:
         raw, first_line = raw.iloc[1:].reset_index(drop=True), 2
     elif raw.shape[1] == len(COLUMNS):
         raw.columns = list(COLUMNS)
-    _need_columns(path, raw)
-    table = pd.DataFrame({"barcode": raw["barcode"].str.strip()})
-    for column in COLUMNS[1:]:
-        table[column] = numbers(path, raw, column, first_line)
-    return path, table
+    return path, _checked(path, raw, first_line)
 
 
-def _need_columns(path: Path, table: pd.DataFrame) -> None:
-    lacking = [name for name in COLUMNS if name not in table]
+def _checked(path: Path, raw: pd.DataFrame, first_line: int) -> pd.DataFrame:
+    """Return the columns of a table of positions with the values that they must have."""
+    lacking = [name for name in COLUMNS if name not in raw]
     if lacking:
         raise SpotsError(
             f"{path} has no column {lacking[0]}; Space Ranger writes {', '.join(COLUMNS)}."
         )
+    table = pd.DataFrame({"barcode": raw["barcode"].astype(str).str.strip()})
+    table["in_tissue"] = in_tissue_flags(path, raw["in_tissue"], table["barcode"].tolist())
+    for column in COLUMNS[2:]:
+        table[column] = numbers(path, raw, column, first_line)
+    return table
 
 
-def _scale_facts(folder: Path, n_positions: int) -> tuple[str, dict[str, str | float | int]]:
+def _metadata(folder: Path) -> SpotMetadata:
     """Return the platform, and pitch and diameter in µm; HD states its bin size itself."""
     path = folder / "spatial" / "scalefactors_json.json"
     factors: dict[str, Any] = {}
@@ -152,16 +152,18 @@ def _scale_facts(folder: Path, n_positions: int) -> tuple[str, dict[str, str | f
             factors = json.loads(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise SpotsError(f"{path} is not JSON ({error}).") from error
-    facts: dict[str, str | float | int] = {}
-    if "spot_diameter_fullres" in factors:
-        facts["spot_diameter_px"] = float(factors["spot_diameter_fullres"])
-    if "bin_size_um" in factors:
-        size = float(factors["bin_size_um"])
-        facts |= {"spot_diameter_um": size, "pitch_um": size}
-        if "microns_per_pixel" in factors:
-            facts["um_per_px"] = float(factors["microns_per_pixel"])
-        return "visium-hd", facts
-    return "visium", facts | {"spot_diameter_um": DIAMETER_UM, "pitch_um": PITCH_UM}
+
+    def factor(name: str) -> float | None:
+        return float(factors[name]) if name in factors else None
+
+    diameter_px, size = factor("spot_diameter_fullres"), factor("bin_size_um")
+    if size is None:
+        return SpotMetadata(
+            "visium", str(folder), PITCH_UM, DIAMETER_UM, spot_diameter_px=diameter_px
+        )
+    return SpotMetadata(
+        "visium-hd", str(folder), size, size, diameter_px, factor("microns_per_pixel")
+    )
 
 
 def _read_matrix(folder: Path) -> Matrix | None:
@@ -176,32 +178,18 @@ def _read_matrix(folder: Path) -> Matrix | None:
 
 
 def _read_h5(path: Path) -> Matrix:
+    import scanpy
+
     try:
-        with h5py.File(path) as file:
-            if "matrix" in file:
-                group = file["matrix"]
-                names, ids = group["features/name"], group["features/id"]
-                kinds = (
-                    group["features/feature_type"] if "feature_type" in group["features"] else None
-                )
-            else:  # Cell Ranger 2: one group a genome
-                group = file[next(iter(file.keys()))]
-                names, ids, kinds = group["gene_names"], group["genes"], None
-            shape = tuple(group["shape"][:])
-            by_barcode = sparse.csc_matrix(
-                (group["data"][:], group["indices"][:], group["indptr"][:]), shape=shape
-            )
-            return _keep_expression(
-                by_barcode.T.tocsr(),
-                _texts(group["barcodes"][:]),
-                _texts(names[:]),
-                _texts(ids[:]),
-                None if kinds is None else _texts(kinds[:]),
-            )
-    except (OSError, KeyError, ValueError, StopIteration) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # names that repeat are made unique later
+            found = scanpy.read_10x_h5(path)
+    except Exception as error:  # scanpy and h5py raise what the damage makes them raise
         raise SpotsError(
             f"{path} is damaged or no 10x count matrix ({error}); copy the file again."
         ) from error
+    names = [str(name) for name in found.var_names]
+    return Matrix(found.X, found.obs_names.tolist(), names, found.var["gene_ids"].tolist())
 
 
 def _read_mtx(folder: Path) -> Matrix:
@@ -252,7 +240,3 @@ def _open_text(folder: Path, name: str) -> Any:
 def _lines(folder: Path, name: str) -> list[str]:
     with _open_text(folder, name) as file:
         return [line.rstrip("\r\n") for line in file.read().decode().split("\n") if line.strip()]
-
-
-def _texts(values: Any) -> list[str]:
-    return [value.decode() if isinstance(value, bytes) else str(value) for value in values]

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import SpotsError
-from ..schema import make_spots
+from ..build import make_spots
+from ..schema import SpotMetadata
 from .text_table import numbers
 
 PLATFORM = "table"
@@ -51,6 +52,5 @@ def read_xy(path: Path, table: pd.DataFrame) -> anndata.AnnData:
         xy=np.column_stack([x, y]),
         array_row=position("array_row"),
         array_col=position("array_col"),
-        source=path,
-        platform=PLATFORM,
+        metadata=SpotMetadata(platform=PLATFORM, source=str(path)),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -22,6 +21,7 @@ from ...analysis.region_edits import find, flat, merged, nested, recoloured, rem
 from ...analysis.region_statistics import NOT_REPLICATES, spots_in
 from ...errors import SettingsError
 from ...scene.layer_specs import Scene
+from ...spots.schema import positions
 from ..annotation_tasks import Of
 from ..common import dialogs
 from ..common.dock import Dock
@@ -111,15 +111,15 @@ class AnnotateDock(Dock):
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
-        history = self.workspace.session.history
+        session = self.workspace.session
         self.palette_of_names.chosen.connect(self._name)
         self.tree.renamed.connect(self._rename)
         self.tree.selected.connect(self.workspace.layers.regions.select)
         self.nest.clicked.connect(lambda: self._edit("Nest regions", nested(self._regions)))
         self.merge.clicked.connect(self._merge)
         self.remove.clicked.connect(self._remove)
-        self.undo.clicked.connect(history.undo)
-        self.redo.clicked.connect(history.redo)
+        self.undo.clicked.connect(session.undo)
+        self.redo.clicked.connect(session.redo)
         self.compare.clicked.connect(self._compare)
         self.save_table.clicked.connect(self._save_table)
         self.brush.painted.connect(self._painted)
@@ -146,8 +146,7 @@ class AnnotateDock(Dock):
             self.workspace.layers.regions.draw(mode)
 
     def _edit(self, what: str, regions: tuple[Region, ...]) -> None:
-        if regions != self._regions:
-            self.workspace.session.history.edit(what, regions=regions)
+        self.workspace.session.edit(what, regions=regions)
 
     def _name(self, name: str, colour: Rgb) -> None:
         layer = self.workspace.layers.regions
@@ -232,7 +231,7 @@ class AnnotateDock(Dock):
         session = self.workspace.session
         known: dict[str, tuple[int, float]] = {}
         scale = session.um_per_px or float("nan")
-        xy = None if session.spots is None else np.asarray(session.spots.obsm["spatial"])[:, :2]
+        xy = None if session.spots is None else positions(session.spots)
         for each in flat(self._regions):
             spots = 0 if xy is None else int(spots_in(each, xy).sum())
             known[each.id] = (spots, each.shape().area * scale**2 / 1e6)
@@ -240,7 +239,7 @@ class AnnotateDock(Dock):
 
     def _show_buttons(self) -> None:
         session, regions = self.workspace.session, flat(self._regions)
-        history = session.history
+        history = session.shown.history
         for button, what in ((self.undo, history.undoable), (self.redo, history.redoable)):
             button.setEnabled(bool(what))
         self.undo.setToolTip(f"Undo: {history.undoable or 'nothing'} (Ctrl+Z)")

@@ -98,14 +98,14 @@ class DomainsDock(Dock):
         domains = session.annotations.domains
         with told():
             if domains is not None and domains.names[key] != name:
-                session.history.edit("Rename a domain", domains=domains.renamed(key, name))
+                session.edit("Rename a domain", domains=domains.renamed(key, name))
         self._show_table()
 
     def _recolour(self, key: str, colour: tuple[int, int, int]) -> None:
         session = self.workspace.session
         if session.annotations.domains is not None:
             changed = session.annotations.domains.recoloured(key, colour)
-            session.history.edit("Colour a domain", domains=changed)
+            session.edit("Colour a domain", domains=changed)
 
     def _to_regions(self) -> None:
         with told():

@@ -13,6 +13,7 @@ from qtpy.QtGui import QPixmap, QShowEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from ...analysis.evidence import evidence, retrieved_by_section
+from ...spots.schema import positions
 from ..common.notify import told
 from ..common.tabbing import join_docks
 from ..common.theme import Scrolling, facts
@@ -90,7 +91,7 @@ class EvidenceDock(QWidget):
         spots, slide = session.spots, session.slide
         if spots is None or slide is None or not slide.um_per_px:
             return
-        xy = np.asarray(spots.obsm["spatial"], dtype=float) * slide.um_per_px
+        xy = positions(spots) * slide.um_per_px
         distance = np.hypot(xy[:, 0] - x_um, xy[:, 1] - y_um)
         nearest = int(np.argmin(distance))
         self.spot = str(spots.obs_names[nearest]) if distance[nearest] <= NEAR_UM else ""

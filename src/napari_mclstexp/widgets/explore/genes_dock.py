@@ -14,6 +14,7 @@ from ...errors import SettingsError
 from ...scene.layer_specs import Scene
 from ...session.display import MOST_BLENDED, MOST_COMPARED
 from ...session.spot_expression import Source
+from ...spots.schema import positions
 from ..common.dock import Dock
 from ..common.notify import told
 from ..common.theme import colour, facts, heading
@@ -112,9 +113,7 @@ class GenesDock(Dock):
         session, viewer = self.workspace.session, self.workspace.layers.viewer
         if self.facts is None or self.facts.peak is None or session.spots is None or viewer is None:
             return
-        x, y = np.asarray(session.spots.obsm["spatial"])[self.facts.peak][:2] * (
-            session.um_per_px or 1.0
-        )
+        x, y = positions(session.spots)[self.facts.peak] * (session.um_per_px or 1.0)
         viewer.scene.camera.center = (0.0, float(y), float(x))
         height = viewer.window._qt_viewer.canvas.native.height() if viewer.window else 600
         viewer.scene.camera.zoom = max(viewer.scene.camera.zoom, height / PEAK_UM)
@@ -124,7 +123,7 @@ class GenesDock(Dock):
         if tuple(each.name for each in chosen) != tuple(
             s.name for s in session.annotations.signatures
         ):
-            session.history.edit("Choose signatures", signatures=chosen)
+            session.edit("Choose signatures", signatures=chosen)
 
     def _show_scene(self, _: Scene) -> None:
         session = self.workspace.session
@@ -174,7 +173,7 @@ class GenesDock(Dock):
             expression, genes = session.expression.matrix(source)
         except SettingsError:  # too large, or not finished: its like are not looked for
             expression, genes = np.empty((len(values), 0), dtype=np.float32), ()
-        xy = np.asarray(session.spots.obsm["spatial"], dtype=np.float64)[:, :2]
+        xy = positions(session.spots)
         found = self.facts = gene_facts(values, xy, expression, genes, gene)
         bars = pg.BarGraphItem(
             x0=found.edges[:-1],

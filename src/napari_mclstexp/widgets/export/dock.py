@@ -64,12 +64,16 @@ class ExportDock(Dock):
         super().__init__(napari_viewer)
         self.recovery = RecoveryBar(self.workspace.tasks)
         self.save = QPushButton("Save session")
-        self.save.setToolTip("Save everything that is open and shown to one folder (Ctrl+Alt+S)")
+        self.save.setToolTip(
+            "Save all open slides and what was made of them to one folder (Ctrl+Alt+S)"
+        )
         self.save.setShortcut("Ctrl+Alt+S")
         self.save_as = QPushButton("As…")
         self.save_as.setToolTip("Save the session to another folder")
         self.open = QPushButton("Open session…")
-        self.open.setToolTip("Restore a saved session: slide, result, regions, contrast, notes")
+        self.open.setToolTip(
+            "Restore a saved session: its slides, results, regions, contrast, notes"
+        )
         self.recent = QComboBox()
         self.recent.setToolTip("Recently saved or opened sessions; choose one to open it")
         self.recent.setAccessibleName("Recent sessions")
@@ -126,12 +130,13 @@ class ExportDock(Dock):
 
     def _save(self, folder: Path | None) -> None:
         self._take_notes()
-        session = self.workspace.session
+        session, title = self.workspace.session, "Save the session as a folder"
+        if folder is not None and (gone := self.workspace.tasks.left_out(folder)):
+            title = f"{gone[0]} is in {folder.name} and not open: choose a new folder to keep it"
+            folder = None
         if folder is None:
             stem = session.slide.path.stem if session.slide is not None else "slide"
-            folder = dialogs.ask_target(
-                self, "Save the session as a folder", f"{stem}_session", dialogs.SESSION
-            )
+            folder = dialogs.ask_target(self, title, f"{stem}_session", dialogs.SESSION)
         if folder is not None:
             with told():
                 self.workspace.tasks.save(folder)
@@ -170,9 +175,7 @@ class ExportDock(Dock):
 
     def _take_notes(self) -> None:
         self._write_notes.stop()
-        history, text = self.workspace.session.history, self.notes.toPlainText()
-        if text != history.annotations.notes:
-            history.edit("Write notes", notes=text)
+        self.workspace.session.edit("Write notes", notes=self.notes.toPlainText())
 
     def _leaving(self) -> None:
         if self._write_notes.isActive():

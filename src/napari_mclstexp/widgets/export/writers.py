@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from napari.utils.notifications import show_info
 
 from ...errors import SettingsError
 from ...export.annotated_anndata import with_work
 from ...export.geojson import read_geojson, write_geojson
 from ...export.html_report import Page, write_page
+from ...spots.schema import positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -27,7 +27,7 @@ def regions(session: Session) -> Write:
     annotations, spots = session.annotations, session.spots
     trees = annotations.regions
     if not trees and annotations.domains is not None and spots is not None:
-        trees = annotations.domains.regions(np.asarray(spots.obsm["spatial"], dtype=float)[:, :2])
+        trees = annotations.domains.regions(positions(spots))
     if not trees:
         raise SettingsError("There is no region to export; draw one, or find domains.")
     return lambda path: write_geojson(trees, path)
@@ -68,7 +68,7 @@ def table(session: Session) -> Write:
 
     data = _with_work(session)
     rows = data.obs.copy()
-    rows["x_px"], rows["y_px"] = np.asarray(data.obsm["spatial"])[:, :2].T
+    rows["x_px"], rows["y_px"] = positions(data).T
     rows = rows.join(data.to_df(), rsuffix="_gene")
 
     def write(path: Path) -> None:
@@ -116,7 +116,7 @@ def read_regions(session: Session, path: Path) -> None:
 
     new = read_geojson(path)
     kept = removed(session.annotations.regions, [each.id for each in flat(new)])
-    session.history.edit(f"Read {path.name}", regions=(*kept, *new))
+    session.edit(f"Read {path.name}", regions=(*kept, *new))
     session.show(show_regions=True)
 
 

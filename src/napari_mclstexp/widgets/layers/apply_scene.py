@@ -29,7 +29,9 @@ from .arguments import (
     spots_arguments,
     updatable,
     update,
+    whole,
 )
+from .canvas import flush_in_own_context, unpainted
 from .overlays import colour_bar, legend, scale_bar
 from .region_layer import RegionLayer
 
@@ -45,7 +47,7 @@ ALL_SLOTS = (*SLOTS, *COMPARED)
 @dataclass
 class _Slot:
     description: Description
-    layer: Any  # None once the person has removed the layer
+    layer: Any  # None where the spots are hidden
 
 
 class Layers:
@@ -56,7 +58,8 @@ class Layers:
     viewer
         A napari viewer (or a ViewerModel, without a window).
     on_removed
-        Called with the name of the slot whose layer the person removed.
+        Called with the slots ("slide", "regions"...) whose layers the person removed, once napari
+        is through with it. Unless it changes the scene, they are drawn again by :meth:`restore`.
     on_edited
         Called with field and value when the person changes what the session owns in napari's own
         controls: ``("show_spots", False)``, ``("opacity", 0.5)``.
@@ -67,7 +70,7 @@ class Layers:
     def __init__(
         self,
         viewer: Any,
-        on_removed: Callable[[str], None],
+        on_removed: Callable[[tuple[str, ...]], None],
         on_edited: Callable[[str, Any], None],
         on_drawn: Callable[[str, tuple[Region, ...]], None],
     ) -> None:
@@ -79,6 +82,12 @@ class Layers:
         self._scene = Scene()
         self._applying = False
         self._arranged = False
+        self._gone: list[str] = []
+        # napari removes layers one by one, and is not to get new ones meanwhile.
+        self._tell_soon = QTimer()
+        self._tell_soon.setSingleShot(True)
+        self._tell_soon.timeout.connect(self._tell_removed)
+        flush_in_own_context(viewer)
         viewer.layers.events.removed.connect(self._removed)
 
     def __getitem__(self, slot: str) -> Any:
@@ -93,6 +102,7 @@ class Layers:
 
     def forget(self) -> None:
         """Let go of all layers; the viewer is going away."""
+        self._tell_soon.stop()
         self._slots.clear()
         self.regions.forget()
 
@@ -103,12 +113,8 @@ class Layers:
             return
         new_world = _world(scene) != _world(self._scene)
         self._scene = scene
-        with self._by_us():
-            wanted = _by_slot(scene)
-            for slot in ALL_SLOTS:
-                self._bring(viewer, slot, wanted.get(slot), scene.unit)
-            self.regions.apply(viewer, scene.regions, scene.unit)
-            self._restack(viewer)
+        with self._by_us(), unpainted(viewer):
+            self._draw(viewer, scene)
             rearranged = self._arrange(viewer, bool(scene.compared))
             scale_bar(viewer).visible = scene.unit == "µm"
             scale_bar(viewer).box = True
@@ -119,22 +125,61 @@ class Layers:
             if new_world and any(self[slot] is not None for slot in SLOTS):
                 viewer.reset_view()
 
+    def restore(self) -> None:
+        """Draw again what the person removed, looking at where she looked."""
+        viewer = self._viewer()
+        if viewer is None:
+            return
+        camera, scene = viewer.scene.camera, self._scene
+        center, zoom = camera.center, camera.zoom
+        with self._by_us(), unpainted(viewer):
+            self._draw(viewer, scene)
+            if scene.compared:  # as in apply: these views are new
+                QTimer.singleShot(SETTLE_MS, self._write_legend)
+            else:
+                legend(viewer, scene, self._coloured)
+            camera.center, camera.zoom = center, zoom
+
+    def _draw(self, viewer: Any, scene: Scene) -> None:
+        wanted = _by_slot(scene)
+        # First what goes, then the unit of all that stay, then what comes: napari cannot draw
+        # layers of µm beside layers of px.
+        for slot in ALL_SLOTS:
+            self._make_room(viewer, slot, wanted.get(slot))
+        self._measure_in(scene.unit)
+        for slot in ALL_SLOTS:
+            self._bring(viewer, slot, wanted.get(slot), scene.unit)
+        drawn_on = self.regions.layer
+        self.regions.apply(viewer, scene.regions, scene.unit)
+        if self.regions.layer is not None and self.regions.layer is not drawn_on:
+            self._watch("regions", self.regions.layer)
+        self._restack(viewer)
+
+    def _make_room(self, viewer: Any, slot: str, wanted: Description | None) -> None:
+        """Take away the layer that cannot become the wanted one."""
+        shown = self._slots.get(slot)
+        if shown is None:
+            return
+        same = wanted is not None and updatable(shown.description, wanted)
+        if not same or not whole(shown.layer, shown.description):
+            self._drop(viewer, slot)
+
+    def _measure_in(self, unit: str) -> None:
+        """Give all our layers that stay the unit of the scene."""
+        units = (unit, unit)
+        for layer in (*(self[slot] for slot in ALL_SLOTS), self.regions.layer):
+            if layer is not None and _units(layer) != units:
+                layer.units = units
+
     def _bring(self, viewer: Any, slot: str, wanted: Description | None, unit: str) -> None:
         shown = self._slots.get(slot)
-        units = (unit, unit)
         if wanted is None:
-            self._drop(viewer, slot)
-        elif shown is None or not updatable(shown.description, wanted):
-            self._drop(viewer, slot)
-            self._put(viewer, slot, wanted, units)
-        elif shown.layer is None:  # the person removed it: only a new wish brings it back
-            if shown.description != wanted:
-                self._put(viewer, slot, wanted, units)
-        else:
+            return
+        if shown is None or (shown.layer is None and shown.description != wanted):
+            self._put(viewer, slot, wanted, (unit, unit))
+        elif shown.layer is not None:
             if shown.description != wanted:
                 update(shown.layer, shown.description, wanted)
-            if _units(shown.layer) != units:
-                shown.layer.units = units
             shown.description = wanted
 
     def _put(self, viewer: Any, slot: str, wanted: Description, units: tuple[str, str]) -> None:
@@ -202,6 +247,8 @@ class Layers:
             layer.events.visible.connect(lambda: self._edited("show_spots", layer.visible))
         elif slot == "domains":
             layer.events.visible.connect(lambda: self._edited("show_domains", layer.visible))
+        elif slot == "regions":
+            layer.events.visible.connect(lambda: self._edited("show_regions", layer.visible))
         elif slot in ("predicted", "measured"):
             layer.events.opacity.connect(lambda: self._edited("opacity", layer.opacity))
 
@@ -210,14 +257,22 @@ class Layers:
             self._on_edited(field, value)
 
     def _removed(self, event: Any) -> None:
+        """Note that a layer of ours was removed by hand: what it shows is still open."""
         if self._applying:
             return
+        slots = [slot for slot, shown in self._slots.items() if shown.layer is event.value]
+        for slot in slots:
+            del self._slots[slot]
         if event.value is self.regions.layer:
-            self._on_removed("regions")
-        for slot, shown in list(self._slots.items()):
-            if shown.layer is event.value:
-                shown.layer = None
-                self._on_removed(slot)
+            slots.append("regions")
+        if slots:
+            self._gone += slots
+            self._tell_soon.start(0)
+
+    def _tell_removed(self) -> None:
+        gone, self._gone = tuple(self._gone), []
+        self.regions.finish()  # what was drawn just before
+        self._on_removed(gone)
 
     @contextmanager
     def _by_us(self) -> Iterator[None]:
@@ -228,8 +283,8 @@ class Layers:
             self._applying = False
 
 
-def _units(layer: Any) -> tuple[str, ...] | None:
-    return None if layer is None else tuple(f"{unit:~}" for unit in layer.units)
+def _units(layer: Any) -> tuple[str, ...]:
+    return tuple(f"{unit:~}" for unit in layer.units)
 
 
 def _by_slot(scene: Scene) -> dict[str, Description | None]:

@@ -109,6 +109,15 @@ def updatable(old: Description, new: Description) -> bool:
     return type(new) is type(old)
 
 
+def whole(layer: Any, description: Description) -> bool:
+    """Whether the layer has as many points as it was given; a person can delete some by hand.
+
+    One that has not cannot be updated: its colours would be of other points than its places.
+    """
+    positions = getattr(description, "positions", None)
+    return layer is None or positions is None or len(layer.data) == len(positions)
+
+
 def _n_levels(slide: SlideLayer) -> int:
     return len(slide.slide.levels)
 

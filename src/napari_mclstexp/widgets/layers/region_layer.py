@@ -68,7 +68,7 @@ class RegionLayer:
         """Take in at once what was drawn; another slide is about to be shown."""
         if self._read_soon.isActive():
             self._read_soon.stop()
-            if self.layer is not None and not _busy(self.layer):
+            if self.layer is not None and not self._busy:
                 self._read()
 
     @property
@@ -110,13 +110,16 @@ class RegionLayer:
         if wanted == self._shown:
             return
         layer, before = self.layer, self._shown
+        if before is None or before.regions != wanted.regions or before.edge != wanted.edge:
+            self._fill_quietly(wanted)
+        layer.scale = (wanted.scale, wanted.scale)
+        layer.visible = wanted.visible
+        self._shown = wanted
+
+    def _fill_quietly(self, wanted: RegionShapes) -> None:
         self._ours = True
         try:
-            if before is None or before.regions != wanted.regions or before.edge != wanted.edge:
-                self._fill(wanted)
-            layer.scale = (wanted.scale, wanted.scale)
-            layer.visible = wanted.visible
-            self._shown = wanted
+            self._fill(wanted)
         finally:
             self._ours = False
 
@@ -155,11 +158,23 @@ class RegionLayer:
         if not self._ours and event.action in DONE:
             self._read_soon.start(0)
 
+    @property
+    def _busy(self) -> bool:
+        """Whether the person is in the middle of drawing or moving a shape.
+
+        napari tells of a new shape when its drawing begins; only these flags say when it ends. In
+        a layer that was removed meanwhile it never does.
+        """
+        viewer, layer = self._viewer(), self.layer
+        if viewer is None or layer not in viewer.layers:
+            return False
+        return bool(getattr(layer, "_is_creating", False) or getattr(layer, "_is_moving", False))
+
     def _read(self) -> None:
         """Tell what the person has made of the regions."""
         if self.layer is None or self._shown is None:
             return
-        if _busy(self.layer):
+        if self._busy:
             self._read_soon.start(POLL_MS)
             return
         before = self._shown.regions
@@ -185,18 +200,15 @@ class RegionLayer:
                 current = next(each for each in flat(regions) if each.id == region_id)
                 regions = changed(regions, replace(current, polygons=polygons))
         regions += tuple(drawn)
+        if regions == before:  # a click that made or moved nothing is no step
+            known = sum(len(polygon) for each in flat(before) for polygon in each.polygons)
+            if len(self.layer.data) != known:
+                self._fill_quietly(self._shown)
+            return
         # It no longer shows what the session has: the next scene makes it so again.
         self._shown = None
         what = "Draw a region" if drawn else "Change a region" if moved else "Remove a region"
         self._on_drawn(what, regions)
-
-
-def _busy(layer: Any) -> bool:
-    """Whether the person is in the middle of drawing or moving a shape.
-
-    napari tells of a new shape when its drawing begins; only these flags say when it ends.
-    """
-    return bool(getattr(layer, "_is_creating", False) or getattr(layer, "_is_moving", False))
 
 
 def _features(regions: tuple[Region, ...]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 from ...scene.layer_specs import ExpressionHeatmap, ExpressionPoints, SlideLayer, SpotsLayer
 from ...scene.resolve import scene
 from ...session.session import Session
+from ...spots.schema import Provenance
 from ..layers.apply_scene import SLOTS
 from ..layers.arguments import (
     Description,
@@ -62,7 +63,7 @@ def read_opened_prediction(path: Path, with_slide: bool = True) -> Opened:
     from ...slides import open_slide
 
     prediction = read_prediction(path)
-    slide = Path(str(prediction.uns.get("mclstexp", {}).get("slide", "")))
+    slide = Path(Provenance.read(prediction).slide or "")
     found = with_slide and slide.is_file()
     return Opened(slide=open_slide(slide) if found else None, prediction=prediction)
 

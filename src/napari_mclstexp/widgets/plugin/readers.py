@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ...spots.schema import holds_prediction
 from ..workspace import workspace_in_use
 from .handover import Opened, layer_data, read_opened_prediction
 
@@ -36,7 +37,7 @@ def get_h5ad_reader(path: Paths) -> Reader | None:
     file = _one(path)
     if file is None or not file.is_file():
         return None
-    return _read_prediction if _is_prediction(file) else _read_spots
+    return _read_prediction if holds_prediction(file) else _read_spots
 
 
 def _read_slide(path: Paths) -> list[LayerData]:
@@ -65,16 +66,6 @@ def _read_prediction(path: Paths) -> list[LayerData]:
         return layer_data(read_opened_prediction(_path(path)))
     workspace.open_prediction(_path(path))
     return TAKEN
-
-
-def _is_prediction(path: Path) -> bool:
-    import h5py
-
-    try:
-        with h5py.File(path) as file:
-            return "uns/mclstexp/model_id" in file
-    except OSError:
-        return False  # what is no HDF5 at all is told by the reader of spots
 
 
 def _is_outs(folder: Path) -> bool:

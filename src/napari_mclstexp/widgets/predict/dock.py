@@ -68,7 +68,7 @@ class PredictDock(QWidget):
         workspace, session = self.workspace, self.workspace.session
         self.model.model_asked.connect(self._model_asked)
         self.runner.run_asked.connect(self._run_asked)
-        self.runner.cancel_asked.connect(session.cancel_run)
+        self.runner.cancel_asked.connect(session.runs.cancel)
         self.genes.picked.connect(lambda gene: session.show(gene=gene, show_domains=False))
         self.display.changed.connect(lambda changes: session.show(**changes))
         self.save.clicked.connect(self._save_asked)

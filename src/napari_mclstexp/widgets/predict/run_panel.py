@@ -20,7 +20,7 @@ from .pace import Pace
 
 if TYPE_CHECKING:
     from ...progress import Progress
-    from ...session.session import Run
+    from ...session.prediction_run import Run
 
 
 class RunPanel(QWidget):

@@ -1,0 +1,107 @@
+"""A session read from its folder, every file of it checked; older versions too."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import SessionError, UserError
+from ..files import sha256
+from .annotations_json import annotations_from
+from .display import Display
+from .saved_session import SavedSession, SavedSlide
+from .session_json import FILE, read_document
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+
+def read_session(folder: Path | str) -> SavedSession:
+    """Read a session, every file of it checked.
+
+    Raises
+    ------
+    SessionError
+        Naming the file that is missing, damaged or of another kind.
+    """
+    folder = Path(folder)
+    if folder.name == FILE:
+        folder = folder.parent
+    document = _as_now(read_document(folder / FILE))
+    try:
+        return SavedSession(
+            folder=folder,
+            slides=tuple(_slide(folder, each) for each in document["slides"]),
+            shown=int(document["shown"]),
+            model=Path(document["model"]) if document["model"] else None,
+            display=_display(document["display"]),
+            saved=str(document["saved"]),
+        ).whole()
+    except SessionError:
+        raise
+    except UserError as error:
+        raise SessionError(f"{folder / FILE} cannot be used: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SessionError(
+            f"{folder / FILE} is not as this version writes it "
+            f"({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
+            "it was changed by hand, or by a later version."
+        ) from error
+
+
+def slides_in(folder: Path) -> dict[str, str]:
+    """Return the slides of a session's folder: the name of each by its checksum.
+
+    Raises
+    ------
+    SessionError
+        If the folder is no session.
+    """
+    found = [each["slide"] for each in _as_now(read_document(folder / FILE))["slides"]]
+    return {str(each["checksum"]): Path(each["path"]).name for each in found if each}
+
+
+def _as_now(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document as version 2 has it; in version 1 it was itself the only slide's."""
+    return document if document["version"] > 1 else {**document, "slides": [document], "shown": 0}
+
+
+def _slide(folder: Path, document: dict[str, Any]) -> SavedSlide:
+    slide = document["slide"]
+    return SavedSlide(
+        path=Path(slide["path"]) if slide else None,
+        fingerprint=str(slide["checksum"]) if slide else "",
+        um_per_px=slide["um_per_px"] if slide else None,
+        spots=_load(folder, document["files"].get("spots")),
+        prediction=_load(folder, document["files"].get("prediction")),
+        annotations=annotations_from(document["work"], str(folder / FILE)),
+    )
+
+
+def _display(document: dict[str, Any]) -> Display:
+    from pydantic import TypeAdapter
+
+    known = {each.name for each in fields(Display)}
+    said = {name: value for name, value in document.items() if name in known}
+    return TypeAdapter(Display).validate_python(said)
+
+
+def _load(folder: Path, name: str | None) -> AnnData | None:
+    if name is None:
+        return None
+    import warnings
+
+    import anndata
+
+    path = folder / name
+    if path.parent != folder or not path.is_file():
+        raise SessionError(f"The session {folder} lacks its file {name}; copy the whole folder.")
+    if sha256(path) != path.stem.rpartition("-")[2]:
+        raise SessionError(f"{path} is damaged (its checksum differs); restore it from a copy.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return anndata.read_h5ad(path)
+    except Exception as error:  # h5py and anndata raise what the damage makes them raise
+        raise SessionError(f"{path} is no .h5ad file ({type(error).__name__}).") from error
