@@ -17,7 +17,7 @@ class GridSettings:
     pitch_um: Annotated[
         float,
         Option(
-            "Distance between the centres of neighbouring spots",
+            "Grid over the tissue: distance between the centres of neighbouring spots",
             above=0,
             unit="µm",
             label="Pitch, µm",
