@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from functools import partial
 
 import anndata as ad
 import numpy as np
@@ -296,9 +298,43 @@ def test_closing_the_window_while_a_run_is_on_ends_it_cleanly(
     qtbot.waitUntil(lambda: workspace.session.result is not None)
     assert kit.our_threads()
     viewer.close()
-    assert not kit.our_threads()
+    qtbot.waitUntil(lambda: not kit.our_threads())
     assert workspace.session.slide is None
     assert kit.sentences(notes) == []
+
+
+@pytest.mark.parametrize("how", ["slide", "window"])
+def test_the_window_waits_for_no_read_when_it_closes_a_slide(
+    loaded, click, qtbot, viewer, monkeypatch, how
+):
+    dock, _ = loaded
+    slide = dock.workspace.session.slide
+    reading, go_on, released = threading.Event(), threading.Event(), threading.Event()
+    read, release = slide._read_inside, slide._release
+
+    def slow(*where):
+        reading.set()
+        assert go_on.wait(10)
+        return read(*where)
+
+    monkeypatch.setattr(slide, "_release", lambda: (release(), released.set()))
+    qtbot.wait(300)  # until the window has read what it shows
+    monkeypatch.setattr(slide, "_read_inside", slow)
+    work = partial(slide.read_level, 0, 0, 0, 300, 300)
+    dock.workspace.jobs.start(lambda post: work(), lambda _: None, lambda _: None)
+    assert reading.wait(10)
+    threading.Timer(3, go_on.set).start()  # so that a close that waits is no deadlock
+    if how == "slide":
+        click(dock.slide.close_slide)
+        assert kit.longest_pause(qtbot, 0.5) < 0.2
+    else:
+        start = time.monotonic()
+        dock.workspace.shutdown()
+        assert time.monotonic() - start < 0.2
+    assert dock.workspace.session.slide is None
+    assert not released.is_set()
+    go_on.set()
+    assert released.wait(10)
 
 
 def test_removing_the_slides_layer_closes_the_slide(loaded, viewer, qtbot):
