@@ -263,6 +263,16 @@ def close_dock(dock) -> None:
     QApplication.processEvents()
 
 
+def close_window(viewer) -> bool:
+    """Close a window as a person does; whether it closed."""
+    window = viewer.window._qt_window
+    window.close()
+    closed = not window.isVisible()
+    if closed:
+        del viewer.window._qt_window  # as napari's own close, which a fixture calls at the end
+    return closed
+
+
 def test_a_closed_dock_leaves_the_training_and_a_new_one_finds_it(
     training, viewer, click, qtbot, asked
 ):
@@ -294,10 +304,10 @@ def test_a_new_window_finds_it_while_the_first_is_there_and_after(
     assert found.workspace is not training.workspace
     qtbot.waitUntil(lambda: "Epoch" in found.progress.status.text(), timeout=LONG_MS)
     questions = asked("Keep running")
-    viewer.window._qt_window.close()  # the other one still shows it
+    assert close_window(viewer)  # the other one still shows it
     assert questions == []
     assert alive(pid)
-    second.window._qt_window.close()
+    assert close_window(second)
     assert len(questions) == 1
     assert alive(pid)
     third = make_napari_viewer(show=True)
@@ -310,12 +320,11 @@ def test_a_new_window_finds_it_while_the_first_is_there_and_after(
 
 @pytest.mark.parametrize("answer", ["Don't quit", "Stop it", "Keep running"])
 def test_quitting_napari_asks_what_becomes_of_it(training, viewer, click, qtbot, asked, answer):
-    window, pid = viewer.window._qt_window, training.training.process.record.pid
+    pid = training.training.process.record.pid
     click(training.pause)
     questions = asked(answer)
-    window.close()
+    assert close_window(viewer) == (answer != "Don't quit")
     assert len(questions) == 1
-    assert window.isVisible() == (answer == "Don't quit")
     if answer == "Stop it":
         qtbot.waitUntil(lambda: not alive(pid), timeout=LONG_MS)
         return
@@ -338,7 +347,7 @@ def test_an_end_that_nobody_saw_is_told_by_the_next_window(
     click(filled.start)
     process = filled.training.process
     asked("Keep running")
-    viewer.window._qt_window.close()
+    assert close_window(viewer)
     qtbot.waitUntil(lambda: not process.running, timeout=LONG_MS)
     second = make_napari_viewer(show=True)
     dock = second.window.add_plugin_dock_widget("napari-mclstexp", "Train")[1]

@@ -296,7 +296,7 @@ class Workspace(QObject):
         """Let the person decide about a training that no other window here would show."""
         training, self._when_closed = self.training, None
         process = training.process
-        if not training.running or process is None or len(_workspaces) > 1:
+        if process is None or not process.running or len(_workspaces) > 1:
             return True
         answer = dialogs.ask_what_becomes(window)
         if answer == dialogs.STOP:
