@@ -156,7 +156,10 @@ class TrainingProcess:
     def __init__(self, record: RunRecord) -> None:
         self.record = record
         self._process = record.process()
-        self.paused = self._process is not None and self._process.status() == psutil.STATUS_STOPPED
+        self.paused = False
+        with suppress(psutil.NoSuchProcess):
+            if self._process is not None:
+                self.paused = self._process.status() == psutil.STATUS_STOPPED
         self._read = 0
         self._rest = b""
         self._unheard: tuple[Event, ...] = ()
