@@ -15,6 +15,7 @@ _LAZY = {
     "CancelToken": "progress",
     "Device": "inference.device",
     "PartialPrediction": "progress",
+    "GridSettings": "spots.grid_settings",
     "Progress": "progress",
     "ProgressCallback": "progress",
     "Section": "cohort.section",

@@ -62,7 +62,7 @@ def test_everything_that_can_leave_leaves_whole(bench, qtbot, answers, notes, tm
     export, domains = bench["Save and export"], bench["Domains"]
     workspace = export.workspace
     session = workspace.session
-    domains.k.setValue(3)
+    domains.fields["k"].setValue(3)
     domains.find.click()
     qtbot.waitUntil(lambda: session.annotations.domains is not None, timeout=RUN_MS)
     qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)

@@ -213,7 +213,7 @@ def test_no_tissue(bench):
 
 @pytest.mark.parametrize("pitch", ["0", "-5", "nan"])
 def test_grid_that_is_none(bench, pitch):
-    refused(bench, "The pitch is", spots=None, grid=pitch)
+    refused(bench, "--grid is", spots=None, grid=pitch)
 
 
 def test_device_that_is_not_there(bench):

@@ -82,8 +82,8 @@ def test_a_grid_is_laid_over_the_tissue(loaded, click, qtbot):
     slide, _ = loaded
     session = slide.workspace.session
     measured = session.spots
-    slide.grid.pitch.setValue(80)
-    slide.grid.arrangement.setCurrentIndex(1)
+    slide.grid.fields["pitch_um"].setValue(80)
+    slide.grid.fields["layout"].setCurrentIndex(1)
     click(slide.grid.lay)
     qtbot.waitUntil(lambda: session.spots is not measured)
     xy = session.spots.obsm["spatial"]

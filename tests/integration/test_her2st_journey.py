@@ -132,7 +132,7 @@ def test_from_the_open_slide_to_exported_named_domains_and_back(
     assert session.result.n_spots == 181
 
     counted(bench.steps["Domains"])
-    domains.k.setValue(5)  # typed
+    domains.fields["k"].setValue(5)  # typed
     counted(domains.find)
     qtbot.waitUntil(lambda: session.annotations.domains is not None, timeout=RUN_MS)
     qtbot.waitUntil(lambda: domains.save_markers.isEnabled(), timeout=RUN_MS)

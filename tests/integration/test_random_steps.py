@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from napari_mclstexp.analysis.domains import DomainSettings
+from napari_mclstexp.analysis.domain_settings import DomainSettings
 from napari_mclstexp.analysis.region import Region
 from napari_mclstexp.inference.predict import predict
 from napari_mclstexp.model import load_model

@@ -240,7 +240,7 @@ def test_a_bug_is_not_dressed_up_as_bad_input(monkeypatch):
     def broken(path: Path) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(napari_mclstexp.cli, "about", broken)
+    monkeypatch.setattr(napari_mclstexp.cli.app, "about", broken)
     with pytest.raises(ZeroDivisionError):  # Python shows the traceback and returns 1
         shell("info", "x")
 

@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_mclstexp.files import write_h5ad
 from napari_mclstexp.widgets.common import dialogs
-from napari_mclstexp.widgets.train.options import SCRATCH
+from napari_mclstexp.widgets.train.training_form import SCRATCH
 from support.engine_kit import GENES, painted_section
 from support.places import TESTS
 
@@ -115,7 +115,7 @@ def test_from_drag_and_drop_to_a_model_that_predict_lists(
     opened = []
     monkeypatch.setattr(dialogs, "open_file", opened.append)
     _, predict = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Predict")
-    filled.options.epochs.setValue(4)
+    filled.options.fields["epochs"].setValue(4)
     heart = Heart()
     click(filled.start)
     qtbot.waitUntil(lambda: filled.progress.estimate.text() != "", timeout=LONG_MS)
@@ -185,7 +185,7 @@ def test_problems_are_marked_in_their_cells_and_stop_the_start(filled, click, qt
 def test_pause_halts_and_go_on_continues(filled, click, qtbot):
     type(filled).program, before = DOUBLE, type(filled).program
     try:
-        filled.options.epochs.setValue(150)
+        filled.options.fields["epochs"].setValue(150)
         click(filled.start)
         qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
         click(filled.pause)
@@ -204,7 +204,7 @@ def test_cancel_ends_it_and_a_worker_killed_from_outside_is_a_sentence(
     filled, click, qtbot, notes, monkeypatch
 ):
     monkeypatch.setattr(type(filled), "program", DOUBLE)
-    filled.options.epochs.setValue(10_000)
+    filled.options.fields["epochs"].setValue(10_000)
     click(filled.start)
     qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
     click(filled.cancel)
@@ -223,7 +223,7 @@ def test_cancel_ends_it_and_a_worker_killed_from_outside_is_a_sentence(
 def training(filled, click, qtbot, monkeypatch):
     """Return a dock that started a long training, which said something already."""
     monkeypatch.setattr(type(filled), "program", DOUBLE)
-    filled.options.epochs.setValue(10_000)
+    filled.options.fields["epochs"].setValue(10_000)
     click(filled.start)
     qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
     return filled
@@ -343,7 +343,7 @@ def test_an_end_that_nobody_saw_is_told_by_the_next_window(
     filled, viewer, make_napari_viewer, click, qtbot, asked, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(type(filled), "program", DOUBLE)
-    filled.options.epochs.setValue(50)
+    filled.options.fields["epochs"].setValue(50)
     click(filled.start)
     process = filled.training.process
     asked("Keep running")

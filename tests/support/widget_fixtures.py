@@ -69,8 +69,8 @@ def slow_run(docks, qtbot) -> Callable[[], None]:
     def lay() -> None:
         slide, _ = docks
         before = slide.workspace.session.spots
-        slide.grid.pitch.setValue(9)
-        slide.grid.diameter.setValue(5)
+        slide.grid.fields["pitch_um"].setValue(9)
+        slide.grid.fields["diameter_um"].setValue(5)
         kit.bring_to_front(slide.grid.lay)
         qtbot.mouseClick(slide.grid.lay, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: slide.workspace.session.spots is not before)

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
-from .domains import Domains, DomainSettings, keep_colours
+from .domain_settings import DomainSettings
+from .domains import Domains, keep_colours
 from .region import Region, domain_regions
 
 Rgb = tuple[int, int, int]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,60 +12,14 @@ from scipy import sparse
 
 from ..errors import SettingsError
 from ..spots.geometry import neighbours
+from .domain_settings import DomainSettings
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
-Method = Literal["kmeans", "leiden"]
 NEIGHBOURS = 6  # of a spot on a hexagonal array; of a square one, the nearest six
 MOST_K = 12
 UNLABELLED = ("", "nan", "NA", "None", "undetermined")
-
-
-@dataclass(frozen=True)
-class DomainSettings:
-    """How domains are found.
-
-    Attributes
-    ----------
-    k
-        How many (k-means); None takes the suggested number.
-    method
-        ``"kmeans"`` or ``"leiden"`` (extra ``domains``).
-    components
-        Principal components that are clustered.
-    smoothing
-        How much of each spot's components is its six nearest neighbours' mean, from 0 to below 1.
-    rounds
-        How often that is repeated.
-    genes
-        How many of the most variable genes are used; 0 takes all.
-    scale
-        Whether every gene counts alike, whatever its variance.
-    resolution
-        Of Leiden: higher gives more domains.
-    seed
-        Same seed, same domains.
-    """
-
-    k: int | None = None
-    method: Method = "kmeans"
-    components: int = 15
-    smoothing: float = 0.0
-    rounds: int = 1
-    genes: int = 0
-    scale: bool = False
-    resolution: float = 1.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.k is not None and self.k < 2:
-            raise SettingsError(f"k is {self.k}; there must be at least 2 domains.")
-        if not 0 <= self.smoothing < 1:
-            raise SettingsError(f"smoothing is {self.smoothing}; it must be from 0 to below 1.")
-        for name in ("components", "rounds"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 1.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,37 +11,38 @@ import time
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from .. import __version__
 from ..errors import Cancelled, SettingsError, UserError
 from ..files import check_names, placing
+from ..options import Option, declared
+from ..spots.grid_settings import GridSettings, Layout
 from .answers import about, about_demo, about_prediction
 from .evaluate_command import evaluate_command
 from .explore_commands import domains_command, export_command, regions_command, signature_command
 from .import_command import import_checkpoint_command
 from .long_work import INTERRUPTS, folder_for
-from .predict_job import Grid, SpotFiles, model_folder, named_genes, predict_job
+from .predict_job import SpotFiles, model_folder, named_genes, predict_job
 from .recipe_command import recipe_command
+from .shell_options import Device, Json, with_options
 from .train_command import check_command, train_command
 
 # What a wrong option raises: typer's own copy of click since 0.20, click itself before.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 # Other packages' log lines, which Python would print where nobody listens to them.
 _SILENT = logging.NullHandler()
+GRID = declared(GridSettings)
 
 app = typer.Typer(
     name="napari-mclstexp",
-    help="Read gene expression out of an ordinary H&E slide.",
+    help="Predict spatial gene expression from a routine H&E slide.",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -55,7 +56,7 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+            "--version", callback=_show_version, is_eager=True, help="Print the version and exit"
         ),
     ] = False,
 ) -> None:
@@ -63,14 +64,13 @@ def _options(
 
 
 @app.command("demo")
+@with_options
 def demo_command(
-    out: Annotated[Path, typer.Option(help="Folder for prediction.h5ad and overlay.png.")] = Path(
-        "demo"
-    ),
+    out: Annotated[Path, Option("Folder for prediction.h5ad and overlay.png")] = Path("demo"),
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Predict the third sample section with the demo model, which has not seen it."""
+    """Predict sample section 3 with the demo model, which was not trained on it."""
     from ..samples import demo_model_path, sample_section
 
     section = sample_section(3)
@@ -97,48 +97,43 @@ def demo_command(
 
 
 @app.command("predict")
+@with_options
 def predict_command(
-    slide: Annotated[Path, typer.Option(help="The slide (svs, ndpi, OME-TIFF, TIFF, JPEG, ...).")],
-    model: Annotated[str, typer.Option(help="A model folder, or: demo.")],
-    out: Annotated[Path, typer.Option(help="The .h5ad file to write.")],
+    slide: Annotated[Path, Option("The slide (svs, ndpi, OME-TIFF, TIFF, JPEG, ...)")],
+    model: Annotated[str, Option("Model folder, or demo for the demonstration model")],
+    out: Annotated[Path, Option("The .h5ad file to write")],
     spots: Annotated[
         Path | None,
-        typer.Option(help="Space Ranger outs folder, legacy ST selection, .h5ad or CSV of x,y."),
+        Option("Spots: Space Ranger outs folder, legacy ST spot file, .h5ad, or CSV of x and y"),
     ] = None,
     counts: Annotated[
         Path | None,
-        typer.Option(help="Counts of a legacy ST selection; looked for by name if not given."),
+        Option("Counts of a legacy ST spot file; if not given, looked for beside it by name"),
     ] = None,
-    grid: Annotated[
-        float | None,
-        typer.Option(metavar="PITCH_UM", help="Lay a grid over the tissue instead of --spots."),
-    ] = None,
-    spot_diameter: Annotated[
-        float, typer.Option(metavar="UM", help="Diameter of the spots of --grid.")
-    ] = 55.0,
-    layout: Annotated[Literal["hex", "square"], typer.Option(help="Of the spots of --grid.")] = (
-        "hex"
-    ),
+    grid: Annotated[float | None, GRID["pitch_um"].option] = None,
+    spot_diameter: Annotated[float, GRID["diameter_um"].option] = GRID["diameter_um"].default,
+    layout: Annotated[Layout, GRID["layout"].option] = GRID["layout"].default,
     genes: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Only these; all of the model's if not.")
+        str | None,
+        Option("Genes to predict; if not given, all of the model's", metavar="A,B,..."),
     ] = None,
     um_per_px: Annotated[
         float | None,
-        typer.Option(help="µm per pixel of the slide, if its file does not say or is wrong."),
+        Option("Pixel size of the slide, if its file gives none or a wrong one", unit="µm"),
     ] = None,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Patches at once; chosen for the device if not given.")
+        int | None, Option("Patches encoded at once; if not given, chosen for the device", low=1)
     ] = None,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
     """Predict the expression of every spot on a slide."""
     start = time.monotonic()
-    where: Grid | SpotFiles
+    where: GridSettings | SpotFiles
     if spots is not None and grid is None:
         where = SpotFiles(spots, counts)
     elif grid is not None and spots is None and counts is None:
-        where = Grid(grid, spot_diameter, layout)
+        where = GridSettings(grid, spot_diameter, layout)
     else:
         raise SettingsError(
             "Say where to predict: either --spots with a file (and --counts if need be), "
@@ -158,22 +153,23 @@ def predict_command(
 
 
 app.command("train")(train_command)
-app.command("check")(check_command)
+app.command("check")(with_options(check_command))
 app.command("evaluate")(evaluate_command)
-app.command("domains")(domains_command)
-app.command("signature")(signature_command)
-app.command("regions")(regions_command)
-app.command("export")(export_command)
-app.command("import-checkpoint")(import_checkpoint_command)
+app.command("domains")(with_options(domains_command))
+app.command("signature")(with_options(signature_command))
+app.command("regions")(with_options(regions_command))
+app.command("export")(with_options(export_command))
+app.command("import-checkpoint")(with_options(import_checkpoint_command))
 app.command("recipe")(recipe_command)
 
 
 @app.command("info")
+@with_options
 def info_command(
-    path: Annotated[Path, typer.Argument(help="A slide, spots, a model folder or a prediction.")],
+    path: Annotated[Path, typer.Argument(help="A slide, spots, a model folder or a prediction")],
     as_json: Json = False,
 ) -> None:
-    """Tell what a slide, spots, a model folder or a prediction is."""
+    """Describe a slide, spots, a model folder or a prediction."""
     about(model_folder(str(path))).show(as_json)
 
 

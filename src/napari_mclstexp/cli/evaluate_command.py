@@ -8,13 +8,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
-
 from ..errors import OutputError, SettingsError
 from ..files import check_names, refuse_overwriting
+from ..options import Option
+from ..training.settings import Cohort, Genes, Hvg, MinCounts
 from .answers import Report
 from .model_options import ModelOptions, takes_model_options
-from .train_command import Cohort, Genes, Hvg, MinCounts
+from .shell_options import Device, Json
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation_result import Evaluation
@@ -25,39 +25,36 @@ SHOWN = ("PCC, all genes", "PCC, top 50 expressed", "PCC, top 50 variable", "MSE
 @takes_model_options
 def evaluate_command(
     cohort: Cohort,
-    out: Annotated[Path, typer.Option(help="Folder for report.html and the tables.")],
+    out: Annotated[Path, Option("Folder for report.html and the tables")],
     options: ModelOptions,
     genes: Genes = None,
     hvg: Hvg = None,
     preset: Annotated[
         Literal["default", "reference", "both"],
-        typer.Option(help="Of the method; both gives a row to each, in the first one's scaling."),
+        Option("Preset of the method; both evaluates the two, with the first one's normalisation"),
     ] = "default",
     by: Annotated[
-        Literal["section", "patient"], typer.Option(help="What is left out at a time.")
+        Literal["section", "patient"], Option("What each fold leaves out: a section or a patient")
     ] = "section",
     heads: Annotated[
-        bool,
-        typer.Option("--heads/--no-heads", help="Train ST-Net, BLEEP and the ablation too."),
+        bool, Option("Also train the methods compared with: ST-Net, BLEEP and the ablation")
     ] = True,
     rival: Annotated[
         list[str] | None,
-        typer.Option(
+        Option(
+            "Predictions of another program; repeat it for more files or programs",
             metavar="NAME=FILE.h5ad",
-            help="Predictions of another program; again for more files or programs.",
         ),
     ] = None,
     scores_to: Annotated[
         Path | None,
-        typer.Option(metavar="MODEL", help="Model folder that gets each gene's held-out score."),
+        Option("Model folder to which each gene's held-out score is written", metavar="MODEL"),
     ] = None,
     min_counts: MinCounts = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    device: Device = "auto",
+    as_json: Json = False,
 ) -> None:
-    """Leave sections or patients out in turn, and compare with trivial answers and the ceiling."""
+    """Cross-validate by section or patient, and compare with baselines and the noise ceiling."""
     start = time.monotonic()
     rivals = _rivals(rival or [])
     from ..evaluation.evaluation_files import FILES, KIND

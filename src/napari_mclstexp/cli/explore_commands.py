@@ -7,44 +7,37 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ..analysis.domain_settings import DomainSettings
 from ..errors import OutputError, SettingsError
 from ..files import atomic_file, atomic_folder, check_folder, refuse_overwriting, write_h5ad
+from ..options import Option
 from .answers import Report
 from .long_work import check_out_file
+from .shell_options import Json
 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
 
-Source = Annotated[Path, typer.Argument(metavar="IN.h5ad", help="A prediction, or any h5ad.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+Source = Annotated[
+    Path, typer.Argument(metavar="IN.h5ad", help="A prediction, or any h5ad with expression")
+]
 SPATIALDATA = "a SpatialData folder"
 SHOWN = 5  # marker genes of each domain
 
 
 def domains_command(
     source: Source,
-    out: Annotated[Path, typer.Option(help="The .h5ad to write, with the domains in it.")],
-    k: Annotated[int | None, typer.Option("--k", help="How many; suggested if not given.")] = None,
-    method: Annotated[Literal["kmeans", "leiden"], typer.Option(help="Of clustering.")] = "kmeans",
-    components: Annotated[int, typer.Option(help="Principal components.")] = 15,
-    smoothing: Annotated[
-        float, typer.Option(help="Share of each spot's neighbours in it, 0 to below 1.")
-    ] = 0.0,
-    rounds: Annotated[int, typer.Option(help="How often neighbours are mixed in.")] = 1,
-    genes: Annotated[int, typer.Option(help="Most variable genes used; 0 takes all.")] = 0,
-    scale: Annotated[bool, typer.Option("--scale", help="Let every gene count alike.")] = False,
-    resolution: Annotated[float, typer.Option(help="Of Leiden.")] = 1.0,
+    out: Annotated[Path, Option("The .h5ad file to write, with the domains in it")],
+    settings: DomainSettings,
     truth: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Labels in obs to compare with.")
+        str | None,
+        Option("Column of obs with labels to compare the domains with", metavar="COLUMN"),
     ] = None,
-    markers: Annotated[
-        Path | None, typer.Option(help="CSV for the genes that tell domains apart.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same domains.")] = 0,
+    markers: Annotated[Path | None, Option("CSV file for the marker genes of each domain")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find regions of similar expression; they go into obs["domain"]."""
+    """Find domains: regions of similar expression, written to obs["domain"]."""
     from ..analysis import domains as d
 
     check_out_file(out, {"IN.h5ad": source})
@@ -53,9 +46,6 @@ def domains_command(
         refuse_overwriting(markers, {"IN.h5ad": source})
         if markers.resolve() == out.resolve():
             raise OutputError(f"--markers {markers} would overwrite --out; choose another name.")
-    settings = d.DomainSettings(
-        k, method, components, smoothing, rounds, genes, scale, resolution, seed
-    )
     data = _read(source)
     if truth is not None and truth not in data.obs:
         raise SettingsError(
@@ -89,19 +79,26 @@ def domains_command(
 
 def signature_command(
     source: Source,
-    out: Annotated[Path, typer.Option(help="The .h5ad to write, with the scores in obs.")],
-    gmt: Annotated[Path | None, typer.Option(help="GMT file; the package's if not given.")] = None,
-    name: Annotated[
-        list[str] | None, typer.Option(help="Only these signatures; again for more.")
+    out: Annotated[Path, Option("The .h5ad file to write, with the scores in obs")],
+    gmt: Annotated[
+        Path | None, Option("GMT file of signatures; if not given, the ones that come with this")
     ] = None,
-    genes: Annotated[str | None, typer.Option(metavar="A,B,...", help="Genes instead.")] = None,
+    name: Annotated[
+        list[str] | None, Option("Score only this signature; repeat it for more")
+    ] = None,
+    genes: Annotated[
+        str | None, Option("Score these genes instead of signatures", metavar="A,B,...")
+    ] = None,
     how: Annotated[
         Literal["control", "z"],
-        typer.Option(help="Less genes of like expression (scanpy's score_genes), or mean z."),
+        Option(
+            "control: mean minus that of control genes of similar expression (scanpy's "
+            "score_genes); z: mean z-score"
+        ),
     ] = "control",
     as_json: Json = False,
 ) -> None:
-    """Score sets of genes at every spot; they go into obs["signature_NAME"]."""
+    """Score gene signatures at every spot, written to obs["signature_NAME"]."""
     from ..analysis import signatures as s
     from ..analysis.domains import expression_of
 
@@ -144,15 +141,18 @@ def signature_command(
 
 def regions_command(
     source: Source,
-    geojson: Annotated[Path, typer.Option(help="Regions, from QuPath or from here.")],
-    out: Annotated[Path, typer.Option(help="CSV with a row for each region.")],
-    genes: Annotated[str | None, typer.Option(metavar="A,B,...", help="All if not given.")] = None,
+    geojson: Annotated[Path, Option("GeoJSON file of regions, from QuPath or from this program")],
+    out: Annotated[Path, Option("CSV file with a row for each region")],
+    genes: Annotated[
+        str | None, Option("Genes to report; if not given, all", metavar="A,B,...")
+    ] = None,
     compare: Annotated[
-        str | None, typer.Option(metavar="ONE,OTHER", help="Two regions; OTHER may be: rest.")
+        str | None,
+        Option("Compare two regions; OTHER may be: rest", metavar="ONE,OTHER"),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell what is in each region: spots, area, mean expression; or how two differ."""
+    """Report spots, area and mean expression of each region, or compare two regions."""
     import numpy as np
 
     from ..analysis import region_statistics as r
@@ -194,15 +194,17 @@ def regions_command(
 
 def export_command(
     source: Source,
-    to: Annotated[
-        Literal["geojson", "spatialdata", "csv", "figure"], typer.Option(help="What to write.")
-    ],
-    out: Annotated[Path, typer.Option(help="The file (a folder for spatialdata).")],
-    gene: Annotated[str | None, typer.Option(help="Of the figure.")] = None,
-    column: Annotated[str, typer.Option(help="Of obs, whose values become regions.")] = "domain",
+    to: Annotated[Literal["geojson", "spatialdata", "csv", "figure"], Option("Format to write")],
+    out: Annotated[Path, Option("The file to write (a folder for spatialdata)")],
+    gene: Annotated[str | None, Option("The gene that a figure shows, or a CSV is limited to")] = (
+        None
+    ),
+    column: Annotated[str, Option("Column of obs whose values become regions (geojson)")] = (
+        "domain"
+    ),
     as_json: Json = False,
 ) -> None:
-    """Write a result for other programs: QuPath, spatialdata, a spreadsheet, a page."""
+    """Write a result for other programs: QuPath, spatialdata, a spreadsheet, a figure."""
     refuse_overwriting(out, {"IN.h5ad": source})
     if to == "spatialdata":
         check_folder(out, SPATIALDATA)

@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import SettingsError
+from ..options import Option
+from ..training.settings import Cohort, ModelOut
 from .answers import Report, about_model
-from .train_command import Cohort
+from .shell_options import Device, Json
 
 if TYPE_CHECKING:
     from ..training.import_reference import KeyTable
 
 
 def import_checkpoint_command(
-    file: Annotated[Path, typer.Argument(help="State dict of the authors' code (.pt, .pth).")],
+    file: Annotated[Path, typer.Argument(help="State dict of the authors' code (.pt, .pth)")],
     cohort: Cohort,
-    genes: Annotated[Path, typer.Option(help="Its genes, one a line, in the order of training.")],
-    out: Annotated[Path, typer.Option(help="The model folder to write.")],
-    name: Annotated[str, typer.Option(help="Of the model; the file's if not given.")] = "",
-    patch_px: Annotated[int, typer.Option(min=8, help="Side of its patches in pixels.")] = 224,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    genes: Annotated[Path, Option("The checkpoint's genes, one per line, in training order")],
+    out: ModelOut,
+    name: Annotated[str, Option("Name of the model; if not given, the file's")] = "",
+    patch_px: Annotated[int, Option("Side of the checkpoint's patches, in pixels", low=8)] = 224,
+    device: Device = "auto",
+    as_json: Json = False,
 ) -> None:
-    """Turn a checkpoint of the authors' code into a model folder; nothing in it is executed."""
+    """Convert a checkpoint of the authors' code to a model folder; nothing in it is executed."""
     from .long_work import check_out_model, long_work
     from .predict_job import cohort_files, listed_genes
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
 from .long_work import check_out_file, long_work
@@ -18,17 +18,9 @@ if TYPE_CHECKING:
     from ..cohort.quality_control import Kept
     from ..cohort.section import Section
     from ..slides import Slide
+    from ..spots import GridSettings
 
 DEMO = "demo"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Spots to be laid over the tissue, in µm."""
-
-    pitch_um: float
-    diameter_um: float
-    layout: Literal["hex", "square"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +33,7 @@ class SpotFiles:
 
 def predict_job(
     slide_path: Path,
-    where: SpotFiles | Grid,
+    where: SpotFiles | GridSettings,
     model: Path,
     out: Path,
     *,
@@ -91,15 +83,13 @@ def predict_job(
     return prediction
 
 
-def _spots(slide: Slide, where: SpotFiles | Grid) -> AnnData:
+def _spots(slide: Slide, where: SpotFiles | GridSettings) -> AnnData:
     from ..spots import lay_grid
     from ..spots.readers.choose import read_spots
 
     if isinstance(where, SpotFiles):
         return read_spots(where.spots, where.counts)
-    return lay_grid(
-        slide, pitch_um=where.pitch_um, diameter_um=where.diameter_um, layout=where.layout
-    )
+    return lay_grid(slide, where)
 
 
 def model_folder(named: str) -> Path:

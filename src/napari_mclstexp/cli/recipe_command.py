@@ -9,36 +9,30 @@ from typing import Annotated, Literal
 import typer
 
 from ..files import atomic_file, check_names, placing, refuse_overwriting
-from .model_options import ModelOptions, Preset, takes_model_options
-from .train_command import Genes
+from ..options import Option
+from ..training.presets import Preset
+from ..training.settings import VARIABLE_GENES, Genes, HeldOut
+from .model_options import ModelOptions, takes_model_options
+from .shell_options import Device, Json
 from .train_job import TrainJob, check_outputs, train_job
 
 KIND = "a recipe's tables"
-VARIABLE = 1000  # genes of each section, by the paper's rule
 
 
 @takes_model_options
 def recipe_command(
-    name: Annotated[Literal["her2st", "cscc", "visium"], typer.Argument(help="The data set.")],
-    data: Annotated[Path, typer.Option(help="The folder it was downloaded to.")],
-    out: Annotated[Path, typer.Option(help="Folder for cohort.csv, genes.txt and the model.")],
+    name: Annotated[Literal["her2st", "cscc", "visium"], typer.Argument(help="The data set")],
+    data: Annotated[Path, Option("The folder to which it was downloaded")],
+    out: Annotated[Path, Option("Folder for cohort.csv, genes.txt and the model")],
     options: ModelOptions,
     genes: Genes = None,
-    preset: Annotated[
-        Preset, typer.Option(help="reference: the choices of the authors' published code.")
-    ] = "default",
-    held_out: Annotated[
-        str | None, typer.Option(metavar="SECTION", help="Not trained on; scores every gene.")
-    ] = None,
-    train: Annotated[
-        bool, typer.Option("--train/--no-train", help="Only the table and the genes, or the model.")
-    ] = True,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    preset: Preset = "default",
+    held_out: HeldOut = None,
+    train: Annotated[bool, Option("Train a model too, or only write the table and genes")] = True,
+    device: Device = "auto",
+    as_json: Json = False,
 ) -> None:
-    """Build cohort, gene list and model from a public data set as it is downloaded."""
+    """Make the cohort table, gene list and model of a public data set from its files."""
     from ..cohort.public_datasets import find_sections, write_cohort
     from .long_work import folder_for
     from .predict_job import chosen_genes, cohort_sections
@@ -61,7 +55,7 @@ def recipe_command(
             sections = [
                 each for each in cohort_sections(cohort, None).sections if each.name != held_out
             ]
-            choice = chosen_genes(genes, None if genes else VARIABLE, sections)
+            choice = chosen_genes(genes, None if genes else VARIABLE_GENES, sections)
             with atomic_file(listed) as temporary:
                 temporary.write_text("\n".join(choice.genes) + "\n", encoding="utf-8")
         said = (

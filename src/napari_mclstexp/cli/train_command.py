@@ -8,74 +8,61 @@ from typing import Annotated
 import typer
 
 from ..errors import SettingsError
-from .model_options import ModelOptions, Preset, takes_model_options
+from ..options import Option, declared
+from ..training.presets import Preset
+from ..training.settings import (
+    Cohort,
+    Genes,
+    HeldOut,
+    Hvg,
+    MinCounts,
+    ModelOut,
+    TrainSettings,
+)
+from .model_options import ModelOptions, takes_model_options
+from .shell_options import Device, Json
 from .train_job import TrainJob, first_process, train_job
 
-Cohort = Annotated[
-    Path, typer.Option(help="CSV with the columns section,patient,slide,spots,counts.")
-]
-Genes = Annotated[
-    Path | None, typer.Option(help="Text file with the genes to predict, one a line.")
-]
-Hvg = Annotated[
-    int | None,
-    typer.Option(
-        min=1, metavar="N", help="Instead of --genes: the N most variable of each section, united."
-    ),
-]
-MinCounts = Annotated[
-    int | None, typer.Option(min=0, help="Leave out spots with fewer counts; 0 keeps all.")
-]
+MODEL = declared(TrainSettings)
 
 
 @takes_model_options
 def train_command(
     cohort: Cohort,
-    out: Annotated[Path, typer.Option(help="The model folder to write.")],
+    out: ModelOut,
     options: ModelOptions,
     genes: Genes = None,
     hvg: Hvg = None,
-    preset: Annotated[
-        Preset, typer.Option(help="reference: the choices of the authors' published code.")
-    ] = "default",
-    held_out: Annotated[
-        str | None,
-        typer.Option(metavar="SECTION", help="Not trained on, but used to score every gene."),
-    ] = None,
+    preset: Preset = "default",
+    held_out: HeldOut = None,
     stop_on: Annotated[
         str | None,
-        typer.Option(
-            metavar="SECTION", help="Not trained on; training stops when it gets no better."
+        Option(
+            "Section left out of training, which ends when predictions on it stop improving",
+            metavar="SECTION",
         ),
     ] = None,
     resume: Annotated[
         bool,
-        typer.Option(
-            "--resume", help="Go on from the last epoch if there was one; Ctrl-C keeps it then."
-        ),
+        Option("Resume an interrupted training; with this, Ctrl-C keeps what is needed to resume"),
     ] = False,
     report: Annotated[
-        bool,
-        typer.Option(
-            "--report/--no-report", help="With --held-out: a report beside trivial baselines."
-        ),
+        bool, Option("With --held-out: also write a report that compares with baselines")
     ] = True,
     min_counts: MinCounts = None,
-    name: Annotated[str, typer.Option(help="Of the model, for people.")] = "mclSTExp",
-    description: Annotated[str, typer.Option(help="A sentence for its card.")] = "",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    name: Annotated[str, MODEL["name"].option] = MODEL["name"].default,
+    description: Annotated[str, MODEL["description"].option] = "",
+    device: Device = "auto",
     devices: Annotated[
-        int, typer.Option(min=1, help="Processes on this machine that share each step.")
+        int, Option("Processes on this machine that share each training step", low=1)
     ] = 1,
-    nodes: Annotated[int, typer.Option(min=1, help="Machines that share each step.")] = 1,
+    nodes: Annotated[int, Option("Machines that share each training step", low=1)] = 1,
     events: Annotated[
-        Path | None, typer.Option(help="File that gets a JSON line for all that happens.")
+        Path | None, Option("File to which progress is written, one JSON object per line")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on stdout.")
-    ] = False,
+    as_json: Json = False,
 ) -> None:
-    """Train a model on sections with counts."""
+    """Train a model on sections with measured counts."""
     job = TrainJob(
         cohort=cohort,
         genes=genes,
@@ -101,10 +88,10 @@ def train_command(
 
 
 def check_command(
-    cohort: Annotated[Path, typer.Argument(help="The cohort table.")],
+    cohort: Annotated[Path, typer.Argument(help="The cohort table")],
     genes: Genes = None,
 ) -> None:
-    """List everything that is wrong with a cohort table, all at once."""
+    """List every problem of a cohort table at once."""
     from ..cohort.checks import check_cohort
     from .predict_job import listed_genes
 

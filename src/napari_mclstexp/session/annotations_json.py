@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..analysis.domain_map import DomainMap
-from ..analysis.domains import DomainSettings
+from ..analysis.domain_settings import DomainSettings
 from ..analysis.signatures import Signature
 from ..export.geojson import from_geojson, to_geojson
 from .annotations import Annotations

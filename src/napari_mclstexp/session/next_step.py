@@ -47,11 +47,13 @@ def next_step(session: Session, saved: bool = False) -> Step:
     if slide is None:
         return Step("Slide and spots", "Open a slide, or drop one on the window.")
     if slide.um_per_px is None:
-        return Step("Slide and spots", "Enter the scale of the slide: its file does not state it.")
+        return Step(
+            "Slide and spots", "Enter the pixel size of the slide: its file does not give it."
+        )
     if session.spots is None:
         return Step("Slide and spots", "Load the spots of the slide, or lay a grid over it.")
     if session.run is not None:
-        return Step("Predict", "The prediction fills in; go on looking meanwhile.")
+        return Step("Predict", "The prediction fills in; you can explore it meanwhile.")
     if session.result is None and session.model is None:
         return Step("Predict", "Choose a model.")
     if session.result is None:
@@ -62,4 +64,4 @@ def next_step(session: Session, saved: bool = False) -> Step:
         return Step("Annotate", "Draw a region, or make regions of the domains.")
     if not saved:
         return Step("Save and export", "Save the session, export regions and figures.")
-    return Step("Save and export", "All is saved; go on, or open the next slide.")
+    return Step("Save and export", "Everything is saved. Continue, or open the next slide.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..errors import SettingsError, SlideError, UserError
 from ..files import refuse_overwriting
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..analysis.prediction_result import Result
     from ..model import Model
     from ..slides import Slide
+    from ..spots import GridSettings
     from .session import Session
 
 
@@ -54,13 +55,7 @@ def load_spots(session: Session, path: Path | str, counts: Path | str | None = N
     return spots
 
 
-def lay_grid(
-    session: Session,
-    *,
-    pitch_um: float = 100.0,
-    diameter_um: float = 55.0,
-    layout: Literal["hex", "square"] = "hex",
-) -> AnnData:
+def lay_grid(session: Session, settings: GridSettings | None = None) -> AnnData:
     """Lay a grid of spots over the tissue of the session's slide and make it the session's.
 
     Raises
@@ -74,13 +69,7 @@ def lay_grid(
 
     if session.slide is None:
         raise SlideError("There is no slide to lay a grid over; open one first.")
-    spots = lay_grid(
-        session.slide,
-        pitch_um=pitch_um,
-        diameter_um=diameter_um,
-        layout=layout,
-        tissue=session.tissue,
-    )
+    spots = lay_grid(session.slide, settings, tissue=session.tissue)
     session.use_spots(spots)
     return spots
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
 
 import anndata
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ..errors import SettingsError, SlideError, SpotsError
 from ..slides import Slide
 from .build import make_spots
+from .grid_settings import GridSettings
 from .schema import SpotMetadata
 from .tissue import Tissue, find_tissue
 
@@ -19,12 +19,7 @@ MOST_SPOTS = 5_000_000
 
 
 def lay_grid(
-    slide: Slide,
-    *,
-    pitch_um: float = 100.0,
-    diameter_um: float = 55.0,
-    layout: Literal["hex", "square"] = "hex",
-    tissue: Tissue | None = None,
+    slide: Slide, settings: GridSettings | None = None, *, tissue: Tissue | None = None
 ) -> anndata.AnnData:
     """Lay spots over the tissue, numbered as Visium does.
 
@@ -32,13 +27,9 @@ def lay_grid(
     ----------
     slide
         Must know its µm per pixel.
-    pitch_um
-        Distance between the centres of neighbours.
-    diameter_um
-        Diameter of a spot.
-    layout
-        ``"hex"``: rows shifted by half a pitch, columns counted in half pitches (0, 2, 4, ... in
-        even rows and 1, 3, 5, ... in odd ones, as on Visium slides); ``"square"``.
+    settings
+        Pitch, diameter and layout; Visium's if not given. A hexagonal grid is numbered as Visium
+        slides are: columns 0, 2, 4, ... in even rows and 1, 3, 5, ... in odd ones.
     tissue
         From :func:`find_tissue`; found here if not given.
 
@@ -49,38 +40,35 @@ def lay_grid(
     SpotsError
         If there is no tissue.
     SettingsError
-        If pitch or diameter make no sense.
+        If the pitch would make too many spots.
 
     Examples
     --------
     >>> from napari_mclstexp.samples import sample_section
     >>> from napari_mclstexp.slides import open_slide
     >>> with open_slide(sample_section(1).slide) as slide:
-    ...     spots = lay_grid(slide, pitch_um=200)
+    ...     spots = lay_grid(slide, GridSettings(pitch_um=200))
     >>> SpotMetadata.read(spots).pitch_um
     200.0
     """
-    for what, value in (("pitch", pitch_um), ("spot diameter", diameter_um)):
-        if not (math.isfinite(value) and value > 0):
-            raise SettingsError(f"The {what} is {value} µm; it must be a number above 0.")
-    if layout not in ("hex", "square"):
-        raise SettingsError(f"The layout {layout!r} is unknown; use hex or square.")
+    settings = settings or GridSettings()
     if slide.um_per_px is None:
         raise SlideError(
             f"{slide.path.name} does not say how large its pixels are, so no grid in µm can be "
             "laid over it; give µm per pixel (--um-per-px, or the field in the Slide dock)."
         )
-    pitch = pitch_um / slide.um_per_px
-    row_step = pitch * (math.sqrt(3) / 2 if layout == "hex" else 1.0)
+    hexagonal = settings.layout == "hex"
+    pitch = settings.pitch_um / slide.um_per_px
+    row_step = pitch * (math.sqrt(3) / 2 if hexagonal else 1.0)
     n_rows, n_cols = int(slide.height / row_step) + 1, int(slide.width / pitch) + 1
     if n_rows * n_cols > MOST_SPOTS:
         raise SettingsError(
-            f"A pitch of {pitch_um:g} µm makes {n_rows * n_cols:,} spots on this slide; "
+            f"A pitch of {settings.pitch_um:g} µm makes {n_rows * n_cols:,} spots on this slide; "
             f"choose a wider one (at most {MOST_SPOTS:,} spots)."
         )
     tissue = tissue or find_tissue(slide)
     row, col = (each.ravel() for each in np.mgrid[:n_rows, :n_cols])
-    shift = (row % 2) * 0.5 if layout == "hex" else np.zeros(len(row))
+    shift = (row % 2) * 0.5 if hexagonal else np.zeros(len(row))
     xy = np.column_stack([(col + shift + 0.5) * pitch, (row + 0.5) * row_step])
     on_slide = (xy[:, 0] < slide.width) & (xy[:, 1] < slide.height)
     kept = on_slide & tissue.contains(xy)
@@ -90,7 +78,7 @@ def lay_grid(
             "check that it is a stained section, or load spots from a file."
         )
     row, col, xy = row[kept], col[kept], xy[kept]
-    array_col = 2 * col + row % 2 if layout == "hex" else col
+    array_col = 2 * col + row % 2 if hexagonal else col
     return make_spots(
         barcodes=[f"r{r}c{c}" for r, c in zip(row, array_col, strict=True)],
         xy=xy,
@@ -99,8 +87,8 @@ def lay_grid(
         metadata=SpotMetadata(
             platform=PLATFORM,
             source=str(slide.path),
-            pitch_um=float(pitch_um),
-            spot_diameter_um=float(diameter_um),
-            layout=layout,
+            pitch_um=float(settings.pitch_um),
+            spot_diameter_um=float(settings.diameter_um),
+            layout=settings.layout,
         ),
     )

@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from ..options import Option
 from .settings import TrainSettings
 
-Preset = Literal["default", "reference"]
+Preset = Annotated[
+    Literal["default", "reference"],
+    Option("default: the recommended choices; reference: those of the authors' published code"),
+]
 
 # Fields of TrainSettings that differ from its defaults. Each can be switched alone.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(

@@ -17,7 +17,9 @@ import psutil
 
 from ..errors import OutputError, SettingsError
 from .events import Done, Event, Failed, Stopped, read
+from .presets import Preset
 from .run_record import RunRecord, run_folder, run_records
+from .settings import Cohort, Genes, HeldOut, Hvg, ModelOut
 
 PROGRAM = (sys.executable, "-m", "napari_mclstexp.cli")
 PATIENCE_S = 5.0  # between asking a process to end and ending it
@@ -30,17 +32,17 @@ _children: dict[RunRecord, subprocess.Popen[bytes]] = {}
 class TrainRequest:
     """What shall be trained; see the options of ``napari-mclstexp train``."""
 
-    cohort: Path
-    out: Path
-    genes: Path | None = None
-    hvg: int | None = None
-    preset: str = "default"
+    cohort: Cohort
+    out: ModelOut
+    genes: Genes = None
+    hvg: Hvg = None
+    preset: Preset = "default"
     encoder: str = ""
     weights: Path | None = None
     from_scratch: bool = False
     freeze_encoder: bool = False
     init_from: Path | None = None
-    held_out: str = ""
+    held_out: HeldOut = None
     epochs: int = 90
     name: str = ""
     more: tuple[str, ...] = ()

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from ..errors import SettingsError
+from ..options import Option, check
 
 Normalisation = Literal["ln-1e4-all", "log10-1e4-listed", "ln-1e6-listed"]
 SequenceRule = Literal["neighbours", "random"]
 PatchScale = Literal["physical", "pixels"]
+
+# What a training is given besides: the same words in the shell and in the dock.
+VARIABLE_GENES = 1000  # of each section, by the paper's rule
+Cohort = Annotated[
+    Path, Option("CSV table of the sections: columns section, patient, slide, spots, counts")
+]
+Genes = Annotated[Path | None, Option("Text file with the genes to predict, one per line")]
+Hvg = Annotated[
+    int | None,
+    Option(
+        "Without a gene list: the union of this many most variable genes of each section",
+        low=1,
+        metavar="N",
+    ),
+]
+HeldOut = Annotated[
+    str | None,
+    Option("Section left out of training; every gene is scored on it", metavar="SECTION"),
+]
+ModelOut = Annotated[Path, Option("The model folder to write")]
+MinCounts = Annotated[int | None, Option("Leave out spots with fewer counts; 0 keeps all", low=0)]
 
 
 @dataclass(frozen=True)
@@ -21,114 +43,146 @@ class TrainSettings:
     ----------
     genes
         Names of the genes to predict, in the model's order.
-    name
-        Name of the model, shown to people.
-    encoder
-        ``"densenet121"`` or ``"timm:<name>"``.
     weights
         Local file with the encoder's weights; None looks for ImageNet weights already there.
     pretrained
         False starts the encoder from random weights (only read when `weights` is None).
-    freeze_encoder
-        Keep the encoder as it is: features are computed once, which makes a CPU enough.
-    tune
-        What of an encoder that learns is trained: the whole of it, or its last block.
-    batch_norm
-        Whether its batch norms use the batch's statistics while training, or their running ones.
     init_from
-        Model folder to go on from (fine-tuning); its encoder, patches, positions and widths are
-        kept, and the weights of every gene that both lists share.
-    keep_bank
-        With the same genes, its reference spots go on voting beside the new sections'.
-    epochs, learning_rate, weight_decay, temperature, seed
-        Of the optimiser and the loss.
-    optimizer
-        ``"adamw"`` (the paper) or ``"adam"`` (the authors' code).
-    patience
-        Epochs without a better PCC on the section to stop on, after which training ends.
-    sequence_rule
-        ``"neighbours"`` of one section, or ``"random"`` spots of all sections.
-    sequence_length, bank_sequence_length
-        Most spots in one sequence while training, and while the bank is built (None: the same).
-    sequences_per_step
-        Sequences whose spots are each other's negatives in one step; several processes share them.
-    dropout, layers
-        Of the spot encoder and the projection heads.
+        Its encoder, patches, positions and widths are kept, and the weights of shared genes.
     positions
         Whether array positions are learned; without them, and with no layers, only the contrast
         of image and expression is left.
-    position_table
-        Rows of each position table; None takes the platform's array.
     targets
         Of the loss: ``"matched"`` pairs only (the paper), or ``"similar"`` spots too (BLEEP).
     k, distance
-        Retrieval: how many reference spots vote, and how their weight falls off. None takes the
-        model's that is gone on from, else 200 and ``"l2"``.
-    normalisation
-        Of the counts; see DESIGN section 2.
-    patch_px, um_per_px
-        Side of a patch in pixels and their size in µm; None takes the sections' median.
-    patch_scale
-        ``"physical"``: every slide is read at that size; ``"pixels"``: at its own, whatever it is.
-    pixel_stats
-        ``"encoder"``: pixel values are standardised as its weights expect; ``"unit"``: 0..1.
-    views
-        Over how many rotations (1, 4) or rotations and flips (8) features are averaged.
-    augment
-        Flip and turn patches at random while training (only when the encoder learns too).
-    stain_jitter
-        By how much augmentation scales and shifts haematoxylin and eosin (HED space), at most.
+        None takes those of the model in `init_from`, else 200 and ``"l2"``.
     silent_genes
         Genes without variance in a section are left out of means; ``"report"`` says how many.
-    precision
-        Arithmetic of the image encoder while it learns: ``"auto"``, ``"32"``, ``"bf16"``,
-        ``"fp16"``.
     preset
         Name of the set of choices, kept in the model for the record.
-    description
-        A sentence for the model card.
+
+    The other fields say themselves what they do, see :class:`~napari_mclstexp.options.Option`.
     """
 
     genes: tuple[str, ...]
-    name: str = "mclSTExp"
-    encoder: str = "densenet121"
-    weights: Path | None = None
+    name: Annotated[str, Option("Name of the model, as people see it")] = "mclSTExp"
+    encoder: Annotated[str, Option("Image encoder: densenet121 (the paper's), or timm:NAME")] = (
+        "densenet121"
+    )
+    weights: Annotated[
+        Path | None,
+        Option(
+            "File with the encoder's weights (.safetensors, .pth); nothing is downloaded. For "
+            "densenet121, torchvision's file is found where torch keeps it"
+        ),
+    ] = None
     pretrained: bool = True
-    freeze_encoder: bool = False
+    freeze_encoder: Annotated[
+        bool,
+        Option(
+            "Leave the encoder's weights unchanged; its features are computed once, so a computer "
+            "without a GPU is enough",
+            label="Freeze the encoder",
+        ),
+    ] = False
     tune: Literal["whole", "last-block"] = "whole"
-    batch_norm: Literal["batch", "frozen"] = "batch"
-    init_from: Path | None = None
-    keep_bank: bool = True
-    epochs: int = 90
-    learning_rate: float = 1e-4
-    weight_decay: float = 1e-3
-    temperature: float = 1.0
-    seed: int = 0
-    optimizer: Literal["adamw", "adam"] = "adamw"
-    patience: int = 10
-    sequence_rule: SequenceRule = "neighbours"
-    sequence_length: int = 128
-    bank_sequence_length: int | None = None
-    sequences_per_step: int = 1
-    dropout: float = 0.1
-    layers: int = 2
+    batch_norm: Annotated[
+        Literal["batch", "frozen"],
+        Option("Statistics of the encoder's batch norms: each batch's, or the stored ones"),
+    ] = "batch"
+    init_from: Annotated[Path | None, Option("Model folder to fine-tune")] = None
+    keep_bank: Annotated[
+        bool,
+        Option(
+            "Fine-tuning with the same genes: keep the first model's reference spots beside the "
+            "new ones, or use the new ones only",
+            flag="--keep-bank/--own-bank",
+        ),
+    ] = True
+    epochs: Annotated[
+        int, Option("Passes over all sections; 90 in the paper", low=1, label="Epochs")
+    ] = 90
+    learning_rate: Annotated[float, Option("Learning rate of the optimiser", above=0)] = 1e-4
+    weight_decay: Annotated[float, Option("Weight decay of the optimiser", low=0)] = 1e-3
+    temperature: Annotated[float, Option("Temperature of the contrastive loss", above=0)] = 1.0
+    seed: Annotated[int, Option("Random seed; the same seed gives the same model")] = 0
+    optimizer: Annotated[
+        Literal["adamw", "adam"], Option("Optimiser: adamw (the paper), adam (the authors' code)")
+    ] = "adamw"
+    patience: Annotated[
+        int,
+        Option("Stop after this many epochs without improvement on the --stop-on section", low=1),
+    ] = 10
+    sequence_rule: Annotated[
+        SequenceRule,
+        Option("Spots of a sequence: neighbours in one section, or random spots of all sections"),
+    ] = "neighbours"
+    sequence_length: Annotated[int, Option("Most spots in a sequence", low=1)] = 128
+    bank_sequence_length: Annotated[
+        int | None,
+        Option("Most spots in a sequence while the reference spots are encoded", low=1),
+    ] = None
+    sequences_per_step: Annotated[
+        int,
+        Option(
+            "Sequences in a training step, whose spots are each other's negatives; several "
+            "processes share them",
+            low=1,
+        ),
+    ] = 1
+    dropout: Annotated[float, Option("Dropout while training", low=0, below=1)] = 0.1
+    layers: Annotated[int, Option("Layers of the spot encoder", low=0)] = 2
     positions: bool = True
-    position_table: int | None = None
+    position_table: Annotated[
+        int | None,
+        Option(
+            "Rows of each position table; if not given, the size of the platform's array", low=1
+        ),
+    ] = None
     targets: Literal["matched", "similar"] = "matched"
-    k: int | None = None
-    distance: Literal["l1", "l2", "cosine"] | None = None
-    normalisation: Normalisation = "ln-1e4-all"
-    patch_px: int = 224
-    um_per_px: float | None = None
-    patch_scale: PatchScale = "physical"
-    pixel_stats: Literal["encoder", "unit"] = "encoder"
-    views: Literal[1, 4, 8] = 1
-    augment: bool = True
-    stain_jitter: float = 0.05
+    k: Annotated[int | None, Option("Number of reference spots retrieved for each spot", low=1)] = (
+        None
+    )
+    distance: Annotated[
+        Literal["l1", "l2", "cosine"] | None,
+        Option("Distance by which the retrieved spots are weighted"),
+    ] = None
+    normalisation: Annotated[
+        Normalisation,
+        Option("How counts are normalised: logarithm, target sum, over all or the listed genes"),
+    ] = "ln-1e4-all"
+    patch_px: Annotated[int, Option("Side of a patch, in pixels", low=1)] = 224
+    um_per_px: Annotated[
+        float | None,
+        Option("Pixel size of a patch; if not given, the sections' median", above=0, unit="µm"),
+    ] = None
+    patch_scale: Annotated[
+        PatchScale,
+        Option("Read every slide at that pixel size (physical), or at its own (pixels)"),
+    ] = "physical"
+    pixel_stats: Annotated[
+        Literal["encoder", "unit"],
+        Option("Scale pixel values as the encoder's weights expect (encoder), or to 0..1 (unit)"),
+    ] = "encoder"
+    views: Annotated[
+        Literal[1, 4, 8],
+        Option("Average the features over 1 view, 4 turns, or 8 turns and mirror images"),
+    ] = 1
+    augment: Annotated[
+        bool,
+        Option("Turn, mirror and re-stain patches at random while the encoder is trained"),
+    ] = True
+    stain_jitter: Annotated[
+        float,
+        Option("How much augmentation varies haematoxylin and eosin (HED); 0 for none", low=0),
+    ] = 0.05
     silent_genes: Literal["report", "drop"] = "report"
-    precision: Literal["auto", "32", "bf16", "fp16"] = "auto"
+    precision: Annotated[
+        Literal["auto", "32", "bf16", "fp16"],
+        Option("Floating-point precision of the encoder while it is trained"),
+    ] = "auto"
     preset: str = "default"
-    description: str = ""
+    description: Annotated[str, Option("A sentence for the model card")] = ""
 
     def __post_init__(self) -> None:
         if not self.genes:
@@ -138,20 +192,4 @@ class TrainSettings:
             raise SettingsError(
                 f"The gene {repeated[0]} stands more than once in the gene list; keep one of them."
             )
-        for name in (
-            *("epochs", "patience", "sequence_length", "bank_sequence_length"),
-            *("sequences_per_step", "position_table", "k", "patch_px"),
-        ):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise SettingsError(f"{name} is {value}; it must be at least 1.")
-        for name in ("layers", "stain_jitter"):
-            if getattr(self, name) < 0:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it must be at least 0.")
-        for name in ("learning_rate", "temperature"):
-            if not getattr(self, name) > 0:
-                raise SettingsError(f"{name} is {getattr(self, name)}; it must be above 0.")
-        if self.um_per_px is not None and not self.um_per_px > 0:
-            raise SettingsError(f"um_per_px is {self.um_per_px}; it must be above 0.")
-        if not 0 <= self.dropout < 1:
-            raise SettingsError(f"dropout is {self.dropout}; it must be from 0 to below 1.")
+        check(self)

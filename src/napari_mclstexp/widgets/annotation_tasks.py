@@ -12,7 +12,7 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from ..analysis.domain_map import DomainMap, map_of
-from ..analysis.domains import DomainSettings
+from ..analysis.domain_settings import DomainSettings
 from ..analysis.region import Region
 from ..errors import SessionError, SettingsError, UserError
 from ..session.autosave import Kept, Recovery
@@ -246,7 +246,7 @@ class AnnotationTasks(QObject):
         kept = self.offered
         if kept is None:
             return
-        self.session.edit("Restore unsaved work", **kept.for_spots(self.session.spots))
+        self.session.edit("Restore unsaved annotations", **kept.for_spots(self.session.spots))
         self.keep_now()
         self._end_offer()
 
@@ -284,7 +284,7 @@ class AnnotationTasks(QObject):
             self._keep(opened)
             self.offer_changed.emit()
 
-        self.jobs.load("Looking for unsaved work", look, found, _not_worth_a_word)
+        self.jobs.load("Looking for unsaved annotations", look, found, _not_worth_a_word)
 
 
 def _of(domains: DomainMap) -> Of:

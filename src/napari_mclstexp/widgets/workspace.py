@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 import napari
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..analysis.region import Region
     from ..model import Model
     from ..slides import Slide
-    from ..spots import Tissue
+    from ..spots import GridSettings, Tissue
     from ..training.process import Ended
 
 REDRAW_MS = 100  # while a run is filling in; a person sees no more often than that anyway
@@ -166,9 +166,7 @@ class Workspace(QObject):
 
         self.jobs.load(f"Reading {path.name}", partial(_read_spots, path, counts), done)
 
-    def lay_grid(
-        self, *, pitch_um: float, diameter_um: float, layout: Literal["hex", "square"]
-    ) -> None:
+    def lay_grid(self, settings: GridSettings) -> None:
         """Lay a grid over the tissue in the background and show it."""
         opened, slide = self.session.shown, self.session.slide
         if slide is None:
@@ -177,7 +175,7 @@ class Workspace(QObject):
         def work() -> AnnData:
             from ..spots import lay_grid
 
-            return lay_grid(slide, pitch_um=pitch_um, diameter_um=diameter_um, layout=layout)
+            return lay_grid(slide, settings)
 
         def done(spots: AnnData) -> None:
             if opened in self.session.open_slides:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from napari_mclstexp.analysis.domain_map import PALETTE, dot_table, map_of
-from napari_mclstexp.analysis.domains import Domains, DomainSettings
+from napari_mclstexp.analysis.domain_settings import DomainSettings
+from napari_mclstexp.analysis.domains import Domains
 from napari_mclstexp.analysis.gene_summary import gene_facts, trust_word
 from napari_mclstexp.analysis.region import Region
 from napari_mclstexp.analysis.region_edits import (

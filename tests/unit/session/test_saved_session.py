@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from napari_mclstexp.analysis.domain_map import map_of
-from napari_mclstexp.analysis.domains import Domains, DomainSettings
+from napari_mclstexp.analysis.domain_settings import DomainSettings
+from napari_mclstexp.analysis.domains import Domains
 from napari_mclstexp.analysis.signatures import Signature, read_gmt
 from napari_mclstexp.errors import OutputError, SessionError, UserError
 from napari_mclstexp.session.read_session import read_session

@@ -9,6 +9,7 @@ from napari_mclstexp.inference.prediction_io import write_prediction
 from napari_mclstexp.session import scripting as opening
 from napari_mclstexp.session.session import Session
 from napari_mclstexp.slides import open_slide
+from napari_mclstexp.spots import GridSettings
 from support.session_kit import make_model, make_spots, prediction_of, write_slide
 
 
@@ -52,7 +53,7 @@ def test_a_grid_is_laid_over_the_tissue(tmp_path):
         opening.lay_grid(session)
     opening.open_slide(session, write_slide(tmp_path))
     session.set_um_per_px(2.0)
-    grid = opening.lay_grid(session, pitch_um=100.0, diameter_um=55.0, layout="square")
+    grid = opening.lay_grid(session, GridSettings(100.0, 55.0, "square"))
     assert session.spots is grid
     assert 49 <= grid.n_obs <= 81  # 820 µm of tissue a side
     assert grid.obsm["spatial"].max() < 430

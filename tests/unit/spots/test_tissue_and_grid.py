@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 
 from napari_mclstexp.errors import SettingsError, SlideError, SpotsError
 from napari_mclstexp.slides import open_slide
-from napari_mclstexp.spots import find_tissue, lay_grid
+from napari_mclstexp.spots import GridSettings, find_tissue, lay_grid
 
 SIDE = 1200
 GLASS = (243, 241, 243)
@@ -86,7 +86,7 @@ def test_points_outside_the_slide_are_not_on_tissue(tmp_path):
 def test_a_grid_has_its_pitch_in_um_and_lies_on_tissue(tmp_path, layout, neighbours):
     with slide_with(tmp_path, tissue) as slide:
         found = find_tissue(slide)
-        spots = lay_grid(slide, pitch_um=100, diameter_um=55, layout=layout, tissue=found)
+        spots = lay_grid(slide, GridSettings(100, 55, layout), tissue=found)
     xy = spots.obsm["spatial"]
     assert found.contains(xy).all()
     gaps = cKDTree(xy).query(xy, k=2)[0][:, 1] * 2.0
@@ -108,6 +108,6 @@ def test_a_grid_needs_a_scale_and_sensible_numbers(tmp_path):
     with slide_with(tmp_path, tissue) as slide:
         for bad in ({"pitch_um": 0}, {"diameter_um": float("nan")}, {"layout": "round"}):
             with pytest.raises(SettingsError):
-                lay_grid(slide, **bad)
+                lay_grid(slide, GridSettings(**bad))
         with pytest.raises(SettingsError, match="choose a wider one"):
-            lay_grid(slide, pitch_um=0.5)
+            lay_grid(slide, GridSettings(pitch_um=0.5))

@@ -81,9 +81,11 @@ class AnnotateDock(Dock):
         self.result.verticalHeader().hide()
         self.result.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.result.setMinimumHeight(150)
-        self.result.setToolTip("AUC: the chance that a spot of the first is higher; 0.5 is none")
+        self.result.setToolTip(
+            "AUC: the chance that a spot of the first region is higher; 0.5 means no difference"
+        )
         self.result.setAccessibleName("Genes that differ")
-        self.warning = facts("What the p-values of one slide can and cannot say")
+        self.warning = facts("What p-values from one slide mean")
         self.compared: pd.DataFrame | None = None
         edits = QHBoxLayout()
         for part in (self.nest, self.merge, self.remove, self.undo, self.redo):
@@ -240,8 +242,8 @@ class AnnotateDock(Dock):
         history = session.shown.history
         for button, what in ((self.undo, history.undoable), (self.redo, history.redoable)):
             button.setEnabled(bool(what))
-        self.undo.setToolTip(f"Take back: {history.undoable or 'nothing'} (Ctrl+Z)")
-        self.redo.setToolTip(f"Do again: {history.redoable or 'nothing'} (Ctrl+Shift+Z)")
+        self.undo.setToolTip(f"Undo: {history.undoable or 'nothing'} (Ctrl+Z)")
+        self.redo.setToolTip(f"Redo: {history.redoable or 'nothing'} (Ctrl+Shift+Z)")
         for button in (self.nest, self.merge):
             button.setEnabled(len(regions) > 1)
         for button in (self.remove, self.compare):

@@ -1,4 +1,4 @@
-"""A bar that offers the unsaved work of an earlier session on the same slide."""
+"""A bar that offers the unsaved annotations of an earlier session on the same slide."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class RecoveryBar(QWidget):
     def __init__(self, tasks: AnnotationTasks) -> None:
         super().__init__()
         self._study = tasks
-        self.text = facts("Work on this slide that was not saved when napari last ended")
+        self.text = facts("Annotations on this slide that were not saved when napari last closed")
         self.text.setStyleSheet("font-weight: bold;")
         self.restore = QPushButton("Restore")
-        self.restore.setToolTip("Take the unsaved work over; undo takes that back")
+        self.restore.setToolTip("Restore the unsaved annotations; this can be undone")
         self.discard = QPushButton("Discard")
-        self.discard.setToolTip("Forget the unsaved work for good")
+        self.discard.setToolTip("Delete the unsaved annotations for good")
         buttons = QHBoxLayout()
         buttons.addWidget(self.restore)
         buttons.addWidget(self.discard)
@@ -44,5 +44,5 @@ class RecoveryBar(QWidget):
         if kept.annotations.notes.strip():
             parts.append("notes")
         self.text.setText(
-            f"Unsaved work on this slide of {kept.when:%d %B, %H:%M}: {', '.join(parts)}."
+            f"Unsaved annotations on this slide of {kept.when:%d %B, %H:%M}: {', '.join(parts)}."
         )

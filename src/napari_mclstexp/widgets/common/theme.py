@@ -73,7 +73,7 @@ class BusyLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setToolTip("What is being read or written just now; the window stays usable")
+        self.setToolTip("Running in the background; the window stays usable")
         self.label = QLabel("")
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)

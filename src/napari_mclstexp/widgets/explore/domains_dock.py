@@ -5,23 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
     QHBoxLayout,
     QPushButton,
-    QSlider,
-    QSpinBox,
 )
 
 from ...analysis.domain_map import DomainMap, dot_table
-from ...analysis.domains import MOST_K, DomainSettings, Method, agreement
+from ...analysis.domain_settings import DomainSettings
+from ...analysis.domains import MOST_K, agreement
 from ...scene.layer_specs import Scene
 from ..annotation_tasks import Of
 from ..common import dialogs
 from ..common.dock import Dock
+from ..common.forms import Fields
 from ..common.notify import told
 from ..common.theme import facts
 from .domain_table import DomainTable
@@ -42,21 +41,12 @@ class DomainsDock(Dock):
         self.of = QComboBox()
         self.of.addItem("Predicted expression", "predicted")
         self.of.addItem("Measured expression", "measured")
-        self.of.setToolTip("Whose values are put into domains")
-        self.k = QSpinBox()
-        self.k.setRange(1, MOST_K)
-        self.k.setValue(1)
-        self.k.setSpecialValueText("suggest")
-        self.k.setToolTip('How many domains; "suggest" takes the number that separates best')
-        self.method = QComboBox()
-        self.method.addItem("k-means", "kmeans")
-        self.method.addItem("Leiden", "leiden")
-        self.method.setToolTip("k-means makes k domains; Leiden as many as its graph has")
-        self.smoothing = QSlider(Qt.Orientation.Horizontal)
-        self.smoothing.setRange(0, 90)
-        self.smoothing.setToolTip("How much of each spot's six neighbours is mixed into it")
+        self.of.setToolTip("Which expression is clustered")
+        self.fields = Fields(
+            DomainSettings, "k", "method", "smoothing", high={"k": MOST_K}, sliders=("smoothing",)
+        )
         self.find = QPushButton("Find domains")
-        self.find.setToolTip("Cluster the spots by their principal components")
+        self.find.setToolTip("Cluster the spots by the principal components of their expression")
         self.table = DomainTable()
         self.reason = facts("Why so many domains, and how they agree with the labels")
         self.dots = DotPlot()
@@ -72,15 +62,11 @@ class DomainsDock(Dock):
         self._explained: DomainMap | None = None
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
-        for name, part in (
-            ("Of", self.of),
-            ("k", self.k),
-            ("Method", self.method),
-            ("Smoothing", self.smoothing),
-            ("Labels", self.truth),
-        ):
-            form.addRow(name, part)
-            part.setAccessibleName(name)
+        form.addRow("Values", self.of)
+        self.fields.add_to(form)
+        form.addRow("Labels", self.truth)
+        self.of.setAccessibleName("Values")
+        self.truth.setAccessibleName("Labels")
         self._truth_label = form.labelForField(self.truth)
         buttons = QHBoxLayout()
         buttons.addWidget(self.to_regions, 1)
@@ -103,12 +89,8 @@ class DomainsDock(Dock):
         self.workspace.shown.connect(self._show_scene)
 
     def _find(self) -> None:
-        settings = DomainSettings(
-            k=self.k.value() if self.k.value() > 1 else None,
-            method=cast(Method, self.method.currentData()),
-            smoothing=self.smoothing.value() / 100,
-        )
         with told():
+            settings = DomainSettings(**self.fields.values())
             self.workspace.tasks.find_domains(settings, cast(Of, self.of.currentData()))
 
     def _rename(self, key: str, name: str) -> None:

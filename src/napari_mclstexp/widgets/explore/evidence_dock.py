@@ -1,4 +1,4 @@
-"""The dock "Evidence": click a spot, see the reference spots that voted for its value."""
+"""The dock "Evidence": click a spot to see the reference spots retrieved for it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ..workspace import workspace_of
 if TYPE_CHECKING:
     from ...analysis.evidence import Evidence
 
-SHOWN, COLUMNS = 12, 3  # votes with a picture
+SHOWN, COLUMNS = 12, 3  # retrieved spots with a picture
 NEAR_UM = 150.0  # a click farther from every spot means none of them
-HINT = "Run a prediction, then click a spot: the reference spots that voted for it stand here."
+HINT = "Run a prediction, then click a spot to see the reference spots retrieved for it."
 
 
 class EvidenceDock(QWidget):
@@ -40,7 +40,9 @@ class EvidenceDock(QWidget):
         super().__init__()
         self.workspace = workspace_of(napari_viewer)
         self.spot = ""
-        self.summary = facts("The value, how many voted, how much of one mind they are, and whose")
+        self.summary = facts(
+            "The value, the reference spots it was predicted from, and how much they disagree"
+        )
         self.summary.setTextFormat(Qt.TextFormat.RichText)
         self._cells: list[tuple[QLabel, QLabel]] = []
         content = QWidget()
@@ -50,7 +52,7 @@ class EvidenceDock(QWidget):
         grid = QGridLayout()
         for place in range(SHOWN):
             picture, text = QLabel(), QLabel()
-            picture.setToolTip("The tissue around a reference spot that voted")
+            picture.setToolTip("The tissue around a retrieved reference spot")
             text.setToolTip("Its section, its share of the value, and what was measured there")
             grid.addWidget(picture, place // COLUMNS * 2, place % COLUMNS)
             grid.addWidget(text, place // COLUMNS * 2 + 1, place % COLUMNS)
@@ -70,7 +72,7 @@ class EvidenceDock(QWidget):
 
     @property
     def retrieved(self) -> list[str]:
-        """What stands below the pictures, the weightiest vote first."""
+        """What stands below the pictures, the largest weight first."""
         return [text.text() for _, text in self._cells if text.text()]
 
     def _clicked(self, viewer: Any, event: Any) -> Iterator[None]:
@@ -128,16 +130,16 @@ class EvidenceDock(QWidget):
             f"{escape(s)} {share:.0%}" for s, share in retrieved_by_section(found).items()
         )
         mind = (
-            "They are of one mind"
+            "They agree"
             if found.agreement > 0.7
-            else "They differ somewhat"
+            else "They disagree somewhat"
             if found.agreement > 0.3
-            else "They differ almost like reference spots picked at random"
+            else "They disagree almost as much as reference spots picked at random"
         )
         self.summary.setText(
             f"<b>{escape(found.gene)} at {escape(found.spot)}: {found.value:.2f}</b> {escape(unit)}"
-            f"<br>{len(found.retrieved)} reference spots voted ({shares}). {mind}: spread "
-            f"{found.spread:.2f}.<br>The weightiest, with their share and what was measured there:"
+            f"<br>{len(found.retrieved)} reference spots were retrieved ({shares}). {mind}: spread "
+            f"{found.spread:.2f}.<br>Those with the largest weight, and what was measured there:"
         )
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802

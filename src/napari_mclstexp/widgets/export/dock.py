@@ -1,4 +1,4 @@
-"""The dock "Save and export": the session, notes, and what leaves for other programs."""
+"""The dock "Save and export": the session, notes, and files for other programs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ KINDS = {  # button: (what is asked for, proposed name, file kinds, what writes 
         "report.html",
         dialogs.REPORT,
         exports.report,
-        "One HTML page with pictures, domains, regions and how it was made",
+        "One HTML page with pictures, domains, regions, and methods",
     ),
 }
 NOTES_MS = 700
@@ -75,15 +75,15 @@ class ExportDock(Dock):
             "Restore a saved session: its slides, results, regions, contrast, notes"
         )
         self.recent = QComboBox()
-        self.recent.setToolTip("The sessions saved or opened lately; choosing one opens it")
+        self.recent.setToolTip("Recently saved or opened sessions; choose one to open it")
         self.recent.setAccessibleName("Recent sessions")
-        self.state = facts("Where the session is saved, and whether that is up to date")
+        self.state = facts("Where the session is saved, and whether it has changed since")
         self.notes = QPlainTextEdit()
         self.notes.setPlaceholderText("Notes; they are saved with the session and in the report")
         self.notes.setMaximumHeight(110)
         self.notes.setAccessibleName("Notes")
         self.read = QPushButton("Read GeoJSON…")
-        self.read.setToolTip("Add the regions of a GeoJSON file, from QuPath or from here")
+        self.read.setToolTip("Add the regions of a GeoJSON file, from QuPath or this program")
         self.buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
         for place, (name, (*_, tooltip)) in enumerate(KINDS.items()):
@@ -203,7 +203,10 @@ class ExportDock(Dock):
         ):
             self.notes.setPlainText(session.annotations.notes)
         if tasks.folder is None:
-            text = "Not saved yet. What you draw is kept for you should napari end unasked."
+            text = (
+                "Not saved yet. If napari crashes, you can restore your work the next time you "
+                "open the slide."
+            )
         else:
             text = f"In {tasks.folder}" + (", changed since" if tasks.unsaved else "")
         self.state.setText(text if is_open else "Nothing is open.")

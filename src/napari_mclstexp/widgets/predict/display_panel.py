@@ -30,8 +30,8 @@ QUANTITIES: dict[Quantity, str] = {
     "beside": "Side by side",
     "swipe": "Swipe",
     "difference": "Difference",
-    "spread": "Doubt: spread",
-    "distance": "Doubt: distance",
+    "spread": "Uncertainty: spread",
+    "distance": "Uncertainty: distance",
 }
 
 
@@ -51,7 +51,7 @@ class DisplayPanel(QWidget):
         self.points = QPushButton("Points")
         self.points.setToolTip("Colour each spot, at its true size")
         self.heatmap = QPushButton("Heatmap")
-        self.heatmap.setToolTip("A smooth map between the spots, within the tissue only")
+        self.heatmap.setToolTip("A smooth map, within the tissue only")
         styles = QButtonGroup(self)
         self.contours = QPushButton("Contours")
         self.contours.setToolTip("Lines of equal value, so that the tissue stays visible")
@@ -60,8 +60,9 @@ class DisplayPanel(QWidget):
             styles.addButton(button)
         self.quantity = QComboBox()
         self.quantity.setToolTip(
-            "Predicted or measured expression, both side by side or swiped, predicted less "
-            "measured; or how far the votes are from one mind, and the patch from the bank"
+            "Predicted or measured expression, both side by side or swiped, or predicted minus "
+            "measured; or the uncertainty: how much the retrieved reference spots disagree, and "
+            "how far the patch is from the nearest one"
         )
         self.colormap = QComboBox()
         self.colormap.setIconSize(QSize(48, 12))
@@ -86,7 +87,7 @@ class DisplayPanel(QWidget):
         self.swipe_name = QLabel("Swipe")
         self.fixed = QCheckBox("Fixed")
         self.fixed.setToolTip(
-            "Let the colours run between these values for every gene, instead of percentiles"
+            "Use these limits of the colours for every gene, instead of percentiles"
         )
         self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
         for box, what in ((self.low, "first"), (self.high, "last")):
@@ -98,7 +99,7 @@ class DisplayPanel(QWidget):
         self.high.setValue(4.0)
         self.same_limits = QCheckBox("Same range")
         self.same_limits.setToolTip(
-            "Measured and predicted share their limits; else each has its own percentiles"
+            "Use the same limits for measured and predicted values; otherwise each has its own"
         )
         self._lay_out()
         self._wire()

@@ -35,9 +35,9 @@ class PredictDock(QWidget):
         self.genes = GenePicker()
         self.display = DisplayPanel()
         self.bars = tuple(ColourBarView() for _ in range(MOST_COMPARED))
-        self.warning = facts("How this slide differs from those that the model learned from")
+        self.warning = facts("How this slide differs from those the model was trained on")
         self.warning.setStyleSheet("font-weight: bold;")
-        self.result = facts("The result that is shown, and how it compares with what was measured")
+        self.result = facts("The result shown, and how it compares with the measurements")
         self.save = QPushButton("Save prediction…")
         self.save.setToolTip(
             "Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read"

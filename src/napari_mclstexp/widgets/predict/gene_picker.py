@@ -54,8 +54,8 @@ class GenePicker(QWidget):
         self.order = QComboBox()
         self.order.addItems(["Best first", "A to Z"])
         self.order.setToolTip(
-            "Order of the genes: by the correlation that the model reached on sections it had not "
-            "seen (held-out PCC), or by name"
+            "Sort the genes by the correlation that the model reached on sections it had not seen "
+            "(held-out PCC), or by name"
         )
         self.list = QListView()
         self.list.setModel(self.genes)
@@ -72,7 +72,9 @@ class GenePicker(QWidget):
 
         self.star = QToolButton()
         self.star.setText("★")
-        self.star.setToolTip("Mark or unmark the shown gene; marked genes stand first (Ctrl+B)")
+        self.star.setToolTip(
+            "Mark or unmark the current gene; marked genes are listed first (Ctrl+B)"
+        )
         self.star.setAccessibleName("Mark the shown gene")
         self.star.setShortcut("Ctrl+B")
 

@@ -36,7 +36,7 @@ class ModelPanel(QWidget):
         super().__init__()
         self.models = QComboBox()
         self.models.setToolTip(
-            "The model that predicts: the built-in demo, one used lately, or any model folder"
+            "The model to predict with: the built-in demo, a recently used one, or any model folder"
         )
         self.models.setMinimumContentsLength(12)
         self.models.setSizeAdjustPolicy(

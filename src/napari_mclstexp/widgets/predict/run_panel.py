@@ -44,20 +44,20 @@ class RunPanel(QWidget):
             self.device.addItem("Apple GPU", "mps")
         else:
             self.device.addItem("NVIDIA GPU", "cuda")
-        self.device.setToolTip("What computes: the fastest device that is there, or a given one")
+        self.device.setToolTip("Device to compute on: the fastest available, or a chosen one")
         self.run = QPushButton("Run prediction")
         self.run.setToolTip(
             "Predict the expression of every spot from the tissue around it; the map fills in "
             "while it runs"
         )
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop the run within a second; nothing is kept of it")
+        self.cancel.setToolTip("Stop the run within a second; its result is discarded")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
-        self.bar.setToolTip("How much of the run is done")
+        self.bar.setToolTip("Progress of the run")
         self.status = QLabel("")
-        self.status.setToolTip("Spots done, spots a second, and the time left")
+        self.status.setToolTip("Spots done, spots per second, and time left")
         self.status.setWordWrap(True)
         self._pace = Pace()
         self._run: Run | None = None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
-
 import napari
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
@@ -71,10 +69,9 @@ class SlideDock(QWidget):
         with told():
             self.workspace.session.set_um_per_px(um_per_px)
 
-    def _grid_asked(self, pitch: float, diameter: float, layout: str) -> None:
-        kind = cast(Literal["hex", "square"], layout)
+    def _grid_asked(self) -> None:
         with told():
-            self.workspace.lay_grid(pitch_um=pitch, diameter_um=diameter, layout=kind)
+            self.workspace.lay_grid(self.grid.settings())
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Stand as a tab beside the other dock."""

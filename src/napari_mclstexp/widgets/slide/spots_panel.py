@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QCompleter,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -19,7 +18,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ...spots import GridSettings
 from ..common import dialogs
+from ..common.forms import Fields
 from ..common.theme import facts, heading, rule
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class SpotsPanel(QWidget):
         menu.setToolTipsVisible(True)
         self.from_file = menu.addAction("Spot file…")
         self.from_file.setToolTip(
-            "An h5ad file, a CSV or TSV of x and y, or a legacy ST spot file; counts that lie "
+            "An h5ad file, a CSV or TSV of x and y, or a legacy ST spot file; counts "
             "beside a legacy ST file are found by name"
         )
         self.from_folder = menu.addAction("Space Ranger folder…")
@@ -59,7 +60,7 @@ class SpotsPanel(QWidget):
         self.from_two.setToolTip("A legacy ST spot file, then the file with its counts")
         self.load.setMenu(menu)
         self.clear = QPushButton("Remove")
-        self.clear.setToolTip("Remove the spots and what was predicted on them")
+        self.clear.setToolTip("Remove the spots and their prediction")
         self.facts = facts("The spots: how many, of which platform, with how many genes")
         self.outlines = QCheckBox("Show outlines")
         self.outlines.setToolTip("Draw each spot as a circle of its true diameter")
@@ -112,43 +113,36 @@ class GridPanel(QWidget):
     Signals
     -------
     grid_asked
-        Pitch and diameter in µm, and "hex" or "square".
+        Without anything; :meth:`settings` says how.
     """
 
-    grid_asked = Signal(float, float, str)
+    grid_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
-        self.pitch = _micrometres(100.0, "Distance between the centres of neighbouring spots")
-        self.diameter = _micrometres(55.0, "Diameter of a spot, as it is drawn")
-        self.arrangement = QComboBox()
-        self.arrangement.addItem("Hexagonal", "hex")
-        self.arrangement.addItem("Square", "square")
-        self.arrangement.setToolTip("Hexagonal as on Visium, or square as on legacy ST")
+        self.fields = Fields(GridSettings)
         self.lay = QPushButton("Lay grid over the tissue")
-        self.lay.setToolTip(
-            "Find the tissue and cover it with spots, in place of the spots that are there"
-        )
+        self.lay.setToolTip("Find the tissue and cover it with spots; they replace any spots shown")
         form = QGridLayout()
         form.setColumnStretch(1, 1)
         form.setColumnStretch(3, 1)
-        form.addWidget(QLabel("Pitch, µm"), 0, 0)
-        form.addWidget(self.pitch, 0, 1)
-        form.addWidget(QLabel("Spot, µm"), 0, 2)
-        form.addWidget(self.diameter, 0, 3)
-        form.addWidget(QLabel("Layout"), 1, 0)
-        form.addWidget(self.arrangement, 1, 1, 1, 3)
+        for name, row, column, width in (
+            ("pitch_um", 0, 0, 1),
+            ("diameter_um", 0, 2, 1),
+            ("layout", 1, 0, 3),
+        ):
+            form.addWidget(QLabel(self.fields.label(name)), row, column)
+            form.addWidget(self.fields[name], row, column + 1, 1, width)
         form.addWidget(self.lay, 2, 0, 1, 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(heading("No spots? Lay a grid"))
         layout.addLayout(form)
-        self.lay.clicked.connect(self._ask)
+        self.lay.clicked.connect(lambda: self.grid_asked.emit())
 
-    def _ask(self) -> None:
-        self.grid_asked.emit(
-            self.pitch.value(), self.diameter.value(), self.arrangement.currentData()
-        )
+    def settings(self) -> GridSettings:
+        """Return what is chosen."""
+        return GridSettings(**self.fields.values())
 
 
 class CountsPanel(QWidget):
@@ -167,7 +161,7 @@ class CountsPanel(QWidget):
         self.gene = QComboBox()
         self.gene.setEditable(True)
         self.gene.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.gene.setToolTip("Type part of a gene's name to find it; its counts are shown")
+        self.gene.setToolTip("Type part of a gene's name to show its counts")
         # Thousands of names: measuring each of them would hold up the window.
         self.gene.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -193,13 +187,3 @@ class CountsPanel(QWidget):
         if list(genes) != self._genes.stringList():
             self._genes.setStringList(list(genes))
         self.gene.setCurrentIndex(self.gene.findText(shown) if shown else -1)
-
-
-def _micrometres(value: float, tooltip: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
-    box.setDecimals(0)
-    box.setRange(2.0, 1000.0)
-    box.setSingleStep(5.0)
-    box.setValue(value)
-    box.setToolTip(tooltip)
-    return box

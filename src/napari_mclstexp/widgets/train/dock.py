@@ -18,9 +18,9 @@ from ..common import dialogs
 from ..common.dock import Dock
 from ..common.notify import told
 from ..common.theme import facts, heading, rule
-from .options import OptionsPanel
 from .progress_panel import TrainProgress
 from .sections_table import SectionsPanel
+from .training_form import OptionsPanel
 
 if TYPE_CHECKING:
     from ...cohort.checks import Checked
@@ -47,13 +47,15 @@ class TrainDock(Dock):
         self.options = OptionsPanel()
         self.progress = TrainProgress()
         self.start = QPushButton("Start")
-        self.start.setToolTip("Train; an interrupted training of the same model is gone on from")
+        self.start.setToolTip(
+            "Start training; an interrupted training of the same model is resumed"
+        )
         self.pause = QPushButton("Pause")
-        self.pause.setToolTip("Halt the training where it stands; Go on continues it")
+        self.pause.setToolTip("Pause the training; press again to resume it")
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("End the training; its last epoch is kept for a later start")
+        self.cancel.setToolTip("Stop the training; it can be resumed from its last epoch")
         self.report = QPushButton("Open report")
-        self.report.setToolTip("How good the model is, gene by gene, beside trivial answers")
+        self.report.setToolTip("How well each gene is predicted, compared with baselines")
         self.command = facts("The command line that repeats this training in a shell")
         buttons = QHBoxLayout()
         for button in (self.start, self.pause, self.cancel):

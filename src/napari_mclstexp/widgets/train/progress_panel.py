@@ -21,11 +21,11 @@ class TrainProgress(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.estimate = facts("What the training will take, measured just before it starts")
+        self.estimate = facts("Estimated time and memory, measured just before training starts")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
-        self.bar.setToolTip("How much of the training is done")
+        self.bar.setToolTip("Progress of the training")
         self.status = QLabel("")
         self.status.setWordWrap(True)
         self.status.setToolTip("What is being done")
@@ -55,7 +55,7 @@ class TrainProgress(QWidget):
         self.maps.clear()
         for each in (self.estimate, self.told):
             each.setText("")
-        self.status.setText("Getting ready")
+        self.status.setText("Preparing")
         self.maps.hide()
         self.show()
 

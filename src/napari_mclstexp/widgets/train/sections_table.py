@@ -59,7 +59,7 @@ class SectionTable(QTableWidget):
         self.setTextElideMode(Qt.TextElideMode.ElideLeft)  # of a path, its end tells
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setToolTip(
-            "The sections to learn from: drop slides, outs folders, spot tables or a cohort CSV "
+            "The sections to train on: drop slides, outs folders, spot tables or a cohort CSV "
             "here; cells can be edited"
         )
         self.setAccessibleName("Sections to train on")
@@ -100,8 +100,8 @@ class SectionsPanel(QWidget):
         self.add_outs = QPushButton("Add outs folder…")
         self.add_outs.setToolTip("Add a Space Ranger outs folder")
         self.remove = QPushButton("Remove")
-        self.remove.setToolTip("Take the chosen rows off the table; no file is touched")
-        self.problems = facts("What is wrong with the sections; point at a marked cell for more")
+        self.remove.setToolTip("Remove the selected rows from the table; no file is deleted")
+        self.problems = facts("Problems of the sections; point at a marked cell for more")
         self.problems.hide()
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)

@@ -1,4 +1,4 @@
-"""How the "Train" dock's model shall be: its start, preset, genes, and where it goes."""
+"""The form of the "Train" dock: what the model starts from, its genes, and where it is saved."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qtpy.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QSpinBox,
     QStackedWidget,
     QWidget,
 )
 
 from ...errors import SettingsError
 from ...training.process import TrainRequest
+from ...training.settings import VARIABLE_GENES, TrainSettings
 from ..common import dialogs
+from ..common.forms import Fields, help_of
 
 WEIGHTS, SCRATCH, TUNE = "Encoder weights", "Random weights", "Fine-tune a model"
 NOBODY = "no section"
@@ -68,50 +68,29 @@ class OptionsPanel(QWidget):
         self.start = QComboBox()
         self.start.addItems([WEIGHTS, SCRATCH, TUNE])
         self.start.setToolTip(
-            "What training starts from: an image encoder's weights (usual), nothing at all, or a "
-            "model whose weights are gone on from"
+            "What training starts from: an image encoder's weights (usual), random weights, or a "
+            "trained model"
         )
-        self.encoder = QComboBox()
+        self.fields = Fields(
+            TrainSettings, "freeze_encoder", "epochs", defaults={"freeze_encoder": True}
+        )
+        self.more = Fields(TrainRequest, "preset", "hvg", defaults={"hvg": VARIABLE_GENES})
+        self.encoder = QComboBox()  # by hand: in magicgui's no other choice can be typed
         self.encoder.setEditable(True)
         self.encoder.addItems(list(ENCODERS))
-        self.encoder.setToolTip("The image encoder: densenet121 (the paper's), or timm:NAME")
-        self.weights = PathField(
-            "File with the encoder's weights; nothing is downloaded. For densenet121, "
-            "torchvision's file is found where torch keeps it.",
-            "Choose a weights file",
+        self.encoder.setToolTip(help_of(TrainSettings, "encoder"))
+        self.weights = PathField(help_of(TrainSettings, "weights"), "Choose a weights file")
+        self.base = PathField(
+            help_of(TrainSettings, "init_from"), "Choose a model folder", folder=True
         )
-        self.base = PathField("The model to go on from", "Choose a model folder", folder=True)
         self.source = QStackedWidget()
         for each in (self.weights, QWidget(), self.base):
             self.source.addWidget(each)
-        self.freeze = QCheckBox("Keep the encoder as it is")
-        self.freeze.setChecked(True)
-        self.freeze.setToolTip(
-            "Its features are then computed once, which makes a computer without a GPU enough"
-        )
-        self.preset = QComboBox()
-        self.preset.addItems(["default", "reference"])
-        self.preset.setToolTip(
-            "default: the recommended choices; reference: those of the authors' published code"
-        )
-        self.genes = PathField("Text file with one gene a line", "Choose a gene list")
-        self.variable = QSpinBox()
-        self.variable.setRange(10, 5000)
-        self.variable.setValue(1000)
-        self.variable.setToolTip(
-            "Without a list: so many most variable genes of each section, united (scanpy)"
-        )
+        self.genes = PathField(help_of(TrainRequest, "genes"), "Choose a gene list")
         self.held_out = QComboBox()
         self.held_out.addItem(NOBODY)
-        self.held_out.setToolTip(
-            "A section that is not learned from: every gene is scored on it, and it is drawn below "
-            "as it gets better"
-        )
-        self.epochs = QSpinBox()
-        self.epochs.setRange(1, 10_000)
-        self.epochs.setValue(90)
-        self.epochs.setToolTip("Passes over all sections; 90 in the paper")
-        self.out = PathField("The model folder to write", "Save the model as", save=True)
+        self.held_out.setToolTip(help_of(TrainRequest, "held_out"))
+        self.out = PathField(help_of(TrainRequest, "out"), "Save the model as", save=True)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(4)
@@ -119,12 +98,12 @@ class OptionsPanel(QWidget):
             ("Start from", self.start),
             ("", self.source),
             ("Encoder", self.encoder),
-            ("", self.freeze),
-            ("Preset", self.preset),
+            ("", self.fields["freeze_encoder"]),
+            ("Preset", self.more["preset"]),
             ("Gene list", self.genes),
-            ("or variable", self.variable),
+            ("or variable", self.more["hvg"]),
             ("Hold out", self.held_out),
-            ("Epochs", self.epochs),
+            ("Epochs", self.fields["epochs"]),
             ("Model", self.out),
         ):
             form.addRow(label, field)
@@ -155,16 +134,14 @@ class OptionsPanel(QWidget):
             cohort=cohort,
             out=self.out.path,
             genes=self.genes.path,
-            hvg=self.variable.value(),
-            preset=self.preset.currentText(),
             encoder=self.encoder.currentText().strip(),
             weights=self.weights.path if self.start.currentText() == WEIGHTS else None,
             from_scratch=self.start.currentText() == SCRATCH,
-            freeze_encoder=self.freeze.isChecked(),
             init_from=self.base.path if tune else None,
-            held_out="" if held_out == NOBODY else held_out,
-            epochs=self.epochs.value(),
+            held_out=None if held_out == NOBODY else held_out,
             name=self.out.path.name,
+            **self.more.values(),
+            **self.fields.values(),
         )
 
     def _start_changed(self, index: int) -> None:

@@ -1,0 +1,54 @@
+"""How domains are found; light, so that the shell's help needs no numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from ..options import Option, check
+
+Method = Literal["kmeans", "leiden"]
+
+
+@dataclass(frozen=True)
+class DomainSettings:
+    """The choices of :func:`find_domains`; Leiden needs the extra ``domains``."""
+
+    k: Annotated[
+        int | None,
+        Option(
+            "Number of domains (k-means); if not given, the number that separates them best",
+            low=2,
+            label="k",
+            unset="suggest",
+        ),
+    ] = None
+    method: Annotated[
+        Method,
+        Option(
+            "Clustering method: k-means makes k domains, Leiden as many as its resolution gives",
+            choices={"kmeans": "k-means", "leiden": "Leiden"},
+        ),
+    ] = "kmeans"
+    components: Annotated[int, Option("Principal components that are clustered", low=1)] = 15
+    smoothing: Annotated[
+        float,
+        Option(
+            "How much of each spot is replaced by the mean of its six nearest neighbours",
+            low=0,
+            below=1,
+            step=0.01,
+        ),
+    ] = 0.0
+    rounds: Annotated[int, Option("How often smoothing is repeated", low=1)] = 1
+    genes: Annotated[
+        int, Option("How many of the most variable genes are used; 0 uses all", low=0)
+    ] = 0
+    scale: Annotated[bool, Option("Give every gene the same weight, whatever its variance")] = False
+    resolution: Annotated[
+        float, Option("Leiden resolution; higher gives more domains", above=0)
+    ] = 1.0
+    seed: Annotated[int, Option("Random seed; the same seed gives the same domains", low=0)] = 0
+
+    def __post_init__(self) -> None:
+        check(self)
