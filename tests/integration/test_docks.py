@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from functools import partial
 
 import anndata as ad
 import numpy as np
@@ -296,9 +298,54 @@ def test_closing_the_window_while_a_run_is_on_ends_it_cleanly(
     qtbot.waitUntil(lambda: workspace.session.result is not None)
     assert kit.our_threads()
     viewer.close()
-    assert not kit.our_threads()
+    qtbot.waitUntil(lambda: not kit.our_threads())
     assert workspace.session.slide is None
     assert kit.sentences(notes) == []
+
+
+@pytest.mark.parametrize("how", ["slide", "window"])
+def test_the_window_waits_for_no_read_when_it_closes_a_slide(
+    loaded, click, qtbot, viewer, monkeypatch, how
+):
+    dock, _ = loaded
+    slide = dock.workspace.session.slide
+    reading, go_on, released = threading.Event(), threading.Event(), threading.Event()
+    read, release = slide._read_inside, slide._release
+
+    def slow(*where):
+        if where == part:  # not what the window itself reads
+            reading.set()
+            assert go_on.wait(10)
+        return read(*where)
+
+    monkeypatch.setattr(slide, "_release", lambda: (release(), released.set()))
+    monkeypatch.setattr(slide, "_read_inside", slow)
+    part = (0, 1, 2, 301, 302)
+    work = partial(slide.read_level, *part)
+    dock.workspace.jobs.start(lambda post: work(), lambda _: None, lambda _: None)
+    assert reading.wait(10)
+    threading.Timer(8, go_on.set).start()  # so that a close that waits is no deadlock
+    if how == "slide":
+        close, took = slide.close, []
+
+        def timed() -> None:
+            start = time.monotonic()
+            close()
+            took.append(time.monotonic() - start)
+
+        monkeypatch.setattr(slide, "close", timed)
+        click(dock.slide.close_slide)
+        qtbot.waitUntil(lambda: bool(took), timeout=15_000)
+        assert took[0] < 0.2
+    else:
+        start = time.monotonic()
+        dock.workspace.shutdown()
+        assert time.monotonic() - start < 0.2
+    assert dock.workspace.session.slide is None
+    assert not go_on.is_set()
+    assert not released.is_set()
+    go_on.set()
+    assert released.wait(10)
 
 
 def test_a_broken_model_is_told_and_the_list_goes_back(docks, qtbot, answers, tmp_path, notes):

@@ -30,7 +30,7 @@ def workspace(docks, qtbot, slide_file, spots_file, tiny_model):
     qtbot.waitUntil(lambda: session.result is not None and session.result.complete, timeout=RUN_MS)
     workspace.tasks.find_domains(DomainSettings(k=2), "predicted")
     qtbot.waitUntil(lambda: session.annotations.domains is not None, timeout=RUN_MS)
-    session.history.edit("Draw", regions=(Region("one", ((RING,),)),))
+    session.edit("Draw", regions=(Region("one", ((RING,),)),))
     qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)
     return workspace
 
@@ -152,7 +152,7 @@ def test_what_was_drawn_just_before_is_not_lost_with_its_layer(workspace, viewer
     layer.add_polygons(np.array([[600.0, 700], [600, 900], [800, 900]]))
     viewer.layers.clear()
     qtbot.waitUntil(lambda: len(session.annotations.regions) == 2)
-    session.history.undo()
+    session.undo()
     assert len(session.annotations.regions) == 1
     qtbot.wait(100)
     assert len(session.history.steps.past) == 2  # domains and the first region: no step of its own

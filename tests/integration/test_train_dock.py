@@ -9,14 +9,17 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
-from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from qtpy.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
+    QDockWidget,
     QLineEdit,
+    QMessageBox,
     QSpinBox,
     QTableWidget,
 )
@@ -36,8 +39,8 @@ def dock(viewer, monkeypatch):
     """Return the Train dock, opened as the Plugins menu does."""
     opened = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Train")[1]
     yield opened
-    if opened.process is not None:
-        opened.process.kill()
+    if opened.training.process is not None:
+        opened.training.process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +177,7 @@ def test_problems_are_marked_in_their_cells_and_stop_the_start(filled, click, qt
     assert "1 to mend" in filled.sections.problems.text()
     click(filled.start)
     assert "mend the red cells" in notes[-1].message
-    assert filled.process is None
+    assert filled.training.process is None
     table.item(1, 2).setText(str(folder / "b.png"))
     qtbot.waitUntil(lambda: not filled.sections.problems.isVisible(), timeout=LONG_MS)
 
@@ -210,29 +213,149 @@ def test_cancel_ends_it_and_a_worker_killed_from_outside_is_a_sentence(
     heart = Heart()
     click(filled.start)
     qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
-    os.kill(filled.process.pid, signal.SIGKILL)
+    os.kill(filled.training.process.record.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: filled.start.isEnabled(), timeout=LONG_MS)
     assert "SIGKILL" in notes[-1].message
     assert heart.longest < 2
 
 
-@pytest.mark.parametrize("answer", [dialogs.STAY, dialogs.STOP, dialogs.GO_ON])
-def test_closing_napari_asks_what_becomes_of_it(filled, viewer, click, qtbot, monkeypatch, answer):
+@pytest.fixture
+def training(filled, click, qtbot, monkeypatch):
+    """Return a dock that started a long training, which said something already."""
     monkeypatch.setattr(type(filled), "program", DOUBLE)
-    monkeypatch.setattr(dialogs, "ask_what_becomes", lambda _: answer)
     filled.options.fields["epochs"].setValue(10_000)
     click(filled.start)
     qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
-    event = QCloseEvent()
-    stopped = filled.eventFilter(viewer.window._qt_window, event)
-    assert stopped is (answer == dialogs.STAY)
-    assert event.type() == QEvent.Type.Close
-    if answer == dialogs.STOP:
-        qtbot.waitUntil(lambda: not filled.process.running, timeout=LONG_MS)
-    else:
-        qtbot.wait(300)
-        assert filled.process.running
-    filled.process.kill()
+    return filled
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Return a function that says what the person answers; it gives the list of the questions."""
+    questions = []
+
+    def will(answer: str) -> list[str]:
+        def choose(box: QMessageBox) -> int:
+            questions.append(box.text())
+            (button,) = [each for each in box.buttons() if each.text() == answer]
+            button.click()
+            return 0
+
+        monkeypatch.setattr(QMessageBox, "exec", choose)
+        return questions
+
+    return will
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def close_dock(dock) -> None:
+    """Close a dock by the cross in its title."""
+    parent = dock
+    while not isinstance(parent, QDockWidget):
+        parent = parent.parentWidget()
+    parent.title.close_button.click()
+    QApplication.processEvents()
+
+
+def close_window(viewer) -> bool:
+    """Close a window as a person does; whether it closed."""
+    window = viewer.window._qt_window
+    window.close()
+    closed = not window.isVisible()
+    if closed:
+        del viewer.window._qt_window  # as napari's own close, which a fixture calls at the end
+    return closed
+
+
+def test_a_closed_dock_leaves_the_training_and_a_new_one_finds_it(
+    training, viewer, click, qtbot, asked
+):
+    questions = asked("Don't quit")
+    pid = training.training.process.record.pid
+    command = training.command.text()
+    close_dock(training)
+    qtbot.wait(300)
+    assert alive(pid)
+    assert questions == []
+    again = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Train")[1]
+    assert again is not training
+    assert "Epoch" in again.progress.status.text()  # at once, and not only when more is said
+    assert len(again.progress.curves.listDataItems()[0].xData) > 1
+    assert again.command.text() == command
+    assert not again.start.isEnabled()
+    click(again.cancel)
+    qtbot.waitUntil(again.start.isEnabled, timeout=LONG_MS)
+    assert "cancelled" in again.progress.status.text()
+    assert not alive(pid)
+
+
+def test_a_new_window_finds_it_while_the_first_is_there_and_after(
+    training, viewer, make_napari_viewer, click, qtbot, asked
+):
+    pid = training.training.process.record.pid
+    second = make_napari_viewer(show=True)
+    found = second.window.add_plugin_dock_widget("napari-mclstexp", "Train")[1]
+    assert found.workspace is not training.workspace
+    qtbot.waitUntil(lambda: "Epoch" in found.progress.status.text(), timeout=LONG_MS)
+    questions = asked("Keep running")
+    assert close_window(viewer)  # the other one still shows it
+    assert questions == []
+    assert alive(pid)
+    assert close_window(second)
+    assert len(questions) == 1
+    assert alive(pid)
+    third = make_napari_viewer(show=True)
+    last = third.window.add_plugin_dock_widget("napari-mclstexp", "Train")[1]
+    qtbot.waitUntil(lambda: "Epoch" in last.progress.status.text(), timeout=LONG_MS)
+    click(last.cancel)
+    qtbot.waitUntil(last.start.isEnabled, timeout=LONG_MS)
+    assert not alive(pid)
+
+
+@pytest.mark.parametrize("answer", ["Don't quit", "Stop it", "Keep running"])
+def test_quitting_napari_asks_what_becomes_of_it(training, viewer, click, qtbot, asked, answer):
+    pid = training.training.process.record.pid
+    click(training.pause)
+    questions = asked(answer)
+    assert close_window(viewer) == (answer != "Don't quit")
+    assert len(questions) == 1
+    if answer == "Stop it":
+        qtbot.waitUntil(lambda: not alive(pid), timeout=LONG_MS)
+        return
+    qtbot.wait(300)
+    assert alive(pid)
+    # What was halted goes on only where nobody is left to let it.
+    halted = psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    assert halted == (answer == "Don't quit")
+    if answer == "Don't quit":
+        click(training.pause)
+        click(training.cancel)
+        qtbot.waitUntil(training.start.isEnabled, timeout=LONG_MS)
+
+
+def test_an_end_that_nobody_saw_is_told_by_the_next_window(
+    filled, viewer, make_napari_viewer, click, qtbot, asked, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(type(filled), "program", DOUBLE)
+    filled.options.fields["epochs"].setValue(50)
+    click(filled.start)
+    process = filled.training.process
+    asked("Keep running")
+    assert close_window(viewer)
+    qtbot.waitUntil(lambda: not process.running, timeout=LONG_MS)
+    second = make_napari_viewer(show=True)
+    dock = second.window.add_plugin_dock_widget("napari-mclstexp", "Train")[1]
+    qtbot.waitUntil(
+        lambda: dock.progress.status.text() == f"Done: {tmp_path / 'my_model'}", timeout=5000
+    )
+    assert dock.start.isEnabled()
+    assert not any(path.is_file() for path in (tmp_path / "state").rglob("trainings/**/*"))
 
 
 def test_the_dock_fits_a_laptop_screen_and_every_control_says_what_it_does(dock, viewer, qtbot):
@@ -259,4 +382,4 @@ def test_what_is_missing_is_said_before_anything_starts(dock, click, notes, drop
     qtbot.waitUntil(lambda: "a" in texts(dock.options.held_out), timeout=5000)
     click(dock.start)
     assert "give a folder under Model" in notes[-1].message
-    assert dock.process is None
+    assert dock.training.process is None

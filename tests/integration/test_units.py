@@ -50,7 +50,7 @@ def test_regions_get_the_unit_of_the_slide_when_its_scale_is_set(
 ):
     session.use_slide(open_slide(kit.write_slide(tmp_path / "bare.tif", um_per_px=None)))
     ring = ((100.0, 100.0), (500.0, 100.0), (500.0, 400.0), (100.0, 100.0))
-    session.history.edit("Draw", regions=(Region("one", ((ring,),)),))
+    session.edit("Draw", regions=(Region("one", ((ring,),)),))
     look(viewer, qtbot)
     assert units(viewer) == {"pixel"}
     session.set_um_per_px(0.5)

@@ -23,7 +23,7 @@ from ..files import (
     refuse_overwriting,
     remove_files,
 )
-from ..training.events import EventFile
+from ..training.events import Done, EventFile, Failed, Stopped
 from .answers import Report, about_training
 from .long_work import INTERRUPTS, check_out_model, long_work
 from .predict_job import chosen_genes, cohort_files, cohort_sections
@@ -96,13 +96,14 @@ def train_job(
         try:
             model, settings, report, notes = _train(job, settings_for, events, inputs)
         except UserError as error:
-            events.say("error", sentence=str(error))
+            events.say(Failed(str(error)))
             raise
         except Cancelled:
+            events.say(Stopped())
             if not job.resume and INTERRUPTS.received != signal.SIGTERM:
                 _remove_run(job)
             raise
-        events.say("done", model=str(job.out), report=None if report is None else str(report))
+        events.say(Done(job.out, report))
     return about_training(model, settings, time.monotonic() - start, notes)
 
 

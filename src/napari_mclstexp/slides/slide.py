@@ -84,7 +84,7 @@ class Slide(ABC):
         self.levels = levels
         self.um_per_px = um_per_px
         self.um_per_px_source: Scale | None = None if um_per_px is None else "file"
-        self._state = threading.Condition()
+        self._state = threading.Lock()
         self._reads_under_way = 0
         self._closed = False
         self._making_small = threading.RLock()
@@ -271,13 +271,20 @@ class Slide(ABC):
         return digest.hexdigest()
 
     def close(self) -> None:
-        """Let go of the file, after the reads that other threads have under way."""
+        """Begin no further read, and let go of the file; waits for nothing.
+
+        Where other threads have reads under way, the last of them lets go of the file at its end.
+        """
         with self._state:
             if self._closed:
                 return
             self._closed = True
-            self._state.wait_for(lambda: self._reads_under_way == 0)
-        self._release()
+            unread = self._unread()
+        if unread:
+            self._release()
+
+    def _unread(self) -> bool:
+        return self._closed and self._reads_under_way == 0
 
     def __enter__(self) -> Self:
         return self
@@ -330,4 +337,6 @@ class Slide(ABC):
         finally:
             with self._state:
                 self._reads_under_way -= 1
-                self._state.notify_all()
+                unread = self._unread()
+            if unread:
+                self._release()

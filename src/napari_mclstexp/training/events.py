@@ -1,16 +1,90 @@
-"""What a training says to a program that started it: one JSON document a line, in a file."""
+"""What a training says to a program that watches it: one JSON document a line, in a file."""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
 from ..errors import OutputError
+from ..progress import Estimate, HeldOutMap, TrainingPoint
 
 if TYPE_CHECKING:
     from ..progress import Progress
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Another part of the work has begun, as a person would call it."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class StepsDone:
+    """How much of a stage is done, and what is being done."""
+
+    done: int
+    total: int
+    what: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The model stands, and its report, if one was asked for."""
+
+    model: Path
+    report: Path | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The training ended with a sentence that says why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The training ended because a person wished so."""
+
+
+Event = Stage | StepsDone | Estimate | TrainingPoint | HeldOutMap | Done | Failed | Stopped
+
+# The names in the file; docs/shell.md tells them to those who watch.
+_KINDS: dict[str, type[Event]] = {
+    "stage": Stage,
+    "progress": StepsDone,
+    "estimate": Estimate,
+    "epoch": TrainingPoint,
+    "map": HeldOutMap,
+    "done": Done,
+    "error": Failed,
+    "cancelled": Stopped,
+}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def write(event: Event) -> str:
+    """Return the line of an event, without its end; what is no number becomes null."""
+    said = asdict(event)
+    if isinstance(event, Estimate):
+        said["sentence"] = str(event)
+    return json.dumps({"event": _NAMES[type(event)], **{k: _plain(v) for k, v in said.items()}})
+
+
+def read(line: str | bytes) -> Event | None:
+    """Return the event of a line, or None for a line that is none, or of a kind not known here."""
+    try:
+        said = json.loads(line)
+        kind = _KINDS[said["event"]]
+        return _event(kind, {f.name: said[f.name] for f in fields(kind) if f.name in said})
+    except (ValueError, KeyError, TypeError):  # one lost line is no reason to go deaf
+        return None
 
 
 class EventFile:
@@ -29,7 +103,7 @@ class EventFile:
 
     def __init__(self, path: Path | None) -> None:
         self._file = None
-        self._stage = ""
+        self._stage = Stage("")
         if path is not None:
             try:
                 self._file = path.open("a", encoding="utf-8")
@@ -45,41 +119,43 @@ class EventFile:
         if self._file is not None:
             self._file.close()
 
-    def say(self, event: str, **values: Any) -> None:
+    def say(self, event: Event) -> None:
         """Write one event."""
         if self._file is not None:
-            known = {key: _number(value) for key, value in values.items()}
-            self._file.write(json.dumps({"event": event, **known}) + "\n")
+            self._file.write(write(event) + "\n")
             self._file.flush()
 
     def progress(self, progress: Progress) -> None:
         """Write what a progress event carries."""
-        from ..progress import Estimate, HeldOutMap, TrainingPoint
-
-        partial = progress.partial
-        if isinstance(partial, Estimate):
-            self.say(
-                "estimate", seconds=partial.seconds, bytes=partial.bytes, sentence=str(partial)
-            )
-        elif isinstance(partial, TrainingPoint):
-            self.say("epoch", **vars(partial))
-        elif isinstance(partial, HeldOutMap):
-            self.say(
-                "map",
-                section=partial.section,
-                gene=partial.gene,
-                pcc=partial.pcc,
-                xy=partial.xy.round(1).tolist(),
-                predicted=partial.predicted.round(4).astype(float).tolist(),
-                measured=[_number(each) for each in partial.measured.astype(float).tolist()],
-            )
-        else:
-            stage = progress.what if progress.unit == "spots" else "Training"
-            if stage != self._stage:
-                self._stage = stage
-                self.say("stage", what=stage)
-            self.say("progress", done=progress.done, total=progress.total, what=progress.what)
+        if isinstance(progress.partial, Estimate | TrainingPoint | HeldOutMap):
+            self.say(progress.partial)
+            return
+        stage = Stage(progress.what if progress.unit == "spots" else "Training")
+        if stage != self._stage:
+            self._stage = stage
+            self.say(stage)
+        self.say(StepsDone(progress.done, progress.total, progress.what))
 
 
-def _number(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return [_plain(each) for each in value.astype(float).round(4).tolist()]
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def _event(kind: type[Event], said: dict[str, Any]) -> Event:
+    from pydantic import TypeAdapter
+
+    if kind is HeldOutMap:
+        arrays = {name: np.array(said.pop(name), float) for name in ("xy", "predicted", "measured")}
+        pcc = math.nan if said["pcc"] is None else float(said["pcc"])
+        return HeldOutMap(str(said["section"]), str(said["gene"]), pcc=pcc, **arrays)
+    if kind is TrainingPoint and said["loss"] is None:
+        said["loss"] = math.nan
+    return TypeAdapter(kind).validate_python(
+        {name: value for name, value in said.items() if value is not None}
+    )

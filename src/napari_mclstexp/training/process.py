@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Any
+from typing import Literal
 
 import psutil
 
-from ..errors import SettingsError
+from ..errors import OutputError, SettingsError
+from .events import Done, Event, Failed, Stopped, read
 from .presets import Preset
+from .run_record import RunRecord, run_folder, run_records
 from .settings import Cohort, Genes, HeldOut, Hvg, ModelOut
 
 PROGRAM = (sys.executable, "-m", "napari_mclstexp.cli")
 PATIENCE_S = 5.0  # between asking a process to end and ending it
+
+# Those that this program started: only it can ask for their exit codes, whichever window asks.
+_children: dict[RunRecord, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True)
@@ -77,14 +81,15 @@ class TrainRequest:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a training ended: done, cancelled, or failed with a sentence."""
+    """How a training ended: done, cancelled, failed, or told elsewhere; and the sentence."""
 
-    how: str
+    how: Literal["done", "cancelled", "failed", "elsewhere"]
     sentence: str = ""
+    report: Path | None = None
 
 
-class TrainingProcess:
-    """A training that runs by itself, whatever becomes of the window.
+def start_training(request: TrainRequest, program: Sequence[str] = PROGRAM) -> TrainingProcess:
+    """Start a training that runs by itself, whatever becomes of the window.
 
     Parameters
     ----------
@@ -96,68 +101,110 @@ class TrainingProcess:
     Raises
     ------
     SettingsError
-        If the request lacks something.
+        If the request lacks something, or a training into the same folder is on.
+    OutputError
+        If nothing can be written to the user's state folder.
+    """
+    arguments = request.arguments()
+    out = request.out.absolute()
+    folder = run_folder(out)
+    events, log = folder / "events.jsonl", folder / "log.txt"
+    if any(each.out == out and each.process() is not None for each in run_records()):
+        raise SettingsError(
+            f"{out} is being trained already; wait for it, or choose another folder for the model."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        events.unlink(missing_ok=True)
+        with log.open("wb") as said:
+            # In a session of its own, so that it outlives the window if that is wished.
+            child = subprocess.Popen(
+                [*program, *arguments, "--resume", "--events", str(events)],
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise OutputError(f"No training can be started from {folder} ({error}).") from error
+    try:
+        started = psutil.Process(child.pid).create_time()
+        record = RunRecord(child.pid, started, out, events, log, request.command_line())
+        record.write()
+    except BaseException:
+        child.kill()  # nobody would find it again
+        raise
+    _children[record] = child
+    return TrainingProcess(record)
+
+
+def found_training() -> TrainingProcess | None:
+    """Return the newest training that is on, else one whose end nobody has seen, else None."""
+    found = [TrainingProcess(record) for record in run_records()]
+    return max(found, key=lambda each: (each.running, each.record.started), default=None)
+
+
+class TrainingProcess:
+    """A training in a process of its own, whoever started it.
+
+    Attributes
+    ----------
+    record
+        Where it is, and what it was asked.
+    paused
+        Whether it was halted.
     """
 
-    def __init__(self, request: TrainRequest, program: Sequence[str] = PROGRAM) -> None:
-        arguments = request.arguments()
-        self.request = request
-        self.folder = Path(tempfile.mkdtemp(prefix="mclstexp-train-"))
-        self._events = self.folder / "events.jsonl"
-        self._log = self.folder / "log.txt"
-        self._read = 0
-        self._rest = ""
-        self._cancelled = False
+    def __init__(self, record: RunRecord) -> None:
+        self.record = record
+        self._process = record.process()
         self.paused = False
-        command = [*program, *arguments, "--resume", "--events", str(self._events)]
-        with self._log.open("wb") as log:
-            # In a session of its own, so that it outlives the window if that is wished.
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-
-    @property
-    def pid(self) -> int:
-        """Number of the process."""
-        return self._process.pid
+        with suppress(psutil.NoSuchProcess):
+            if self._process is not None:
+                self.paused = self._process.status() == psutil.STATUS_STOPPED
+        self._read = 0
+        self._rest = b""
+        self._unheard: tuple[Event, ...] = ()
+        self._last: Event | None = None
+        self._cancelled = False
 
     @property
     def running(self) -> bool:
         """Whether it still runs, paused or not."""
-        return self._process.poll() is None
+        child = _children.get(self.record)
+        return self.record.process() is not None if child is None else child.poll() is None
 
-    def events(self) -> list[dict[str, Any]]:
+    def events(self) -> tuple[Event, ...]:
         """Return what it said since the last call; half a line waits for its end."""
-        if not self._events.is_file():
-            return []
-        with self._events.open("rb") as file:
-            file.seek(self._read)
-            new = file.read()
-        self._read += len(new)
-        *lines, self._rest = (self._rest + new.decode("utf-8")).split("\n")
-        return [event for line in lines if (event := _parsed(line)) is not None]
+        self._listen()
+        heard, self._unheard = self._unheard, ()
+        return heard
 
     def ended(self) -> Ended | None:
         """Return how it ended, or None while it runs."""
-        code = self._process.poll()
-        if code is None:
+        if self.running:
             return None
+        self._listen()  # after its end, so that no word is missed
+        child = _children.get(self.record)
+        code = None if child is None else child.returncode
+        if isinstance(self._last, Done):
+            return Ended("done", report=self._last.report)
         if code == 0:
             return Ended("done")
-        if self._cancelled:
+        if self._cancelled or isinstance(self._last, Stopped):
             return Ended("cancelled", "The training was cancelled.")
-        if code < 0:
-            name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-            return Ended(
-                "failed",
-                f"The training process was ended from outside ({name}); press Start to go on from "
-                "its last epoch.",
-            )
-        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        last = lines[-1] if lines else f"exit code {code}"
-        if code == 2:
-            return Ended("failed", last)
-        return Ended("failed", f"The training process broke down ({last}); see {self._log}.")
+        if isinstance(self._last, Failed):
+            return Ended("failed", self._last.sentence)
+        if not self.record.path.exists():
+            return Ended("elsewhere", "The training has ended; another window has told how.")
+        return Ended("failed", self._broken(code))
+
+    def forget(self) -> None:
+        """Remove what was kept to find it again; after a failure its log stays."""
+        ended = self.ended()
+        if ended is not None:
+            self.record.remove(keep_log=ended.how == "failed")
+            _children.pop(self.record, None)
 
     def pause(self) -> None:
         """Halt it where it stands; it keeps its memory."""
@@ -171,12 +218,13 @@ class TrainingProcess:
 
     def cancel(self) -> None:
         """End it; what it has learned up to its last epoch stays, for a later start."""
-        if not self.running:
+        if not self.running or self._process is None:
             return
         self._cancelled = True
         if self.paused:
             self.go_on()
-        self._process.send_signal(signal.SIGINT)
+        with suppress(psutil.NoSuchProcess):
+            self._process.send_signal(signal.SIGINT)
         # By a thread and not by the window, which may be about to close.
         Timer(PATIENCE_S, self.kill).start()
 
@@ -186,19 +234,40 @@ class TrainingProcess:
         if self.running:
             self._each("kill")
 
-    def _each(self, what: str) -> None:
+    def _broken(self, code: int | None) -> str:
+        """Say how it ended without a word of its own."""
+        if code is None or code < 0:
+            known = code is not None and -code in set(signal.Signals)
+            name = f" ({signal.Signals(-code).name if known else -code})" if code else ""
+            return (
+                f"The training process was ended from outside{name}; press Start to go on from "
+                "its last epoch."
+            )
         try:
-            process = psutil.Process(self.pid)
-            for each in (*process.children(recursive=True), process):
-                getattr(each, what)()
-        except psutil.NoSuchProcess:
+            said = self.record.log.read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            said = ""
+        last = said.splitlines()[-1] if said else f"exit code {code}"
+        if code == 2:
+            return last
+        return f"The training process broke down ({last}); see {self.record.log}."
+
+    def _listen(self) -> None:
+        try:
+            with self.record.events.open("rb") as file:
+                file.seek(self._read)
+                new = file.read()
+        except OSError:  # not there yet, or no longer
             return
+        self._read += len(new)
+        *lines, self._rest = (self._rest + new).split(b"\n")
+        heard = tuple(event for line in lines if (event := read(line)) is not None)
+        self._unheard += heard
+        self._last = heard[-1] if heard else self._last
 
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    """Return an event, or None for a line that is none: one lost line is no reason to go deaf."""
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
+    def _each(self, what: str) -> None:
+        process = self._process
+        if process is not None:
+            with suppress(psutil.NoSuchProcess):
+                for each in (*process.children(recursive=True), process):
+                    getattr(each, what)()

@@ -20,6 +20,7 @@ from ..session.prediction_run import Run
 from ..session.recent_files import recent_models
 from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
+from .common import dialogs
 from .common.background_jobs import Jobs, Post
 from .common.notify import tell, told
 from .common.torch_loading import prepare_torch
@@ -27,6 +28,7 @@ from .layers.apply_scene import Layers
 from .layers.removal import what_removal_means
 from .plugin.handover import Arrivals, Opened, read_opened_prediction
 from .predict.model_choices import built_in_model
+from .train.training_watch import TrainingWatch
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from ..model import Model
     from ..slides import Slide
     from ..spots import GridSettings, Tissue
+    from ..training.process import Ended
 
 REDRAW_MS = 100  # while a run is filling in; a person sees no more often than that anyway
 
@@ -67,6 +70,8 @@ class Workspace(QObject):
         What the docks do with a person's work.
     jobs
         The threads; ``jobs.loading`` says what is being loaded.
+    training
+        The training that is on, whoever started it; closing a dock is nothing to it.
     layers
         The session's layers in the viewer.
     scene
@@ -95,6 +100,9 @@ class Workspace(QObject):
         self.session = Session()
         self.jobs = Jobs()
         self.tasks = AnnotationTasks(self.session, self.jobs)
+        self.training = TrainingWatch()
+        self.training.ended.connect(self._training_ended)
+        self._when_closed: Callable[[], None] | None = None
         self.layers = Layers(viewer, self._layers_removed, self._layer_edited, self._drawn)
         self.scene = Scene()
         self.recent = recent_models()
@@ -119,6 +127,7 @@ class Workspace(QObject):
         window = getattr(getattr(viewer, "window", None), "_qt_window", None)
         if window is not None:
             window.installEventFilter(self)
+        self.training.find()
 
     # -- slide and spots -----------------------------------------------------------------------
 
@@ -247,7 +256,11 @@ class Workspace(QObject):
     # -- the viewer ----------------------------------------------------------------------------
 
     def shutdown(self) -> None:
-        """End the run, wait for the threads, and close the slide; the viewer is going away."""
+        """End the run, close the slides, and let go of the training; the viewer is going away.
+
+        Nothing is waited for: a slide lets go of its file after the last read, and the program
+        waits for files that are being written when it ends.
+        """
         if self._closed:
             return
         self._closed = True
@@ -255,23 +268,51 @@ class Workspace(QObject):
         self.session.changed.disconnect(self._changed)
         self.layers.regions.finish()  # what was drawn just before
         self.tasks.keep_now()
+        self.training.leave()
+        if self._when_closed is not None:
+            self._when_closed()
         self.session.runs.cancel()
-        if self.jobs.close():
-            for run in self._runs:
-                self.session.runs.abandon(run)
-            for opened in self.session.open_slides:
-                self.session.close_slide(opened)
+        self.jobs.close()
+        for run in self._runs:
+            self.session.runs.abandon(run)
+        for opened in self.session.open_slides:
+            self.session.close_slide(opened)
         self.layers.forget()
         for viewer in [key for key, workspace in _workspaces.items() if workspace is self]:
             del _workspaces[viewer]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Notice that the window was closed, not merely that someone asked to close it."""
+        """Ask what becomes of a training, and notice that the window was closed indeed."""
         kind = event.type()
         hidden = kind == QEvent.Type.Hide and not event.spontaneous()
+        if kind == QEvent.Type.Close and watched.isVisible() and not self._may_close(watched):
+            event.ignore()
+            return True
         if hidden or (kind == QEvent.Type.Close and not watched.isVisible()):
             self.shutdown()
         return False
+
+    def _may_close(self, window: QWidget) -> bool:
+        """Let the person decide about a training that no other window here would show."""
+        training, self._when_closed = self.training, None
+        process = training.process
+        if process is None or not process.running or len(_workspaces) > 1:
+            return True
+        answer = dialogs.ask_what_becomes(window)
+        if answer == dialogs.STOP:
+            self._when_closed = process.cancel
+        elif process.paused:
+            self._when_closed = process.go_on
+        return answer != dialogs.STAY
+
+    def _training_ended(self, how: Ended) -> None:
+        process = self.training.process
+        if how.how == "done" and process is not None:
+            self.recent.add(process.record.out)
+            self.model_changed.emit(self.session.model)
+            show_info(f"The model {process.record.out.name} is trained; Predict lists it.")
+        elif how.how == "failed":
+            tell(UserError(how.sentence))
 
     def _take_in(self, opened: Opened) -> None:
         """Make what a reader opened the session's own."""

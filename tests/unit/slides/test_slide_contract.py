@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -218,6 +219,33 @@ def test_a_closed_slide_says_so(case):
     slide.close()
     with pytest.raises(SlideError, match="closed"):
         slide.read_level(0, 0, 0, 10, 10)
+
+
+def test_closing_waits_for_no_read_and_the_last_read_lets_go_of_the_file(case, monkeypatch):
+    slide = open_slide(case[0])
+    reading, go_on, events = threading.Event(), threading.Event(), []
+    read, release = slide._read_inside, slide._release
+
+    def slow(*where):
+        reading.set()
+        assert go_on.wait(10)
+        pixels = read(*where)
+        events.append("read")
+        return pixels
+
+    monkeypatch.setattr(slide, "_read_inside", slow)
+    monkeypatch.setattr(slide, "_release", lambda: (release(), events.append("released")))
+    reader = threading.Thread(target=slide.read_level, args=(0, 0, 0, 10, 10))
+    reader.start()
+    assert reading.wait(10)
+    threading.Timer(5, go_on.set).start()  # so that a close that waits is no deadlock
+    start = time.monotonic()
+    slide.close()
+    assert time.monotonic() - start < 0.2
+    assert events == []
+    go_on.set()
+    reader.join(10)
+    assert events == ["read", "released"]
 
 
 def test_a_file_that_was_cut_off_is_refused(case, tmp_path):

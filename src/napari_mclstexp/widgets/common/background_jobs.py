@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from .notify import tell, told
 
 T = TypeVar("T")
 Post = Callable[[Callable[[], None]], None]
+
+AT_EXIT_S = 10.0  # what is being written has so long to be whole
 
 
 @dataclass(eq=False, frozen=True)
@@ -78,15 +82,23 @@ class Jobs(QObject):
         if not self._closed:
             self._posted.emit(call)
 
-    def close(self, timeout: float = 10.0) -> bool:
-        """Forget what is queued and wait for the threads; whether all of them ended in time.
+    def close(self) -> None:
+        """Forget what is queued, and drop what threads still have to say; waits for nothing.
 
-        What they still have to say is dropped. Tell a prediction to stop before this.
+        Tell a prediction to stop before this. Threads that are still at work, for instance writing
+        a file, are waited for when the program ends, up to `AT_EXIT_S`.
         """
         self._closed = True
         self._queue.clear()
+        if self.wait(0):
+            return
+        atexit.register(self.wait, AT_EXIT_S)
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the threads; whether all of them ended in time. Not for the window's thread."""
+        end = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, end - time.monotonic()))
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         return not self._threads
 

@@ -34,12 +34,12 @@ _last = {"folder": ""}
 def ask_what_becomes(parent: QWidget) -> str:
     """Ask what becomes of a training when napari is closed: it goes on, stops, or napari stays."""
     box = QMessageBox(parent)
-    box.setWindowTitle("A training is on")
-    box.setText("A training is still on. Shall it go on without napari?")
+    box.setWindowTitle("A training is running")
+    box.setText("A model is still being trained. Keep the training running without napari?")
     answers = {
-        box.addButton("Let it go on", QMessageBox.ButtonRole.AcceptRole): GO_ON,
+        box.addButton("Keep running", QMessageBox.ButtonRole.AcceptRole): GO_ON,
         box.addButton("Stop it", QMessageBox.ButtonRole.DestructiveRole): STOP,
-        box.addButton("Stay in napari", QMessageBox.ButtonRole.RejectRole): STAY,
+        box.addButton("Don't quit", QMessageBox.ButtonRole.RejectRole): STAY,
     }
     box.exec()
     return answers.get(box.clickedButton(), STAY)

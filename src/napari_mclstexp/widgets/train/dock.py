@@ -8,19 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari
-from napari.utils.notifications import show_info
-from qtpy.QtCore import QEvent, QObject, QTimer
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QPushButton
 
 from ...cohort.table import SectionRow, write_rows
-from ...errors import SettingsError, UserError
-from ...training.process import PROGRAM, Ended, TrainingProcess
+from ...errors import SettingsError
+from ...training.events import Event
+from ...training.process import PROGRAM, Ended
 from ..common import dialogs
-from ..common.notify import tell, told
-from ..common.tabbing import join_docks
-from ..common.theme import Scrolling, facts, heading, rule
-from ..workspace import workspace_of
+from ..common.dock import Dock
+from ..common.notify import told
+from ..common.theme import facts, heading, rule
 from .progress_panel import TrainProgress
 from .sections_table import SectionsPanel
 from .training_form import OptionsPanel
@@ -28,16 +25,14 @@ from .training_form import OptionsPanel
 if TYPE_CHECKING:
     from ...cohort.checks import Checked
 
-LOOK_MS = 200  # between looks at what the process said
 
-
-class TrainDock(QWidget):
+class TrainDock(Dock):
     """Train a model on one's own sections.
 
     Attributes
     ----------
-    process
-        The training that was started last, or None.
+    training
+        The workspace's, which goes on when this dock is closed.
     program
         What is run; another one in tests.
     """
@@ -45,10 +40,8 @@ class TrainDock(QWidget):
     program = PROGRAM
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self.workspace = workspace_of(napari_viewer)
-        self.process: TrainingProcess | None = None
-        self._report: str | None = None
+        super().__init__(napari_viewer)
+        self.training = self.workspace.training
         self._errors = 0
         self.sections = SectionsPanel()
         self.options = OptionsPanel()
@@ -64,42 +57,26 @@ class TrainDock(QWidget):
         self.report = QPushButton("Open report")
         self.report.setToolTip("How well each gene is predicted, compared with baselines")
         self.command = facts("The command line that repeats this training in a shell")
-        self._look = QTimer(self)
-        self._look.setInterval(LOOK_MS)
-        self._look.timeout.connect(self._look_at_it)
-        self._lay_out()
-        self._wire()
-        self._show_state()
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)  # napari hands out proxies
-        window = getattr(getattr(viewer, "window", None), "_qt_window", None)
-        if window is not None:
-            window.installEventFilter(self)
-
-    def _lay_out(self) -> None:
         buttons = QHBoxLayout()
         for button in (self.start, self.pause, self.cancel):
             buttons.addWidget(button)
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(10, 8, 10, 8)
-        layout.setSpacing(7)
-        for part in (self.sections, rule(), heading("Model"), self.options, rule()):
-            layout.addWidget(part)
-        layout.addLayout(buttons)
-        for part in (self.progress, self.report, self.command):
-            layout.addWidget(part)
-        layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        model = (rule(), heading("Model"), self.options, rule(), buttons)
+        self.stack(self.sections, *model, self.progress, self.report, self.command)
+        self._wire()
+        self.training.find()
+        self._began()
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
         self.sections.changed.connect(self._rows_changed)
         self.start.clicked.connect(self._start_asked)
-        self.pause.clicked.connect(self._pause_asked)
+        self.pause.clicked.connect(self.training.pause_or_go_on)
         self.cancel.clicked.connect(self._cancel_asked)
-        self.report.clicked.connect(lambda: dialogs.open_file(Path(str(self._report))))
+        self.report.clicked.connect(self._report_asked)
+        self.training.began.connect(self._began)
+        self.training.changed.connect(self._show_state)
+        self.training.heard.connect(self._heard)
+        self.training.ended.connect(self._ended)
 
     # -- sections ------------------------------------------------------------------------------
 
@@ -115,7 +92,7 @@ class TrainDock(QWidget):
             self._errors = 0 if checked is None else len(checked.errors)
             self.sections.show_problems(problems)
 
-    # -- the process ---------------------------------------------------------------------------
+    # -- the training --------------------------------------------------------------------------
 
     def _start_asked(self) -> None:
         with told():
@@ -128,94 +105,56 @@ class TrainDock(QWidget):
             cohort = out.with_name(out.name + ".cohort.csv") if out is not None else Path()
             request = self.options.request(cohort)
             write_rows(rows, cohort)
-            self.process = TrainingProcess(request, self.program)
-            self._report = None
-            self.progress.begin()
-            self.command.setText(request.command_line())
-            self._look.start()
-        self._show_state()
+            self.training.start(request, self.program)
 
-    def _pause_asked(self) -> None:
-        process = self.process
-        if process is None:
-            return
-        if process.paused:
-            process.go_on()
-        else:
-            process.pause()
-            self.progress.say("Paused")
+    def _began(self) -> None:
+        """Show a training from its start, also one that was on before this dock was there."""
+        training = self.training
+        if training.process is not None:
+            self.progress.begin()
+            self.progress.show_events(training.said)
+            self.command.setText(training.process.record.command_line)
+            if training.how is not None:
+                self._say_end(training.how)
         self._show_state()
 
     def _cancel_asked(self) -> None:
-        process = self.process
-        if process is None:
-            return
-        process.cancel()
+        self.training.cancel()
         self.progress.say("Stopping …")
-        self._show_state()
 
-    def _look_at_it(self) -> None:
-        process = self.process
-        if process is None:
-            return
-        ended = process.ended()  # before its last words are read, so that none is missed
-        events = process.events()
+    def _report_asked(self) -> None:
+        if self.training.how is not None and self.training.how.report is not None:
+            dialogs.open_file(self.training.how.report)
+
+    def _heard(self, events: tuple[Event, ...]) -> None:
         with told():
             self.progress.show_events(events)
-        for event in events:
-            if event["event"] == "done":
-                self._report = event.get("report")
-        if ended is not None:
-            self._look.stop()
-            self._ended(process, ended)
-            self._show_state()
 
-    def _ended(self, process: TrainingProcess, ended: Ended) -> None:
-        if ended.how == "done":
-            out = process.request.out
-            self.progress.say(f"Done: {out}")
-            self.workspace.recent.add(out)
-            self.workspace.model_changed.emit(self.workspace.session.model)
-            show_info(f"The model {out.name} is trained; Predict lists it.")
-            if self._report is not None:
-                dialogs.open_file(Path(self._report))
+    def _ended(self, how: Ended) -> None:
+        self._say_end(how)
+        self._show_state()
+        if how.report is not None:
+            dialogs.open_file(how.report)
+
+    def _say_end(self, how: Ended) -> None:
+        process = self.training.process
+        if how.how == "done" and process is not None:
+            self.progress.say(f"Done: {process.record.out}")
         else:
-            self.progress.say(ended.sentence)
-            if ended.how == "failed":
-                tell(UserError(ended.sentence))
+            self.progress.say(how.sentence)
 
     def _show_state(self) -> None:
-        process = self.process
-        running = process is not None and process.running
+        training = self.training
+        running = training.running
+        paused = running and training.process is not None and training.process.paused
         self.start.setEnabled(not running)
         self.pause.setEnabled(running)
         self.cancel.setEnabled(running)
-        self.pause.setText(
-            "Go on" if process is not None and process.paused and running else "Pause"
-        )
-        self.report.setVisible(self._report is not None)
+        self.pause.setText("Go on" if paused else "Pause")
+        if paused:
+            self.progress.say("Paused")
+        self.report.setVisible(training.how is not None and training.how.report is not None)
         self.command.setVisible(bool(self.command.text()))
-
-    # -- the window ----------------------------------------------------------------------------
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Ask, when the window is closed, what becomes of a training that is on."""
-        if event.type() == QEvent.Type.Close and self.process is not None and self.process.running:
-            answer = dialogs.ask_what_becomes(self)
-            if answer == dialogs.STAY:
-                event.ignore()
-                return True
-            if answer == dialogs.STOP:
-                self.process.cancel()
-            elif self.process.paused:
-                self.process.go_on()
-        return bool(super().eventFilter(watched, event))
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Stand as a tab beside the other docks."""
-        super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)
 
 
 def _check(rows: tuple[SectionRow, ...]) -> Any:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pyqtgraph as pg
 from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
+from ...progress import Estimate, HeldOutMap, TrainingPoint
+from ...training.events import Done, Event, StepsDone
 from ..common.theme import colour, facts
 
 HEIGHT = 130
@@ -36,7 +38,7 @@ class TrainProgress(QWidget):
         for axis in ("left", "bottom"):
             self.maps.hideAxis(axis)
         self.told = facts("Which gene is drawn")
-        self._points: list[dict[str, Any]] = []
+        self._points: list[TrainingPoint] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
@@ -57,23 +59,25 @@ class TrainProgress(QWidget):
         self.maps.hide()
         self.show()
 
-    def show_events(self, events: list[dict[str, Any]]) -> None:
+    def show_events(self, events: Sequence[Event]) -> None:
         """Show what came since the last look; of several of a kind, the last."""
-        last = {event["event"]: event for event in events}
-        self._points += [event for event in events if event["event"] == "epoch"]
-        if "estimate" in last:
-            self.estimate.setText(str(last["estimate"]["sentence"]))
-        if "progress" in last:
-            self.bar.setRange(0, max(1, int(last["progress"]["total"])))
-            self.bar.setValue(int(last["progress"]["done"]))
-            self.status.setText(str(last["progress"]["what"]))
-        if "done" in last:
-            self.bar.setRange(0, 1)
-            self.bar.setValue(1)
-        if "epoch" in last:
+        new = [event for event in events if isinstance(event, TrainingPoint)]
+        self._points += new
+        for event in {type(event): event for event in events}.values():
+            match event:
+                case Estimate():
+                    self.estimate.setText(str(event))
+                case StepsDone():
+                    self.bar.setRange(0, max(1, event.total))
+                    self.bar.setValue(event.done)
+                    self.status.setText(event.what)
+                case HeldOutMap():
+                    self._draw_map(event)
+                case Done():
+                    self.bar.setRange(0, 1)
+                    self.bar.setValue(1)
+        if new:
             self._draw_curves()
-        if "map" in last:
-            self._draw_map(last["map"])
 
     def say(self, text: str) -> None:
         """Show a line instead of the progress."""
@@ -81,30 +85,29 @@ class TrainProgress(QWidget):
 
     def _draw_curves(self) -> None:
         self.curves.clear()
-        epochs = [point["epoch"] for point in self._points]
-        loss = np.array([point["loss"] for point in self._points], dtype=float)
+        epochs = [point.epoch for point in self._points]
+        loss = np.array([point.loss for point in self._points])
         # Both in one picture: each loss as a share of the first.
         share = loss / loss[0] if loss[0] else loss
         self.curves.plot(epochs, share, pen=pg.mkPen("#5b9bd5", width=2), name="loss / first")
-        known = [p for p in self._points if p.get("held_out_pcc") is not None]
+        known = [p for p in self._points if p.held_out_pcc is not None]
         if known:
             self.curves.plot(
-                [p["epoch"] for p in known],
-                [p["held_out_pcc"] for p in known],
+                [p.epoch for p in known],
+                [p.held_out_pcc for p in known],
                 pen=pg.mkPen("#e08a3c", width=2),
                 name="held-out PCC",
             )
 
-    def _draw_map(self, event: dict[str, Any]) -> None:
+    def _draw_map(self, event: HeldOutMap) -> None:
         self.maps.show()
         self.maps.clear()
-        xy = np.asarray(event["xy"], dtype=float)
+        xy = event.xy
         width = np.ptp(xy[:, 0]) * 1.15 or 1.0
         colours = pg.colormap.get("viridis")
-        for shift, values in ((0.0, event["measured"]), (width, event["predicted"])):
-            value = np.array(values, dtype=float)
-            low, high = np.nanmin(value), np.nanmax(value)
-            scaled = np.nan_to_num((value - low) / (high - low if high > low else 1.0))
+        for shift, values in ((0.0, event.measured), (width, event.predicted)):
+            low, high = np.nanmin(values), np.nanmax(values)
+            scaled = np.nan_to_num((values - low) / (high - low if high > low else 1.0))
             brushes = [pg.mkBrush(each) for each in colours.mapToQColor(scaled)]
             self.maps.addItem(
                 pg.ScatterPlotItem(
@@ -112,8 +115,7 @@ class TrainProgress(QWidget):
                 )
             )
         self.told.setText(
-            f"{event['gene']} on {event['section']}: measured left, predicted right, "
-            f"PCC {event['pcc']:.2f}"
+            f"{event.gene} on {event.section}: measured left, predicted right, PCC {event.pcc:.2f}"
         )
 
     @staticmethod
