@@ -188,7 +188,7 @@ def test_it_is_found_again_with_all_it_said_and_can_be_cancelled(tmp_path):
     assert found.record == started.record
     assert isinstance(found.events()[0], Estimate)
     found.pause()
-    assert found_training().paused
+    wait_for(lambda: found_training().paused)  # the system halts it in its own time
     found.cancel()
     wait_for(found.ended)
     assert found.ended().how == "cancelled"
