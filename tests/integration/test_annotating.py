@@ -158,7 +158,7 @@ def test_nothing_of_one_slide_stays_on_the_next(bench, qtbot, tmp_path):
 
 
 def test_two_slides_saved_and_closed_are_both_back_when_the_session_is_opened(
-    bench, qtbot, answers, notes, tmp_path
+    bench, qtbot, answers, notes, tmp_path, monkeypatch
 ):
     export = bench["Save and export"]
     workspace = export.workspace
@@ -167,6 +167,7 @@ def test_two_slides_saved_and_closed_are_both_back_when_the_session_is_opened(
     def done():
         qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)
 
+    monkeypatch.setattr(kit, "HEIGHT", kit.HEIGHT + 100)  # another picture, known as such
     second = kit.write_slide(tmp_path / "second.ome.tif")
     session.use_slide(open_slide(second))
     session.use_spots(kit.spots())
@@ -229,6 +230,10 @@ def test_a_click_that_changes_nothing_is_no_step_and_redo_is_still_there(bench, 
         for place in (canvas.rect().center(), outside):
             qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)
             qtbot.wait(150)
+    annotate.tools["Polygon"].click()
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.rect().center())
+    qtbot.keyClick(canvas, Qt.Key.Key_Escape)  # a polygon of one corner is none
+    qtbot.wait(150)
     assert session.annotations.regions == regions
     assert session.shown.history.undoable == "Draw a region"
     assert session.shown.history.redoable == "Name a region"

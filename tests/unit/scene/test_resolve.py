@@ -36,8 +36,8 @@ def counted(opened):
 def predicted(counted):
     """A slide, spots with counts, and a finished prediction."""
     counted.use_model(make_model())
-    run = counted.start_run()
-    counted.finish_run(run, prediction_of(run))
+    run = counted.runs.start()
+    counted.runs.finish(run, prediction_of(run))
     counted.show(gene="FASN")
     return counted
 
@@ -142,8 +142,8 @@ def test_both_have_their_own_range_unless_one_is_asked_for(predicted):
 def test_a_gene_that_was_not_measured_is_shown_alone(opened):
     opened.use_spots(make_spots(names=("FASN", "GNAS", "MALAT1")))
     opened.use_model(make_model())
-    run = opened.start_run()
-    opened.finish_run(run, prediction_of(run))
+    run = opened.runs.start()
+    opened.runs.finish(run, prediction_of(run))
     opened.show(quantity="beside", gene="CD74")
     drawn = scene(opened)
     assert drawn.predicted is not None
@@ -178,7 +178,7 @@ def test_the_map_is_clipped_to_the_tissue(predicted):
 
 def test_spots_fill_in_while_a_run_is_on(counted):
     counted.use_model(make_model())
-    run = counted.start_run()
+    run = counted.runs.start()
     before = scene(counted)
     assert np.isnan(before.predicted.values).all()
     assert before.pcc is None
