@@ -12,10 +12,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from ..training.presets import preset_settings
-from ..training.settings import Normalisation, TrainSettings
+from ..training.settings import Normalisation
 
-Preset = Literal["default", "reference"]
 DECIDED_HERE = ("from_scratch", "tune", "freeze_encoder")
 
 
@@ -116,31 +114,19 @@ class ModelOptions:
         """Return the files that the model starts from."""
         return {"--weights": self.weights, "--init-from": self.init_from}
 
-    def settings(
-        self, genes: tuple[str, ...], preset: Preset, *, name: str = "", description: str = ""
-    ) -> TrainSettings:
-        """Return a preset's settings with what was said on top.
-
-        Raises
-        ------
-        SettingsError
-            If the choices make no sense.
-        """
+    def chosen(self) -> dict[str, Any]:
+        """Return the fields of :class:`TrainSettings` that these choices fill; None is not said."""
         said = {
             field.name: getattr(self, field.name)
             for field in dataclasses.fields(self)
             if field.name not in DECIDED_HERE
         }
-        return preset_settings(
-            preset,
-            genes=genes,
-            pretrained=not self.from_scratch,
-            freeze_encoder=self.freeze_encoder or self.tune == "frozen",
-            tune=self.tune if self.tune in ("last-block", "whole") else None,
-            name=name or None,
-            description=description,
+        return {
             **said,
-        )
+            "pretrained": not self.from_scratch,
+            "freeze_encoder": self.freeze_encoder or self.tune == "frozen",
+            "tune": self.tune if self.tune in ("last-block", "whole") else None,
+        }
 
 
 def takes_model_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from ..errors import SettingsError
-from .model_options import ModelOptions, Preset, takes_model_options
-from .train_job import TrainJob, first_process, train_job
+from ..training.job import TrainJob, first_process
+from ..training.presets import Preset
+from .model_options import ModelOptions, takes_model_options
+from .train_job import train_job
 
 Cohort = Annotated[
     Path, typer.Option(help="CSV with the columns section,patient,slide,spots,counts.")
@@ -89,13 +91,10 @@ def train_command(
         device=device,
         devices=devices,
         nodes=nodes,
-        events=events,
+        preset=preset,
+        chosen={**options.chosen(), "name": name or None, "description": description},
     )
-    made = train_job(
-        job,
-        lambda chosen: options.settings(chosen, preset, name=name, description=description),
-        options.files(),
-    )
+    made = train_job(job, events)
     if first_process():
         made.show(as_json)
 
@@ -106,9 +105,9 @@ def check_command(
 ) -> None:
     """List everything that is wrong with a cohort table, all at once."""
     from ..cohort.checks import check_cohort
-    from .predict_job import listed_genes
+    from ..cohort.gene_selection import read_gene_list
 
-    checked = check_cohort(cohort, genes=None if genes is None else listed_genes(genes))
+    checked = check_cohort(cohort, genes=None if genes is None else read_gene_list(genes))
     if checked.problems:
         print(checked.as_table())
     errors = len(checked.errors)

@@ -6,9 +6,11 @@ import hashlib
 import json
 import shutil
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import anndata
@@ -16,7 +18,15 @@ from pydantic import ValidationError
 from safetensors.torch import load_file, save
 
 from ..errors import ModelError, OutputError
-from ..files import atomic_folder, check_folder, names_in, sha256, write_h5ad
+from ..files import (
+    atomic_folder,
+    check_folder,
+    check_writable,
+    names_in,
+    refuse_overwriting,
+    sha256,
+    write_h5ad,
+)
 from .bank import Bank
 from .card import model_card
 from .config import FORMAT, ModelConfig
@@ -111,18 +121,29 @@ def save_model(
     model.path, model.id = folder, _id_of(folder)
 
 
-def check_target(folder: Path) -> None:
+def check_target(folder: Path, inputs: Mapping[str, Path | None] = MappingProxyType({})) -> None:
     """Check that a model may be saved in a folder: new, empty, or holding only a model of ours.
+
+    Parameters
+    ----------
+    folder
+        Where it shall stand.
+    inputs
+        Files that are read for it, by what they are.
 
     Raises
     ------
     ModelError
         If it holds something else, be it one file beside a model.
+    OutputError
+        If one of the inputs is in it, or it cannot be written there.
     """
+    refuse_overwriting(folder, inputs)
     try:
         check_folder(folder, KIND, older=_is_older_model)
     except OutputError as error:
         raise ModelError(str(error)) from error
+    check_writable(folder)
 
 
 def _is_older_model(folder: Path) -> bool:
