@@ -90,7 +90,7 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
     from ..model.retrieval import find_retrieved
 
     facts = dict(prediction.uns.get("mclstexp", {}))
-    if facts.get("model_id") != model.id or "X_mclstexp" not in prediction.obsm:
+    if not model.made(str(facts.get("model_id", ""))) or "X_mclstexp" not in prediction.obsm:
         raise SettingsError(
             f"The prediction was made by another model ({facts.get('model_name', 'not said')}) "
             f"than {model.config.name}, so its votes are not known; choose that model."

@@ -198,7 +198,7 @@ class Session(OpenSlides):
         A run that is on goes on with the model it was started with.
         """
         self.model = model
-        self.expression.chosen = maker(model)
+        self.expression.choose(model)
         self._choose_gene()
         self.model_changed.emit(model)
         self.result_changed.emit(self.result)
@@ -288,9 +288,9 @@ class Session(OpenSlides):
         if self.spots is None or list(self.spots.obs_names) != list(prediction.obs_names):
             raise SpotsError("The prediction was made on other spots; load them with it.")
         result = Result.from_adata(prediction)
-        if not result.model_id or maker(self.model) != result.model_id:
+        if not (result.model_id and self.model and self.model.made(result.model_id)):
             self.use_model(None)
-        self.expression.chosen = result.model_id or result
+        self.expression.chosen = maker(self.model) or result.model_id or result
         self.expression.results[self.expression.chosen] = result
         self._choose_gene()
         self.result_changed.emit(result)

@@ -75,6 +75,13 @@ class SpotExpression:
 
         return 0.0 if self._spots is None else spacing(self._spots.obsm["spatial"][:, :2])
 
+    def choose(self, model: Model | None) -> None:
+        """Choose a model's result, also one that was made when the model had a former id."""
+        self.chosen = maker(model)
+        for former in () if model is None else model.former_ids:
+            if former in self.results:
+                self.results.setdefault(self.chosen, self.results.pop(former))
+
     @property
     def result(self) -> Result | None:
         """The chosen model's result."""
