@@ -33,6 +33,7 @@ _LAZY = {
     "read_spots": "spots.readers.choose",
     "save_model": "model.folder",
     "train": "training.train",
+    "train_cohort": "evaluation.held_out_report",
     "write_prediction": "inference.prediction_io",
 }
 

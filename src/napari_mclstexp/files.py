@@ -104,6 +104,20 @@ def atomic_folder(
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def check_writable(target: Path | str) -> None:
+    """Check, before hours of work, that something can be written under a name.
+
+    Raises
+    ------
+    OutputError
+        If its folder is missing or read-only, or the disk is full.
+    """
+    temporary = _temporary_beside(Path(target))
+    with _readable_os_errors(Path(target)):
+        temporary.touch()
+        temporary.unlink()
+
+
 def check_folder(
     folder: Path | str, kind: str, *, older: Callable[[Path], bool] | None = None
 ) -> None:

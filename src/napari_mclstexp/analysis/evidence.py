@@ -91,10 +91,10 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
     from ..model.retrieval import find_retrieved
 
     made = Provenance.read(prediction)
-    if made.model_id != model.id or "X_mclstexp" not in prediction.obsm:
+    if not model.made(made.model_id or "") or "X_mclstexp" not in prediction.obsm:
         raise SettingsError(
             f"The prediction was made by another model ({made.model_name or 'not said'}) "
-            f"than {model.config.name}, so its votes are not known; choose that model."
+            f"than {model.config.name}, so its retrieved spots are not known; choose that model."
         )
     if spot not in prediction.obs_names:
         raise SettingsError(f"The prediction has no spot {spot}.")

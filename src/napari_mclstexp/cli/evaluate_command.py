@@ -57,14 +57,19 @@ def evaluate_command(
     """Cross-validate by section or patient, and compare with baselines and the noise ceiling."""
     start = time.monotonic()
     rivals = _rivals(rival or [])
+    from ..cohort.gene_selection import choose_genes
+    from ..cohort.load import load_cohort
+    from ..cohort.quality_control import keep_good_spots
+    from ..cohort.table import cohort_files
     from ..evaluation.evaluation_files import FILES, KIND
     from ..model import read_card
-    from .long_work import check_out_model, folder_for, long_work
-    from .predict_job import chosen_genes, cohort_files, cohort_sections
+    from ..model.folder import check_target
+    from ..training.presets import preset_settings
+    from .long_work import folder_for, long_work
 
     if scores_to is not None:
         read_card(scores_to)
-        check_out_model(scores_to, {"--cohort": cohort, "--genes": genes})
+        check_target(scores_to, {"--cohort": cohort, "--genes": genes})
         if out.resolve().is_relative_to(scores_to.resolve()):
             raise OutputError(f"--out {out} lies in the model of --scores-to; choose another.")
     inputs = {**cohort_files(cohort), "--genes": genes, **options.files()}
@@ -73,12 +78,12 @@ def evaluate_command(
     for each in FILES:
         refuse_overwriting(out / each, inputs)
     check_names(out, KIND, FILES)
-    kept = cohort_sections(cohort, min_counts)
-    choice = chosen_genes(genes, hvg, kept.sections)
+    kept = keep_good_spots(load_cohort(cohort), min_counts)
+    choice = choose_genes(genes, hvg, kept.sections)
     presets: tuple[Literal["default", "reference"], ...] = (
         ("default", "reference") if preset == "both" else (preset,)
     )
-    settings = [options.settings(choice.genes, each) for each in presets]
+    settings = [preset_settings(each, genes=choice.genes, **options.chosen()) for each in presets]
     with folder_for(out):
         from ..evaluation.evaluate import evaluate
         from ..evaluation.evaluation_files import write_evaluation

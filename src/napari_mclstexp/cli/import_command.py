@@ -28,12 +28,14 @@ def import_checkpoint_command(
     as_json: Json = False,
 ) -> None:
     """Convert a checkpoint of the authors' code to a model folder; nothing in it is executed."""
-    from .long_work import check_out_model, long_work
-    from .predict_job import cohort_files, listed_genes
+    from ..cohort.gene_selection import read_gene_list
+    from ..cohort.table import cohort_files
+    from ..model.folder import check_target
+    from .long_work import long_work
 
     inputs = {"FILE": file, "--genes": genes, **cohort_files(cohort)}
-    check_out_model(out, inputs)
-    listed = listed_genes(genes)
+    check_target(out, inputs)
+    listed = read_gene_list(genes)
     if not listed:
         raise SettingsError(f"The gene list {genes} is empty; give one gene a line.")
     from ..cohort.load import load_cohort

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import OutputError, SettingsError
-from ..files import atomic_file, refuse_overwriting
+from ..files import check_writable, refuse_overwriting
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -149,26 +149,7 @@ def check_out_file(out: Path, inputs: Mapping[str, Path | None]) -> None:
     if out.is_dir():
         raise OutputError(f"--out {out} is a folder; give the name of an .h5ad file.")
     refuse_overwriting(out, inputs)
-    with suppress(_OnlyTried), atomic_file(out):
-        raise _OnlyTried
-
-
-def check_out_model(out: Path, inputs: Mapping[str, Path | None]) -> None:
-    """Make sure, before hours of work, that a model folder can be written and replaces no input.
-
-    Raises
-    ------
-    ModelError
-        If something else than a model is there.
-    OutputError
-        If one of the inputs is in it, or it cannot be written there.
-    """
-    from ..model.folder import check_target
-
-    refuse_overwriting(out, inputs)
-    check_target(out)
-    with suppress(_OnlyTried), atomic_file(out):
-        raise _OnlyTried
+    check_writable(out)
 
 
 @contextmanager
@@ -196,7 +177,3 @@ def folder_for(out: Path) -> Iterator[None]:
             with suppress(OSError):  # not empty: something whole had been written before
                 each.rmdir()
         raise
-
-
-class _OnlyTried(Exception):  # noqa: N818 - it says that writing would have worked
-    """Leaves an atomic block without writing anything."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from ..options import Option, declared
-from ..training.presets import PRESETS, Preset, preset_settings
+from ..training.presets import PRESETS
 from ..training.settings import TrainSettings
 from .shell_options import Group, parameter, with_options
 
@@ -37,26 +37,14 @@ class ModelOptions:
         """Return the files that the model starts from."""
         return {"--weights": self.said["weights"], "--init-from": self.said["init_from"]}
 
-    def settings(
-        self, genes: tuple[str, ...], preset: Preset, *, name: str = "", description: str = ""
-    ) -> TrainSettings:
-        """Return a preset's settings with what was said on top.
-
-        Raises
-        ------
-        SettingsError
-            If the choices make no sense.
-        """
-        frozen = self.said["freeze_encoder"] or self.tune == "frozen"
-        return preset_settings(
-            preset,
-            genes=genes,
-            pretrained=not self.from_scratch,
-            tune=self.tune if self.tune in ("last-block", "whole") else None,
-            name=name or None,
-            description=description,
-            **{**self.said, "freeze_encoder": frozen},
-        )
+    def chosen(self) -> dict[str, Any]:
+        """Return the fields of :class:`TrainSettings` that were said; None leaves one open."""
+        return {
+            **self.said,
+            "pretrained": not self.from_scratch,
+            "freeze_encoder": self.said["freeze_encoder"] or self.tune == "frozen",
+            "tune": self.tune if self.tune in ("last-block", "whole") else None,
+        }
 
 
 def takes_model_options(command: Callable[..., None]) -> Callable[..., None]:

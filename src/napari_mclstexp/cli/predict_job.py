@@ -1,9 +1,7 @@
-"""What predict does, once the shell has understood what is asked for; what others share with it."""
+"""What predict does, once the shell has understood what is asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,9 +12,6 @@ from .long_work import check_out_file, long_work
 if TYPE_CHECKING:
     from anndata import AnnData
 
-    from ..cohort.gene_selection import GeneChoice
-    from ..cohort.quality_control import Kept
-    from ..cohort.section import Section
     from ..slides import Slide
     from ..spots import GridSettings
 
@@ -114,69 +109,3 @@ def named_genes(text: str) -> tuple[str, ...]:
     if not genes:
         raise SettingsError("--genes names no gene; give names with commas between, as in A,B.")
     return genes
-
-
-def listed_genes(path: Path) -> tuple[str, ...]:
-    """Return the genes of a file with one a line; lines that begin with # are left out.
-
-    Raises
-    ------
-    SettingsError
-        If it cannot be read.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsError(
-            f"The gene list {path} cannot be read ({reason}); "
-            "give a text file with one gene a line."
-        ) from error
-    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
-
-
-def cohort_sections(cohort: Path, min_counts: int | None) -> Kept:
-    """Return the sections of a cohort table, less the spots with too few counts.
-
-    Raises
-    ------
-    SettingsError
-        If the table has problems, or a section loses almost all of its spots.
-    """
-    from ..cohort.load import load_cohort
-    from ..cohort.quality_control import keep_good_spots
-
-    return keep_good_spots(load_cohort(cohort), min_counts)
-
-
-def cohort_files(cohort: Path) -> dict[str, Path | None]:
-    """Return a cohort table and the files that it names, so that none of them is written over.
-
-    What is wrong with the table is not said here.
-    """
-    from ..cohort.table import read_rows
-
-    found: dict[str, Path | None] = {"--cohort": cohort}
-    with suppress(SettingsError):
-        for row in read_rows(cohort):
-            for what in ("slide", "spots", "counts"):
-                path = getattr(row, what)
-                found[f"the {what} of section {row.section}"] = Path(path) if path else None
-    return found
-
-
-def chosen_genes(listed: Path | None, hvg: int | None, sections: Sequence[Section]) -> GeneChoice:
-    """Return the genes to learn: those of a list, or the most variable ones.
-
-    Raises
-    ------
-    SettingsError
-        If neither or both are asked for, or none is left.
-    """
-    if (listed is None) == (hvg is None):
-        raise SettingsError("Say which genes to learn: either --genes FILE or --hvg N.")
-    from ..cohort.gene_selection import highly_variable_genes, listed_genes_of
-
-    if listed is not None:
-        return listed_genes_of(listed_genes(listed), sections)
-    return highly_variable_genes(sections, per_section=hvg or 1)

@@ -10,11 +10,12 @@ import typer
 
 from ..files import atomic_file, check_names, placing, refuse_overwriting
 from ..options import Option
+from ..training.job import TrainJob
 from ..training.presets import Preset
 from ..training.settings import VARIABLE_GENES, Genes, HeldOut
 from .model_options import ModelOptions, takes_model_options
 from .shell_options import Device, Json
-from .train_job import TrainJob, check_outputs, train_job
+from .train_job import train_job
 
 KIND = "a recipe's tables"
 
@@ -33,9 +34,11 @@ def recipe_command(
     as_json: Json = False,
 ) -> None:
     """Make the cohort table, gene list and model of a public data set from its files."""
+    from ..cohort.gene_selection import choose_genes
+    from ..cohort.load import load_cohort
     from ..cohort.public_datasets import find_sections, write_cohort
+    from ..cohort.quality_control import keep_good_spots
     from .long_work import folder_for
-    from .predict_job import chosen_genes, cohort_sections
 
     names = ("cohort.csv", "genes.txt")
     inputs = {"--genes": genes, **options.files()}
@@ -46,16 +49,22 @@ def recipe_command(
     with folder_for(out):
         cohort, listed = out / "cohort.csv", out / "genes.txt"
         job = TrainJob(
-            cohort=cohort, genes=listed, out=out / "model", held_out=held_out, device=device
+            cohort=cohort,
+            genes=listed,
+            out=out / "model",
+            held_out=held_out,
+            device=device,
+            preset=preset,
+            chosen={**options.chosen(), "name": f"{name} ({preset})"},
         )
         if train:
-            check_outputs(job, inputs)
+            refuse_overwriting(job.out, inputs)
+            job.check_outputs()
         with placing(out, KIND, names):
             write_cohort(found, cohort)
-            sections = [
-                each for each in cohort_sections(cohort, None).sections if each.name != held_out
-            ]
-            choice = chosen_genes(genes, None if genes else VARIABLE_GENES, sections)
+            kept = keep_good_spots(load_cohort(cohort))
+            sections = [each for each in kept.sections if each.name != held_out]
+            choice = choose_genes(genes, None if genes else VARIABLE_GENES, sections)
             with atomic_file(listed) as temporary:
                 temporary.write_text("\n".join(choice.genes) + "\n", encoding="utf-8")
         said = (
@@ -75,10 +84,7 @@ def recipe_command(
             }
             print(json.dumps(document, indent=1) if as_json else "\n".join(said))
             return
-        title = f"{name} ({preset})"
-        report = train_job(
-            job, lambda chosen: options.settings(chosen, preset, name=title), options.files()
-        )
+        report = train_job(job)
     if not as_json:
         print("\n".join(said))
     report.show(as_json)

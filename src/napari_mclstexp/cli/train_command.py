@@ -9,6 +9,7 @@ import typer
 
 from ..errors import SettingsError
 from ..options import Option, declared
+from ..training.job import TrainJob, first_process
 from ..training.presets import Preset
 from ..training.settings import (
     Cohort,
@@ -21,7 +22,7 @@ from ..training.settings import (
 )
 from .model_options import ModelOptions, takes_model_options
 from .shell_options import Device, Json
-from .train_job import TrainJob, first_process, train_job
+from .train_job import train_job
 
 MODEL = declared(TrainSettings)
 
@@ -76,13 +77,10 @@ def train_command(
         device=device,
         devices=devices,
         nodes=nodes,
-        events=events,
+        preset=preset,
+        chosen={**options.chosen(), "name": name or None, "description": description},
     )
-    made = train_job(
-        job,
-        lambda chosen: options.settings(chosen, preset, name=name, description=description),
-        options.files(),
-    )
+    made = train_job(job, events)
     if first_process():
         made.show(as_json)
 
@@ -93,9 +91,9 @@ def check_command(
 ) -> None:
     """List every problem of a cohort table at once."""
     from ..cohort.checks import check_cohort
-    from .predict_job import listed_genes
+    from ..cohort.gene_selection import read_gene_list
 
-    checked = check_cohort(cohort, genes=None if genes is None else listed_genes(genes))
+    checked = check_cohort(cohort, genes=None if genes is None else read_gene_list(genes))
     if checked.problems:
         print(checked.as_table())
     errors = len(checked.errors)

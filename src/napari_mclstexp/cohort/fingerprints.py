@@ -34,3 +34,14 @@ def slide_digest(section: Section) -> str:
     """Return a checksum of a slide's picture, whatever its file is called."""
     with section.open() as slide:
         return slide.fingerprint()
+
+
+def share_spots(one: Section, other: Section) -> bool:
+    """Whether two sections are one, or have spots in common, whatever they are called.
+
+    That is so where the same was counted, or where centres lie on the same place of one picture.
+    """
+    if one.spots.n_vars and other.spots.n_vars and counts_digest(one) == counts_digest(other):
+        return True
+    centres = [set(map(tuple, np.asarray(each.spots.obsm["spatial"]))) for each in (one, other)]
+    return bool(centres[0] & centres[1]) and slide_digest(one) == slide_digest(other)

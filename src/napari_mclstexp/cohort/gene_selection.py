@@ -8,6 +8,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from scipy import sparse
@@ -50,6 +51,43 @@ def plain_id(name: str) -> str:
 def reconciled_names(section: Section) -> list[str]:
     """Return a section's gene names, Ensembl ids without their versions."""
     return [plain_id(str(name)) for name in section.spots.var_names]
+
+
+def choose_genes(
+    listed: Path | Sequence[str] | None, hvg: int | None, sections: Sequence[Section]
+) -> GeneChoice:
+    """Return the genes to learn: those of a list or of a file, or the most variable ones.
+
+    Raises
+    ------
+    SettingsError
+        If neither or both are asked for, or none is left.
+    """
+    if (listed is None) == (hvg is None):
+        raise SettingsError("Say which genes to learn: either --genes FILE or --hvg N.")
+    if listed is not None:
+        names = read_gene_list(listed) if isinstance(listed, Path) else listed
+        return listed_genes_of(names, sections)
+    return highly_variable_genes(sections, per_section=hvg or 1)
+
+
+def read_gene_list(path: Path) -> tuple[str, ...]:
+    """Return the genes of a file with one a line; lines that begin with # are left out.
+
+    Raises
+    ------
+    SettingsError
+        If it cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SettingsError(
+            f"The gene list {path} cannot be read ({reason}); "
+            "give a text file with one gene a line."
+        ) from error
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 
 def listed_genes_of(wanted: Sequence[str], sections: Sequence[Section]) -> GeneChoice:

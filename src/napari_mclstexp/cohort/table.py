@@ -6,6 +6,7 @@ import csv
 import difflib
 import io
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -156,3 +157,17 @@ def read_rows(path: Path) -> tuple[SectionRow, ...]:
         )
         for row in found
     )
+
+
+def cohort_files(cohort: Path) -> dict[str, Path | None]:
+    """Return a cohort table and the files that it names, so that none of them is written over.
+
+    What is wrong with the table is not said here.
+    """
+    found: dict[str, Path | None] = {"--cohort": cohort}
+    with suppress(SettingsError):
+        for row in read_rows(cohort):
+            for what in PATHS:
+                path = getattr(row, what)
+                found[f"the {what} of section {row.section}"] = Path(path) if path else None
+    return found

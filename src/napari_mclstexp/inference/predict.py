@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Sequence
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from ..model import Model
-from ..model.retrieval import retrieve
+from ..model.retrieval import Retriever
 from ..progress import CancelToken, PartialPrediction, Progress, ProgressCallback
 from ..slides import Slide
 from ..spots import check_spots
@@ -48,7 +49,7 @@ def predict(
     spots
         As `read_spots` or `lay_grid` give them.
     model
-        From `load_model` or `train`.
+        From `load_model` or `train`; it is left as it is.
     genes
         Some of the model's genes; all by default.
     device
@@ -98,9 +99,13 @@ def predict(
     know_scale(slide, spots)
     where = pick_device(device)
     encoder = FrozenEncoder(model.module, where, cancel)
-    projection = model.module.image_projection.to(where.torch).eval()
-    keys = torch.from_numpy(model.bank.embedding).to(where.torch)
-    values = np.ascontiguousarray(model.bank.expression[:, columns])
+    projection = copy.deepcopy(model.module.image_projection).to(where.torch).eval()
+    read_expression = Retriever(
+        torch.from_numpy(model.bank.embedding).to(where.torch),
+        np.ascontiguousarray(model.bank.expression[:, columns]),
+        k=config.retrieval.k,
+        distance=config.retrieval.distance,
+    )
     chosen = tuple(config.genes[column] for column in columns)
 
     n, xy = spots.n_obs, positions(spots)
@@ -120,9 +125,7 @@ def predict(
     ):
         with torch.inference_mode():
             query = projection(encoder(pixels))
-            found = retrieve(
-                query, keys, values, k=config.retrieval.k, distance=config.retrieval.distance
-            )
+            found = read_expression(query)
         here = order[rows]
         expression[here], spread[here] = found.expression, found.spread
         similarity[here], distance[here] = found.similarity, found.distance

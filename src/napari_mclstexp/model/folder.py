@@ -6,17 +6,29 @@ import hashlib
 import json
 import shutil
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import anndata
+import numpy as np
 from pydantic import ValidationError
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from ..errors import ModelError, OutputError
-from ..files import atomic_folder, check_folder, names_in, sha256, write_h5ad
+from ..files import (
+    atomic_folder,
+    check_folder,
+    check_writable,
+    names_in,
+    refuse_overwriting,
+    sha256,
+    write_h5ad,
+)
 from .bank import Bank
 from .card import model_card
 from .config import FORMAT, ModelConfig
@@ -28,6 +40,12 @@ CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
     "bank.h5ad",
     "README.md",
     "checksums.json",
+)
+FORMER = "former_ids"  # among the checksums; a folder without it is of an earlier version
+# What a prediction depends on besides weights and bank; the rest of the configuration is talk.
+READ_BY_INFERENCE = (
+    *("genes", "normalisation", "patch_px", "um_per_px", "patch_scale"),
+    *("encoder", "projection_dim", "retrieval"),
 )
 TRAINING = "training"  # folder with how the training went; for the record, nothing reads it back
 KIND = "a model"
@@ -53,7 +71,10 @@ class Model:
     path
         The folder it came from, or None.
     id
-        The first 12 digits of the checksum over its files; "" while it is not saved.
+        The first 12 digits of the checksum over what a prediction depends on; "" while it is not
+        saved. Scores, notes, name and card are not in it.
+    former_ids
+        What earlier versions, which took all files, called it; predictions may still say so.
     """
 
     config: ModelConfig
@@ -61,6 +82,11 @@ class Model:
     bank: Bank
     path: Path | None = None
     id: str = ""
+    former_ids: tuple[str, ...] = ()
+
+    def made(self, model_id: str) -> bool:
+        """Whether a prediction that names this id as its model's was made by this one."""
+        return model_id in (self.id, *self.former_ids)
 
 
 def save_model(
@@ -103,26 +129,40 @@ def save_model(
         write_h5ad(model.bank.to_anndata(half=half), temporary / BANK)
         (temporary / CARD).write_text(model_card(model.config, len(model.bank)), encoding="utf-8")
         checksums = {name: sha256(temporary / name) for name in (CONFIG, WEIGHTS, BANK, CARD)}
-        (temporary / CHECKSUMS).write_text(json.dumps(checksums, indent=1), encoding="utf-8")
+        (temporary / CHECKSUMS).write_text(
+            json.dumps({**checksums, FORMER: model.former_ids}, indent=1), encoding="utf-8"
+        )
         if training is None and model.path is not None:
             training = model.path / TRAINING
         if training is not None and training.is_dir():
             shutil.copytree(training, temporary / TRAINING)
-    model.path, model.id = folder, _id_of(folder)
+        stored = Bank.from_anndata(model.bank.to_anndata(half=half))
+    model.path, model.id = folder, _identity(model.config, state, stored)
 
 
-def check_target(folder: Path) -> None:
+def check_target(folder: Path, inputs: Mapping[str, Path | None] = MappingProxyType({})) -> None:
     """Check that a model may be saved in a folder: new, empty, or holding only a model of ours.
+
+    Parameters
+    ----------
+    folder
+        Where it shall stand.
+    inputs
+        Files that are read for it, by what they are.
 
     Raises
     ------
     ModelError
         If it holds something else, be it one file beside a model.
+    OutputError
+        If one of the inputs is in it, or it cannot be written there.
     """
+    refuse_overwriting(folder, inputs)
     try:
         check_folder(folder, KIND, older=_is_older_model)
     except OutputError as error:
         raise ModelError(str(error)) from error
+    check_writable(folder)
 
 
 def _is_older_model(folder: Path) -> bool:
@@ -172,7 +212,8 @@ def load_model(folder: Path | str) -> Model:
             f"{folder / BANK} holds {len(bank)} spots of {bank.embedding.shape[1]} values, which "
             f"does not fit the model's {config.projection_dim}; get the model folder anew."
         )
-    return Model(config, module.eval(), bank, folder, _id_of(folder))
+    identity = _identity(config, state, bank)
+    return Model(config, module.eval(), bank, folder, identity, _former_ids(folder))
 
 
 def verify_folder(folder: Path) -> None:
@@ -244,5 +285,22 @@ def _read_bank(path: Path) -> Bank:
         raise ModelError(f"{path} cannot be read ({error}); get the model folder anew.") from error
 
 
-def _id_of(folder: Path) -> str:
-    return hashlib.sha256((folder / CHECKSUMS).read_bytes()).hexdigest()[:12]
+def _identity(config: ModelConfig, state: Mapping[str, Tensor], bank: Bank) -> str:
+    """Return the id of a model by content, so that it stays when the same is saved anew."""
+    facts = config.model_dump(mode="json", include=set(READ_BY_INFERENCE))
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
+    for name, value in sorted(state.items()):
+        digest.update(name.encode())
+        digest.update(value.float().contiguous().numpy().data)
+    for part in (bank.embedding, bank.expression, bank.array_row, bank.array_col, bank.xy):
+        digest.update(np.ascontiguousarray(part).data)
+    names = [bank.section.tolist(), bank.barcode.tolist(), [len(each) for each in bank.thumbnails]]
+    digest.update(json.dumps(names).encode())
+    digest.update(b"".join(bank.thumbnails))
+    return digest.hexdigest()[:12]
+
+
+def _former_ids(folder: Path) -> tuple[str, ...]:
+    content = (folder / CHECKSUMS).read_bytes()
+    said = json.loads(content)
+    return tuple(said.get(FORMER, [hashlib.sha256(content).hexdigest()[:12]]))

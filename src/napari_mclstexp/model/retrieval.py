@@ -83,19 +83,7 @@ def find_retrieved(
     distance
         ``"l1"``, ``"l2"`` or ``"cosine"``.
     """
-    query, keys = query.float(), keys.float()
-    k = min(k, len(keys))
-    unit_keys = functional.normalize(keys, dim=1)
-    at_once = min(SIMILARITIES_AT_ONCE // len(keys), DIFFERENCES_AT_ONCE // (k * keys.shape[1]))
-    blocks = torch.split(query, max(1, at_once))
-    parts = [_votes_of(each, keys, unit_keys, k, distance) for each in blocks if len(each)]
-    if not parts:
-        empty = np.zeros((0, k), dtype=np.float32)
-        return RetrievedSpots(empty.astype(np.int64), empty, empty, empty)
-    indices, cosine, separation = (
-        torch.cat(each).cpu().numpy() for each in zip(*parts, strict=True)
-    )
-    return RetrievedSpots(indices, inverse_square_weights(separation), cosine, separation)
+    return _Search(keys, k, distance)(query)
 
 
 def inverse_square_weights(distance: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -108,33 +96,47 @@ def inverse_square_weights(distance: NDArray[np.float32]) -> NDArray[np.float32]
     return weights
 
 
-def read_expression(retrieved: RetrievedSpots, values: NDArray[np.float32]) -> Retrieved:
-    """Average the voters' expression.
+class Retriever:
+    """Reads expression for one batch of queries after another from the same reference spots.
+
+    What does not depend on the queries is computed once: for a batch of 16 that is most of it.
 
     Parameters
     ----------
-    votes
-        From :func:`find_votes`.
+    keys
+        (N, D) projections of the reference spots, on the device to compute on.
     values
         (N, G) expression of the reference spots.
+    k, distance
+        As for :func:`find_retrieved`.
     """
-    n_queries, k = retrieved.indices.shape
-    # A sparse product, since gathering (Q, k, G) values would not fit in memory.
-    mixing = sparse.csr_array(
-        (retrieved.weights.ravel(), retrieved.indices.ravel(), np.arange(n_queries + 1) * k),
-        shape=(n_queries, len(values)),
-    )
-    centre = values.mean(axis=0, dtype=np.float64).astype(np.float32)
-    centred = values - centre  # keeps the variance from drowning in rounding
-    mean = mixing @ centred
-    variance = mixing @ centred**2 - mean**2
-    return Retrieved(
-        expression=np.asarray(mean + centre, dtype=np.float32),
-        spread=np.sqrt(np.maximum(variance, 0)).astype(np.float32),
-        similarity=retrieved.cosine.mean(axis=1),
-        distance=retrieved.distance.min(axis=1) if k else np.zeros(0, np.float32),
-        retrieved=retrieved,
-    )
+
+    def __init__(
+        self, keys: Tensor, values: NDArray[np.float32], *, k: int, distance: Distance = "l2"
+    ) -> None:
+        self._search = _Search(keys, k, distance)
+        self._centre = values.mean(axis=0, dtype=np.float64).astype(np.float32)
+        self._centred = values - self._centre  # keeps the variance from drowning in rounding
+        self._squared = self._centred**2
+
+    def __call__(self, query: Tensor) -> Retrieved:
+        """Average the retrieved spots' expression for (Q, D) projections of patches."""
+        retrieved = self._search(query)
+        n_queries, k = retrieved.indices.shape
+        # A sparse product, since gathering (Q, k, G) values would not fit in memory.
+        mixing = sparse.csr_array(
+            (retrieved.weights.ravel(), retrieved.indices.ravel(), np.arange(n_queries + 1) * k),
+            shape=(n_queries, len(self._centred)),
+        )
+        mean = mixing @ self._centred
+        variance = mixing @ self._squared - mean**2
+        return Retrieved(
+            expression=np.asarray(mean + self._centre, dtype=np.float32),
+            spread=np.sqrt(np.maximum(variance, 0)).astype(np.float32),
+            similarity=retrieved.cosine.mean(axis=1),
+            distance=retrieved.distance.min(axis=1) if k else np.zeros(0, np.float32),
+            retrieved=retrieved,
+        )
 
 
 def retrieve(
@@ -145,8 +147,37 @@ def retrieve(
     k: int,
     distance: Distance = "l2",
 ) -> Retrieved:
-    """Read expression for (Q, D) queries: :func:`find_votes`, then :func:`read_expression`."""
-    return read_expression(find_retrieved(query, keys, k=k, distance=distance), values)
+    """Read expression for (Q, D) queries at once; see :class:`Retriever`."""
+    return Retriever(keys, values, k=k, distance=distance)(query)
+
+
+class _Search:
+    """Finds the most similar of the same reference spots, query after query."""
+
+    def __init__(self, keys: Tensor, k: int, distance: Distance) -> None:
+        self._keys, self._distance = keys.float(), distance
+        self._unit_keys = functional.normalize(self._keys, dim=1)
+        self._k = min(k, len(keys))
+
+    def __call__(self, query: Tensor) -> RetrievedSpots:
+        k = self._k
+        at_once = min(
+            SIMILARITIES_AT_ONCE // len(self._keys),
+            DIFFERENCES_AT_ONCE // (k * self._keys.shape[1]),
+        )
+        blocks = torch.split(query.float(), max(1, at_once))
+        parts = [
+            _votes_of(each, self._keys, self._unit_keys, k, self._distance)
+            for each in blocks
+            if len(each)
+        ]
+        if not parts:
+            empty = np.zeros((0, k), dtype=np.float32)
+            return RetrievedSpots(empty.astype(np.int64), empty, empty, empty)
+        indices, cosine, separation = (
+            torch.cat(each).cpu().numpy() for each in zip(*parts, strict=True)
+        )
+        return RetrievedSpots(indices, inverse_square_weights(separation), cosine, separation)
 
 
 def _votes_of(

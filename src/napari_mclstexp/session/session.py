@@ -153,7 +153,7 @@ class Session:
             self.runs.drop(each.expression)
         if self.model is not None:  # without one, each shows the result it came with
             for each in opened:
-                each.expression.chosen = maker(self.model)
+                each.expression.choose(self.model)
         self._show(shown)
         for slide in [each.slide for each in gone if each.slide is not None]:
             self.runs.close(slide)
@@ -238,7 +238,7 @@ class Session:
         """
         self.model = model
         for opened in self.open_slides:
-            opened.expression.chosen = maker(model)
+            opened.expression.choose(model)
         self.model_changed.emit(model)
         self._results_changed()
 
@@ -278,7 +278,9 @@ class Session:
             If it was made on other spots.
         """
         result = self.shown.take_result(prediction)
-        if self.model is not None and maker(self.model) != result.model_id:
+        if self.model is not None and self.model.made(result.model_id):
+            self.expression.take(result, maker(self.model))  # a former id is the model's too
+        elif self.model is not None:
             self.use_model(None)
             self.expression.take(result)
         self._results_changed()

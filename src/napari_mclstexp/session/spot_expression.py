@@ -76,14 +76,21 @@ class SpotExpression:
 
         return 0.0 if self._spots is None else spacing(positions(self._spots))
 
+    def choose(self, model: Model | None) -> None:
+        """Choose a model's result, also one that was made when the model had a former id."""
+        self.chosen = maker(model)
+        for former in () if model is None else model.former_ids:
+            if former in self.results:
+                self.results.setdefault(self.chosen, self.results.pop(former))
+
     @property
     def result(self) -> Result | None:
         """The chosen model's result."""
         return self.results.get(self.chosen)
 
-    def take(self, result: Result) -> None:
-        """Take a finished result, and show it."""
-        self.chosen = result.model_id or result
+    def take(self, result: Result, chosen: Hashable = None) -> None:
+        """Take a finished result, by default as that of the model it names, and show it."""
+        self.chosen = chosen or result.model_id or result
         self.results[self.chosen] = result
 
     @property

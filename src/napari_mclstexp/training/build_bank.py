@@ -30,8 +30,8 @@ def build_bank(
     ----------
     module
         The trained network.
-    material
-        The training sections.
+    training_sections
+        What it learned from.
     config, device
         The model's, and where to compute.
     cancel

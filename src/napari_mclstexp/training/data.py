@@ -59,7 +59,7 @@ class SpotPool:
 
     Parameters
     ----------
-    material
+    training_sections
         The sections, in the order of their rows.
     """
 
@@ -78,6 +78,7 @@ class SpotPool:
             if frozen
             else None
         )
+        self._cuts: dict[int, list[NDArray[np.int64]]] = {}  # by length; every epoch asks for them
 
     @classmethod
     def of_bank(cls, bank: Bank) -> SpotPool:
@@ -89,6 +90,7 @@ class SpotPool:
         pool.features = None
         pool.groups = [np.flatnonzero(bank.section == name) for name in bank.sections]
         pool.xy = bank.xy
+        pool._cuts = {}
         return pool
 
     def __len__(self) -> int:
@@ -121,8 +123,13 @@ class SpotPool:
         length = (config.bank_sequence_length if bank else None) or config.sequence_length
         if config.sequence_rule == "random":
             return random_sequences(len(self), length, random)
-        cuts = ((rows, neighbour_sequences(self.xy[rows], length)) for rows in self.groups)
-        return [rows[part] for rows, parts in cuts for part in parts]
+        if length not in self._cuts:
+            self._cuts[length] = [
+                rows[part]
+                for rows in self.groups
+                for part in neighbour_sequences(self.xy[rows], length)
+            ]
+        return self._cuts[length]
 
 
 def prepare(
@@ -226,16 +233,14 @@ def add_patches(
 
 
 def thumbnails(
-    training_sections: TrainingSection, config: ModelConfig, cancel: CancelToken
+    prepared: TrainingSection, config: ModelConfig, cancel: CancelToken
 ) -> tuple[bytes, ...]:
     """Return a small JPEG of each spot's patch, for the bank."""
-    patches = training_sections.patches
+    patches = prepared.patches
     if patches is None:
-        with training_sections.section.open() as slide:
+        with prepared.section.open() as slide:
             um_per_px = config.patch_px * field_scale(slide, config) / THUMBNAIL_PX
-            patches = _read_all(
-                slide, training_sections.section, THUMBNAIL_PX, um_per_px, None, cancel
-            )
+            patches = _read_all(slide, prepared.section, THUMBNAIL_PX, um_per_px, None, cancel)
     pictures = []
     for pixels in patches:
         picture = Image.fromarray(pixels)

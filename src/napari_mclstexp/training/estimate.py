@@ -38,7 +38,7 @@ def estimate_training(
 
     Parameters
     ----------
-    module, material, config, settings, device
+    module, training_sections, config, settings, device
         All that the training will use.
     """
     pool = SpotPool(training_sections)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
+from ..cohort.fingerprints import share_spots
 from ..cohort.section import Section
 from ..errors import SettingsError
 from ..inference.device import Device, pick_device
@@ -82,7 +83,8 @@ def train(
     Raises
     ------
     SettingsError
-        If the sections do not go together with the settings.
+        If the sections do not go together with the settings, or if `held_out` or `stop_on` is
+        among those that are learned from.
     ModelError
         If encoder weights are missing or do not fit.
     Cancelled
@@ -91,6 +93,7 @@ def train(
     cancel = cancel or CancelToken()
     if not sections:
         raise SettingsError("There are no sections to train on; give at least one.")
+    _refuse_leaks(sections, held_out, stop_on)
     where = pick_device(device)
     fabric = launch(where, settings, devices, nodes)
     if fabric.world_size > 1 and where.torch.type == "cuda":
@@ -179,6 +182,21 @@ def launch(device: Device, settings: TrainSettings, devices: int, nodes: int) ->
     if together > 1:
         fabric.launch()
     return fabric
+
+
+def _refuse_leaks(
+    sections: Sequence[Section], held_out: Section | None, stop_on: Section | None
+) -> None:
+    """Refuse to judge a model by what it learns from."""
+    for what, apart in (("held out", held_out), ("to stop on", stop_on)):
+        for each in sections if apart is not None else ():
+            assert apart is not None
+            if each is apart or each.name == apart.name or share_spots(each, apart):
+                known = "" if each.name == apart.name else f", there called {each.name}"
+                raise SettingsError(
+                    f"The section {apart.name} is {what} but is also learned from{known}; leave it "
+                    "out of the sections to train on, or choose another."
+                )
 
 
 def _watched(section: Section | None, config: ModelConfig) -> list[TrainingSection]:

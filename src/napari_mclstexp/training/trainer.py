@@ -179,7 +179,8 @@ class Trainer:
                     and training_state.best
                 ):
                     break
-                point = self._epoch(epoch, progress)
+                steps = self.steps(epoch)
+                point = self._epoch(epoch, steps, progress)
                 training_state.epoch = epoch + 1
                 if watched is not None:
                     point = self._watch(point, watched, training_state, stop, progress)
@@ -188,7 +189,7 @@ class Trainer:
                 if table is not None:
                     table.add(point)
                 if progress is not None:
-                    progress(self._told(point))
+                    progress(_told(point, len(steps)))
         finally:
             if table is not None:
                 table.close()
@@ -197,9 +198,11 @@ class Trainer:
             return training_state.best_epoch
         return training_state.epoch
 
-    def _epoch(self, epoch: int, progress: ProgressCallback | None) -> TrainingPoint:
+    def _epoch(
+        self, epoch: int, steps: list[list[Rows]], progress: ProgressCallback | None
+    ) -> TrainingPoint:
         training_mode(self.module, self.settings)
-        steps, found = self.steps(epoch), []
+        found: list[Stepped] = []
         for sequences in steps:
             self.cancel.raise_if_cancelled()
             found.append(self.step(sequences))
@@ -242,10 +245,9 @@ class Trainer:
             None if math.isnan(seen.pcc) else seen.pcc,
         )
 
-    def _told(self, point: TrainingPoint) -> Progress:
-        per_epoch = len(self.steps(0))
-        what = f"Epoch {point.epoch} of {point.epochs}, loss {point.loss:.3f}"
-        if point.held_out_pcc is not None:
-            what += f", held-out PCC {point.held_out_pcc:.3f}"
-        done, total = point.epoch * per_epoch, point.epochs * per_epoch
-        return Progress(done, total, what, point, unit="steps")
+
+def _told(point: TrainingPoint, steps: int) -> Progress:
+    what = f"Epoch {point.epoch} of {point.epochs}, loss {point.loss:.3f}"
+    if point.held_out_pcc is not None:
+        what += f", held-out PCC {point.held_out_pcc:.3f}"
+    return Progress(point.epoch * steps, point.epochs * steps, what, point, unit="steps")

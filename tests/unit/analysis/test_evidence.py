@@ -8,7 +8,7 @@ import pytest
 from napari_mclstexp.analysis.evidence import evidence, retrieved_by_section
 from napari_mclstexp.errors import SettingsError
 from napari_mclstexp.inference.predict import predict
-from napari_mclstexp.model import load_model
+from napari_mclstexp.model import load_model, save_model
 from napari_mclstexp.samples import demo_model_path, sample_section
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots.readers.choose import read_spots
@@ -53,6 +53,18 @@ def test_voters_are_shown_with_their_pictures_weightiest_first(made):
     assert set(shares) <= {"section_1", "section_2"}
     assert sum(shares.values()) == pytest.approx(1, abs=1e-5)
     assert -1 < found.agreement <= 1
+
+
+def test_scores_written_into_the_model_later_leave_its_predictions_explained(made, tmp_path):
+    model, prediction = made
+    scored = load_model(demo_model_path())
+    scores = {"held_out_pcc": {"EPCAM": 0.5}, "held_out_note": "Three folds."}
+    scored.config = scored.config.model_copy(update=scores)
+    save_model(scored, tmp_path / "scored")
+    spot = prediction.obs_names[0]
+    before = evidence(model, prediction, spot, "EPCAM")
+    again = evidence(load_model(tmp_path / "scored"), prediction, spot, "EPCAM")
+    assert again.value == before.value
 
 
 def test_another_models_prediction_is_not_explained(made):

@@ -48,6 +48,26 @@ def test_a_model_of_painted_sections_reads_a_third_one(slide, section, model):
     assert (highest + 1e-4 >= found.X).all()
 
 
+def test_the_model_is_left_as_it_was(slide, section, model):
+    def standing():
+        module = model.module
+        flags = {name: each.training for name, each in module.named_modules()}
+        held = [*module.named_parameters(), *module.named_buffers()]
+        where = {n: (v.device, v.dtype, v.data_ptr(), v.requires_grad) for n, v in held}
+        hooks = [len(each._forward_hooks) for each in module.modules()]
+        return flags, where, hooks, {n: v.clone() for n, v in module.state_dict().items()}
+
+    model.module.train()
+    try:
+        before = standing()
+        predict(slide, section.spots[:4].copy(), model)
+        after = standing()
+    finally:
+        model.module.eval()
+    assert after[:3] == before[:3]
+    assert all(value.equal(after[3][name]) for name, value in before[3].items())
+
+
 def test_provenance_and_picture_are_what_scanpy_and_a_reader_look_for(slide, section, model):
     found = predict(slide, section.spots, model)
     facts = found.uns["mclstexp"]

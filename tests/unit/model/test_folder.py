@@ -81,6 +81,44 @@ def test_a_model_comes_back_as_it_went(model, folder):
     assert loaded.bank.sections == ("S1", "S2")
 
 
+def test_scores_notes_and_names_leave_the_identity_of_a_model_as_it_was(model, folder):
+    """Else what it predicted before it was scored would be another model's."""
+    before = load_model(folder)
+    said = {"held_out_pcc": {"EPCAM": 0.1}, "held_out_note": "new", "name": "b", "description": "c"}
+    before.config = before.config.model_copy(update=said)
+    save_model(before, folder)
+    assert load_model(folder).id == before.id == model.id
+
+
+@pytest.mark.parametrize("what", ["weights", "bank", "retrieval"])
+def test_what_predictions_depend_on_is_the_identity(model, folder, what):
+    other = load_model(folder)
+    if what == "weights":
+        other.module.image_projection.fc.bias.data += 1
+    elif what == "bank":
+        other.bank.expression[0] += 1
+    else:
+        retrieval = other.config.retrieval.model_copy(update={"k": 3})
+        other.config = other.config.model_copy(update={"retrieval": retrieval})
+    save_model(other, folder)
+    assert load_model(folder).id != model.id
+
+
+def test_what_a_model_of_an_earlier_version_predicted_stays_its_own(folder):
+    """Its id was then the checksum of the file of checksums, which named no former ids."""
+    sums = json.loads((folder / "checksums.json").read_text())
+    del sums["former_ids"]
+    (folder / "checksums.json").write_text(json.dumps(sums))
+    former = sha256(folder / "checksums.json")[:12]
+    (folder / ".napari-mclstexp.json").unlink()
+    loaded = load_model(folder)
+    assert loaded.made(former)
+    loaded.config = loaded.config.model_copy(update={"held_out_pcc": {"EPCAM": 0.1}})
+    save_model(loaded, folder)
+    assert load_model(folder).made(former)
+    assert not load_model(folder).made("another")
+
+
 def test_half_precision_halves_the_weights_and_loads_as_full(model, tmp_path):
     save_model(model, tmp_path / "full")
     save_model(model, tmp_path / "half", half=True)

@@ -316,6 +316,21 @@ def test_a_saved_prediction_comes_with_its_spots_and_leaves_out_the_wrong_model(
     assert session.result is None
 
 
+def test_a_prediction_under_a_former_id_of_the_model_is_shown_as_its_own(session):
+    prediction = prediction_of(session.start_run())
+    session.clear_spots()
+    model = make_model("new")
+    model.former_ids = ("aaaa",)
+    session.use_model(model)
+    session.use_prediction(prediction)
+    assert session.model is model
+    session.use_model(None)
+    session.use_prediction(prediction)
+    assert session.model is None
+    session.use_model(model)
+    assert session.result is not None
+
+
 def test_a_prediction_of_another_slide_is_refused(session, other_slide):
     result = finished(session)
     prediction = prediction_of(session.runs.start())

@@ -12,6 +12,7 @@ from napari_mclstexp.cohort.section import Section
 from napari_mclstexp.errors import Cancelled, ModelError, SettingsError
 from napari_mclstexp.model import load_model, save_model
 from napari_mclstexp.progress import CancelToken
+from napari_mclstexp.training import data
 from napari_mclstexp.training.augmentation import augmented
 from napari_mclstexp.training.train import train
 from support.engine_kit import GENES, painted_section, quick_settings, without_counts
@@ -141,6 +142,35 @@ def test_sections_without_counts_and_no_sections_are_refused(sections):
         train([bare], quick_settings())
     with pytest.raises(SettingsError, match="no sections"):
         train([], quick_settings())
+
+
+@pytest.mark.parametrize("role", ["held_out", "stop_on"])
+@pytest.mark.parametrize("alike", ["itself", "by name", "by its counts", "by its place"])
+def test_what_judges_a_model_is_not_learned_from(sections, role, alike, tmp_path):
+    first = sections[0]
+    other = painted_section(tmp_path, "other", seed=9)
+    apart = {
+        "itself": first,
+        "by name": Section("a", "p", other.slide_path, other.spots, 2.0),
+        "by its counts": Section("copy", "p", other.slide_path, first.spots.copy(), 2.0),
+        "by its place": Section("copy", "p", first.slide_path, other.spots[5:9].copy(), 2.0),
+    }[alike]
+    with pytest.raises(SettingsError, match=f"section {apart.name} is .* also learned from"):
+        train(sections, quick_settings(epochs=1), **{role: apart})
+
+
+def test_sequences_are_cut_once_and_not_every_epoch(sections, monkeypatch):
+    cut = []
+    original = data.neighbour_sequences
+    monkeypatch.setattr(
+        data, "neighbour_sequences", lambda *given: (cut.append(1), original(*given))[1]
+    )
+    few, many = [], []
+    for epochs, counted in ((1, few), (5, many)):
+        cut.clear()
+        train(sections, quick_settings(epochs=epochs))
+        counted += cut
+    assert len(few) == len(many)
 
 
 def test_positions_below_zero_are_named(sections):
