@@ -21,6 +21,7 @@ from ..session.recent_files import recent_models
 from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
 from .common.background_jobs import Jobs, Post
+from .common.napari_compat import main_window
 from .common.notify import tell, told
 from .common.torch_loading import prepare_torch
 from .layers.apply_scene import Layers
@@ -115,7 +116,7 @@ class Workspace(QObject):
         viewer.bind_key("Control-Shift-Z", lambda _: history.redo(), overwrite=True)
         viewer.bind_key("Control-PageDown", lambda _: session.select_next(), overwrite=True)
         # Kept nowhere: a workspace that held its window would keep both alive forever.
-        window = getattr(getattr(viewer, "window", None), "_qt_window", None)
+        window = main_window(viewer)
         if window is not None:
             window.installEventFilter(self)
 

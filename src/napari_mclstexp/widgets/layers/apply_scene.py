@@ -76,7 +76,8 @@ class Layers:
         self._on_edited = on_edited
         self._slots: dict[str, _Slot] = {}
         self.regions = RegionLayer(viewer, on_drawn)
-        self._scene = Scene()
+        self._scene = Scene()  # the last that stood whole
+        self._whole = True
         self._applying = False
         self._arranged = False
         viewer.layers.events.removed.connect(self._removed)
@@ -99,10 +100,10 @@ class Layers:
     def apply(self, scene: Scene) -> None:
         """Change the viewer from the scene shown before to this one."""
         viewer = self._viewer()
-        if viewer is None or scene == self._scene:
+        if viewer is None or (self._whole and scene == self._scene):
             return
         new_world = _world(scene) != _world(self._scene)
-        self._scene = scene
+        self._whole = False
         with self._by_us():
             wanted = _by_slot(scene)
             for slot in ALL_SLOTS:
@@ -118,6 +119,7 @@ class Layers:
                 QTimer.singleShot(SETTLE_MS, self._write_legend)
             if new_world and any(self[slot] is not None for slot in SLOTS):
                 viewer.reset_view()
+        self._scene, self._whole = scene, True
 
     def _bring(self, viewer: Any, slot: str, wanted: Description | None, unit: str) -> None:
         shown = self._slots.get(slot)
@@ -132,10 +134,18 @@ class Layers:
                 self._put(viewer, slot, wanted, units)
         else:
             if shown.description != wanted:
-                update(shown.layer, shown.description, wanted)
+                self._turn(viewer, slot, shown, wanted)
             if _units(shown.layer) != units:
                 shown.layer.units = units
             shown.description = wanted
+
+    def _turn(self, viewer: Any, slot: str, shown: _Slot, wanted: Description) -> None:
+        """Turn a layer into the wanted one; what would be half of each is taken away."""
+        try:
+            update(shown.layer, shown.description, wanted)
+        except BaseException:
+            self._drop(viewer, slot)
+            raise
 
     def _put(self, viewer: Any, slot: str, wanted: Description, units: tuple[str, str]) -> None:
         hidden = isinstance(wanted, SpotsLayer) and not wanted.visible

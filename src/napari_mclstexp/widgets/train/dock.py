@@ -17,6 +17,7 @@ from ...cohort.table import SectionRow, write_rows
 from ...errors import SettingsError, UserError
 from ...training.process import PROGRAM, Ended, TrainingProcess
 from ..common import dialogs
+from ..common.napari_compat import main_window
 from ..common.notify import tell, told
 from ..common.tabbing import join_docks
 from ..common.theme import Scrolling, facts, heading, rule
@@ -69,7 +70,7 @@ class TrainDock(QWidget):
         self._wire()
         self._show_state()
         viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)  # napari hands out proxies
-        window = getattr(getattr(viewer, "window", None), "_qt_window", None)
+        window = main_window(viewer)
         if window is not None:
             window.installEventFilter(self)
 
