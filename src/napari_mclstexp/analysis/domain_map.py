@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from .domains import Domains, DomainSettings, keep_colours
 from .region import Region, domain_regions
 
 Rgb = tuple[int, int, int]
+_numbers = count(1)
 
 # Okabe and Ito's colours for the colour-blind, but black, then Tol's muted ones.
 PALETTE: tuple[Rgb, ...] = (
@@ -46,6 +48,8 @@ class DomainMap:
         How the domains were found, and why so many.
     of
         "predicted" or "measured": whose expression it was.
+    number
+        Tells this map from every other in keys.
     """
 
     labels: NDArray[np.str_]
@@ -54,6 +58,7 @@ class DomainMap:
     settings: DomainSettings = field(default_factory=DomainSettings)
     reason: str = ""
     of: str = "predicted"
+    number: int = field(default_factory=lambda: next(_numbers), init=False)
 
     @property
     def keys(self) -> tuple[str, ...]:
