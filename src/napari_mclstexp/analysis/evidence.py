@@ -93,7 +93,7 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
     if facts.get("model_id") != model.id or "X_mclstexp" not in prediction.obsm:
         raise SettingsError(
             f"The prediction was made by another model ({facts.get('model_name', 'not said')}) "
-            f"than {model.config.name}, so its votes are not known; choose that model."
+            f"than {model.config.name}, so its retrieved spots are not known; choose that model."
         )
     if spot not in prediction.obs_names:
         raise SettingsError(f"The prediction has no spot {spot}.")
