@@ -1,4 +1,4 @@
-"""The Evidence dock in the real window: a click on a spot shows who voted for it."""
+"""The Evidence dock in the real window: a click on a spot shows what was retrieved for it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def click_at(viewer, qtbot, y_um: float, x_um: float) -> None:
     qtbot.mouseClick(canvas.native, Qt.MouseButton.LeftButton, pos=QPoint(round(x), round(y)))
 
 
-def test_a_click_on_a_spot_shows_the_votes_that_make_its_value(predicted, viewer, qtbot):
+def test_a_click_on_a_spot_shows_the_retrieved_spots_that_make_its_value(predicted, viewer, qtbot):
     session = predicted.workspace.session
     assert "click a spot" in predicted.summary.text()
     x, y = np.asarray(session.spots.obsm["spatial"])[20] * session.slide.um_per_px
@@ -47,18 +47,20 @@ def test_a_click_on_a_spot_shows_the_votes_that_make_its_value(predicted, viewer
     spot = session.spots.obs_names[20]
     qtbot.waitUntil(lambda: predicted.spot == spot)
     found = evidence(session.model, session.result.adata, spot, session.gene)
-    assert f"{session.gene} at {spot}: {found.value:.2f}" in predicted.summary.text()
+    value = f"{session.gene} at {spot}: {found.value:.2f}"
+    qtbot.waitUntil(lambda: value in predicted.summary.text())
     first = found.retrieved[0]
     assert predicted.retrieved[0] == (f"{first.section}\n{first.weight:.1%} · {first.measured:.2f}")
 
 
-def test_another_gene_is_explained_at_the_same_spot(predicted):
+def test_another_gene_is_explained_at_the_same_spot(predicted, qtbot):
     session = predicted.workspace.session
     x, y = np.asarray(session.spots.obsm["spatial"])[5] * session.slide.um_per_px
     predicted.choose(y, x)
     other = next(gene for gene in session.genes if gene != session.gene)
     session.show(gene=other)
-    assert f"{other} at {session.spots.obs_names[5]}" in predicted.summary.text()
+    title = f"{other} at {session.spots.obs_names[5]}"
+    qtbot.waitUntil(lambda: title in predicted.summary.text())
 
 
 def test_beside_the_tissue_nothing_is_explained(predicted):
@@ -67,11 +69,11 @@ def test_beside_the_tissue_nothing_is_explained(predicted):
     assert predicted.retrieved == []
 
 
-def test_a_closed_slide_leaves_no_votes_behind(predicted, qtbot):
+def test_a_closed_slide_leaves_no_retrieved_spots_behind(predicted, qtbot):
     session = predicted.workspace.session
     x, y = np.asarray(session.spots.obsm["spatial"])[5] * session.slide.um_per_px
     predicted.choose(y, x)
-    assert predicted.retrieved
+    qtbot.waitUntil(lambda: bool(predicted.retrieved))
     predicted.workspace.close_slide()
     qtbot.waitUntil(lambda: session.slide is None)
     assert predicted.retrieved == []

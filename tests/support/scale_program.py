@@ -54,7 +54,7 @@ def main(folder: Path) -> None:
 
     def region():
         ring = ((100.0, 100.0), (500.0, 100.0), (500.0, 400.0), (100.0, 100.0))
-        session.history.edit("Draw", regions=(Region("one", ((ring,),)),))
+        session.edit("Draw", regions=(Region("one", ((ring,),)),))
 
     chance = random.Random(5)
     soon(lambda: workspace.open_slide(kit.write_slide(folder / "scaled.ome.tif")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from .domains import Domains, keep_colours
 from .region import Region, domain_regions
 
 Rgb = tuple[int, int, int]
+_numbers = count(1)
 
 # Okabe and Ito's colours for the colour-blind, but black, then Tol's muted ones.
 PALETTE: tuple[Rgb, ...] = (
@@ -47,6 +49,8 @@ class DomainMap:
         How the domains were found, and why so many.
     of
         "predicted" or "measured": whose expression it was.
+    number
+        Tells this map from every other in keys.
     """
 
     labels: NDArray[np.str_]
@@ -55,6 +59,7 @@ class DomainMap:
     settings: DomainSettings = field(default_factory=DomainSettings)
     reason: str = ""
     of: str = "predicted"
+    number: int = field(default_factory=lambda: next(_numbers), init=False)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -43,5 +43,5 @@ def share_spots(one: Section, other: Section) -> bool:
     """
     if one.spots.n_vars and other.spots.n_vars and counts_digest(one) == counts_digest(other):
         return True
-    centres = [set(map(tuple, np.asarray(each.spots.obsm["spatial"]))) for each in (one, other)]
+    centres = [set(map(tuple, positions(each.spots))) for each in (one, other)]
     return bool(centres[0] & centres[1]) and slide_digest(one) == slide_digest(other)

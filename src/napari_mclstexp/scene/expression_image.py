@@ -10,21 +10,17 @@ from numpy.typing import NDArray
 
 from ..analysis.maps.contours import contour_lines, contour_zoom
 from ..analysis.maps.raster import Raster, smooth_raster, spot_raster
-from ..session.spot_expression import Source
+from .shown import Coloured
 
 if TYPE_CHECKING:
+    from ..session.display import Style
     from ..session.session import Session
 
 
 def image_of(
-    session: Session, source: Source, gene: str, limits: tuple[float, float]
+    session: Session, style: Style, wanted: Coloured
 ) -> tuple[NDArray[np.float32], tuple[float, float], float]:
-    """Return the picture of a gene that has values, in the session's style.
-
-    Parameters
-    ----------
-    limits
-        The range that contours divide.
+    """Return the picture of a gene that has values; contours divide its limits.
 
     Returns
     -------
@@ -33,7 +29,7 @@ def image_of(
     assert session.spots is not None
     scale = session.um_per_px or 1.0
     place = (session.shown.number, scale)
-    style = session.display.style
+    source, gene = wanted.source, wanted.gene
     if style == "points":
         build = partial(spot_raster, session.spots, scale)
         image, raster = session.expression.image("spots", source, gene, place, build)
@@ -47,4 +43,8 @@ def image_of(
     image, raster = session.expression.image("smooth", source, gene, place, smooth)
     if style == "heatmap":
         return image, raster.origin, raster.pixel
-    return contour_lines(image, limits), raster.origin, raster.pixel / contour_zoom(image.shape)
+    return (
+        contour_lines(image, wanted.limits),
+        raster.origin,
+        raster.pixel / contour_zoom(image.shape),
+    )

@@ -1,4 +1,4 @@
-"""The frozen values that say what is drawn, layer by layer; `scene.py` makes them."""
+"""The frozen values that say what is drawn, layer by layer; `resolve.py` makes them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from ..session.spot_expression import Key
 
 if TYPE_CHECKING:
     from ..slides import Slide
+
+DISTANCE_NAME = "distance from the reference"
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,8 @@ class ColourBar:
     @property
     def title(self) -> str:
         """The line above the bar: gene and quantity."""
-        return f"{self.gene}, {self.quantity}"
+        quantity = DISTANCE_NAME if self.quantity == "distance" else self.quantity
+        return f"{self.gene}, {quantity}"
 
 
 @dataclass(frozen=True)

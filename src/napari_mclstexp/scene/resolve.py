@@ -1,8 +1,8 @@
-"""What is drawn, decided without a screen: a pure function from the session to frozen layers.
+"""What is drawn, decided without a screen: from the session to what is shown, and on to layers.
 
 The world is µm (px where the scale is unknown) from the slide's top-left corner, as (y, x). Arrays
 take no part in comparison; `key` fields stand for them, so that two scenes compare in no time and
-``widgets/layers.py`` applies only what differs.
+``widgets/layers/apply_scene.py`` applies only what differs.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.maps.contrast import percentile_limits
 from ..inference.correlation import correlation
 from ..session.spot_expression import Key, Source
 from ..spots.schema import SpotMetadata, positions
 from .expression_image import image_of
 from .layer_specs import (
+    DISTANCE_NAME,
     ColourBar,
     DomainPoints,
     Expression,
@@ -30,6 +30,7 @@ from .layer_specs import (
     SlideLayer,
     SpotsLayer,
 )
+from .shown import BLEND, Coloured, Shown, resolve_shown
 from .status_text import result_line, slide_line, spots_line
 
 if TYPE_CHECKING:
@@ -37,42 +38,32 @@ if TYPE_CHECKING:
 
 _GAP = 0.05  # of the slide's width, between the slide and its copy with the measured values
 _SOME_DIAMETER = 10.0  # px, of a single spot of unknown size; only so that it can be seen
-RASTER_FROM = 20_000  # spots: beyond, an image is drawn instead of that many points
-DIVERGING = "PiYG"  # of the difference: green where more was predicted, pink where less
-# Mixed as inks are, since tissue is light: where two are high, the colour is darker than either.
-BLEND = {"cyan": (0.0, 1.0, 1.0), "yellow": (1.0, 1.0, 0.0), "magenta": (1.0, 0.0, 1.0)}
 
 
 def scene(session: Session) -> Scene:
     """Return what is to be drawn for a session; it changes nothing and touches no screen."""
+    shown = resolve_shown(session)
     slide = _slide(session)
-    blended = _blended(session)
-    compared = () if blended else _compared(session)
-    sources = () if blended else _sources(session)
-    beside = len(sources) == 2 and session.shown_quantity == "beside"
-    limits = _limits(session, sources)
-    offset = _offset(session) if beside else 0.0
+    offset = _offset(session) if shown.beside else 0.0
     layers: dict[str, Expression] = {
-        _slot(source): _expression(session, source, limits[source], offset) for source in sources
+        _slot(each.source): _expression(session, shown, each, offset) for each in shown.sources
     }
-    if blended:
-        layers["predicted"] = _blend(session, blended)
-    further = tuple(_compared_layer(session, gene) for gene in compared)
-    pcc = _pcc(session)
+    if shown.blended:
+        layers["predicted"] = _blend(session, shown)
+    further = tuple(_expression(session, shown, each) for each in shown.compared)
+    pcc = _pcc(session, shown)
     return Scene(
         unit="pixel" if session.um_per_px is None else "µm",
         slide=slide,
-        slide_beside=_shifted(slide, offset) if beside and slide else None,
+        slide_beside=_shifted(slide, offset) if shown.beside and slide else None,
         # Each view of a comparison holds a slide and a gene, and nothing else.
-        spots=None if further else _spots(session),
+        spots=None if further else _spots(session, shown),
         predicted=layers.get("predicted"),
         measured=layers.get("measured"),
-        domains=None if further else _domains(session),
-        regions=None if further else _regions(session),
+        domains=None if further else _domains(session, shown),
+        regions=None if further else _regions(session, shown),
         compared=further,
-        bars=_blend_bars(session, blended)
-        + tuple(_bar(session, source, limits[source]) for source in sources)
-        + tuple(_compared_bar(session, gene) for gene in compared),
+        bars=tuple(_bar(session, each) for each in shown.bars),
         pcc=pcc,
         slide_text=slide_line(session),
         spots_text=spots_line(session),
@@ -116,7 +107,7 @@ def _offset(session: Session) -> float:
     return float(np.ptp(x) + _diameter(session)) * (1 + _GAP)
 
 
-def _spots(session: Session) -> SpotsLayer | None:
+def _spots(session: Session, shown: Shown) -> SpotsLayer | None:
     if session.spots is None:
         return None
     return SpotsLayer(
@@ -124,7 +115,7 @@ def _spots(session: Session) -> SpotsLayer | None:
         key=_place(session),
         positions=_positions(session),
         diameter=_diameter(session),
-        visible=session.display.show_spots and session.spots.n_obs <= RASTER_FROM,
+        visible=shown.spots,
     )
 
 
@@ -147,193 +138,102 @@ def _diameter(session: Session) -> float:
     return session.expression.spacing_px * (session.um_per_px or 1.0) / 3 or _SOME_DIAMETER
 
 
-def _sources(session: Session) -> tuple[Source, ...]:
-    """Return what of the shown gene is drawn: two only where both have values."""
-    gene, quantity = session.gene, session.shown_quantity
-    if gene is None or quantity is None:
-        return ()
-    wanted: tuple[Source, ...]
-    if quantity == "beside" or quantity == "swipe":
-        wanted = ("predicted", "measured")
-    else:
-        wanted = (quantity,)
-    return tuple(source for source in wanted if session.expression.values(source, gene) is not None)
-
-
 def _values(session: Session, source: Source, gene: str) -> NDArray[np.float32]:
     values = session.expression.values(source, gene)
     assert values is not None
     return values
 
 
-def _limits(session: Session, sources: tuple[Source, ...]) -> dict[Source, tuple[float, float]]:
-    low, high = session.display.percentiles
-    values = {source: _values(session, source, session.display.gene) for source in sources}
-    if session.display.limits is not None and set(sources) <= {"predicted", "measured"}:
-        return dict.fromkeys(sources, session.display.limits)
-    together = session.display.same_limits or session.shown_quantity == "swipe"
-    if together and len(sources) == 2:
-        both = percentile_limits(np.concatenate(list(values.values())), low, high)
-        return dict.fromkeys(sources, both)
-    limits = {source: percentile_limits(values[source], low, high) for source in sources}
-    if "difference" in limits:  # nothing between the two colours means no difference
-        most = max(abs(limit) for limit in limits["difference"])
-        limits["difference"] = (-most, most)
-    return limits
-
-
 def _expression(
-    session: Session,
-    source: Source,
-    limits: tuple[float, float],
-    offset: float = 0.0,
-    gene: str = "",
+    session: Session, shown: Shown, wanted: Coloured, offset: float = 0.0
 ) -> Expression:
-    display = session.display
-    gene = gene or display.gene
+    source, gene, swipe = wanted.source, wanted.gene, shown.swipe
     offset = offset if source == "measured" else 0.0
-    name = "distance from the bank" if source == "distance" else f"{gene} ({source})"
+    name = DISTANCE_NAME if source == "distance" else f"{gene} ({source})"
     key = session.expression.key(source, gene)
-    colormap = DIVERGING if source == "difference" else display.colormap
-    swiped = session.shown_quantity == "swipe" and source in ("predicted", "measured")
-    assert session.spots is not None
-    if display.style != "points" or session.spots.n_obs > RASTER_FROM:
-        image, origin, pixel = image_of(session, source, gene, limits)
+    if shown.as_image:
+        image, origin, pixel = image_of(session, shown.style, wanted)
         x, y = (corner + pixel / 2 for corner in origin)
-        if swiped:
+        if swipe is not None:
             columns = x + np.arange(image.shape[1]) * pixel
-            image = np.where(_own_side(session, source, columns)[None, :], image, np.nan)
-        more: Key = limits if display.style == "contours" else ()
+            image = np.where(_own_side(session, source, swipe, columns)[None, :], image, np.nan)
+        more: Key = wanted.limits if shown.style == "contours" else ()
         return ExpressionHeatmap(
             name=name,
-            values_key=(display.style, *key, *_place(session), *more, display.swipe * swiped),
+            values_key=(shown.style, *key, *_place(session), *more, swipe or 0.0),
             image=image,
             scale=pixel,
             translate=(y, x + offset),
-            colormap=colormap,
-            limits=limits,
-            opacity=display.opacity,
-            smooth=display.style == "heatmap",
+            colormap=wanted.colormap,
+            limits=wanted.limits,
+            opacity=shown.opacity,
+            smooth=shown.style == "heatmap",
         )
     values, positions = _values(session, source, gene), _positions(session, offset)
-    if swiped:
-        values = np.where(_own_side(session, source, positions[:, 1]), values, np.nan)
+    if swipe is not None:
+        values = np.where(_own_side(session, source, swipe, positions[:, 1]), values, np.nan)
     return ExpressionPoints(
         name=name,
         positions_key=(*_place(session), offset),
         positions=positions,
         diameter=_diameter(session),
-        values_key=(*key, display.swipe) if swiped else key,
+        values_key=(*key, swipe) if swipe is not None else key,
         values=values,
-        colormap=colormap,
-        limits=limits,
-        opacity=display.opacity,
+        colormap=wanted.colormap,
+        limits=wanted.limits,
+        opacity=shown.opacity,
     )
 
 
-def _own_side(session: Session, source: Source, x: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+def _own_side(
+    session: Session, source: Source, swipe: float, x: NDArray[np.floating[Any]]
+) -> NDArray[np.bool_]:
     """Return which x, in world units, are on the side of the swipe where `source` is drawn."""
     assert session.spots is not None
     every = positions(session.spots)[:, 0] * (session.um_per_px or 1.0)
-    border = every.min() + session.display.swipe * np.ptp(every)
+    border = every.min() + swipe * np.ptp(every)
     return np.asarray(x <= border if source == "predicted" else x > border)
 
 
-def _compared(session: Session) -> tuple[str, ...]:
-    """Return the further genes that stand beside the shown one."""
-    if len(_sources(session)) != 1:
-        return ()
-    source = _sources(session)[0]
-    return tuple(
-        gene
-        for gene in dict.fromkeys(session.display.compare)
-        if gene != session.gene and session.expression.values(source, gene) is not None
-    )
-
-
-def _compared_layer(session: Session, gene: str) -> Expression:
-    source = _sources(session)[0]
-    limits = session.display.limits or _gene_limits(session, source, gene)
-    return _expression(session, source, limits, gene=gene)
-
-
-def _gene_limits(session: Session, source: Source, gene: str) -> tuple[float, float]:
-    return percentile_limits(_values(session, source, gene), *session.display.percentiles)
-
-
-def _blended(session: Session) -> tuple[str, ...]:
-    """Return the genes that are mixed: two or three, or none."""
-    source = _single_source(session)
-    if session.gene is None or source is None:
-        return ()
-    genes = dict.fromkeys((session.gene, *session.display.blend))
-    known = [gene for gene in genes if session.expression.values(source, gene) is not None]
-    return tuple(known) if len(known) > 1 else ()
-
-
-def _single_source(session: Session) -> Source | None:
-    quantity = session.shown_quantity
-    return quantity if quantity in ("predicted", "measured") else None
-
-
-def _blend(session: Session, genes: tuple[str, ...]) -> ExpressionBlend:
-    source = _single_source(session)
-    assert source is not None
+def _blend(session: Session, shown: Shown) -> ExpressionBlend:
     shares = []
-    for gene in genes:
-        low, high = _gene_limits(session, source, gene)
-        values = _values(session, source, gene)
+    for each in shown.blended:
+        low, high = each.limits
+        values = _values(session, each.source, each.gene)
         shares.append(np.nan_to_num(np.clip((values - low) / (high - low), 0, 1)))
     peak = np.maximum.reduce(shares)  # the hue says which gene, the opacity how much of it
     mixed = np.ones((len(peak), 4), dtype=np.float32)
-    for share, ink in zip(shares, BLEND.values(), strict=False):
+    for share, each in zip(shares, shown.blended, strict=True):
         relative = (share / np.where(peak > 0, peak, 1))[:, None]
-        mixed[:, :3] *= 1 - relative * (1 - np.array(ink))
+        mixed[:, :3] *= 1 - relative * (1 - np.array(BLEND[each.colormap]))
     mixed[:, 3] = peak
-    keys = [part for gene in genes for part in session.expression.key(source, gene)]
+    keys = [
+        part for each in shown.blended for part in session.expression.key(each.source, each.gene)
+    ]
     return ExpressionBlend(
-        name=" + ".join(genes),
+        name=" + ".join(each.gene for each in shown.blended),
         positions_key=_place(session),
         positions=_positions(session),
         diameter=_diameter(session),
-        values_key=(*keys, *session.display.percentiles),
+        values_key=(*keys, *shown.percentiles),
         colours=mixed.clip(0, 1),
-        opacity=session.display.opacity,
+        opacity=shown.opacity,
     )
 
 
-def _blend_bars(session: Session, genes: tuple[str, ...]) -> tuple[ColourBar, ...]:
-    source = _single_source(session)
-    if source is None:
-        return ()
-    return tuple(
-        replace(_bar(session, source, _gene_limits(session, source, gene), gene), colormap=name)
-        for gene, name in zip(genes, BLEND, strict=False)
-    )
-
-
-def _compared_bar(session: Session, gene: str) -> ColourBar:
-    source = _sources(session)[0]
-    limits = session.display.limits or _gene_limits(session, source, gene)
-    return _bar(session, source, limits, gene)
-
-
-def _bar(
-    session: Session, source: Source, limits: tuple[float, float], gene: str = ""
-) -> ColourBar:
-    gene = gene or session.display.gene
+def _bar(session: Session, each: Coloured) -> ColourBar:
     return ColourBar(
-        gene=gene,
-        quantity=source,
-        unit=session.expression.unit(gene, source),
-        limits=limits,
-        colormap=DIVERGING if source == "difference" else session.display.colormap,
+        gene=each.gene,
+        quantity=each.source,
+        unit=session.expression.unit(each.gene, each.source),
+        limits=each.limits,
+        colormap=each.colormap,
     )
 
 
-def _domains(session: Session) -> DomainPoints | None:
+def _domains(session: Session, shown: Shown) -> DomainPoints | None:
     found = session.annotations.domains
-    if found is None or session.spots is None or not session.display.show_domains:
+    if found is None or session.spots is None or not shown.domains:
         return None
     table = {key: (*(c / 255 for c in found.colours[key]), 1.0) for key in found.keys}
     return DomainPoints(
@@ -341,23 +241,23 @@ def _domains(session: Session) -> DomainPoints | None:
         positions_key=_place(session),
         positions=_positions(session),
         diameter=_diameter(session),
-        values_key=("domains", id(found)),
+        values_key=("domains", found.number),
         colours=np.array([table[key] for key in found.labels.tolist()], dtype=np.float32),
         names=found.spot_names,
         opacity=0.85,
     )
 
 
-def _regions(session: Session) -> RegionShapes | None:
+def _regions(session: Session, shown: Shown) -> RegionShapes | None:
     regions = session.annotations.regions
-    if not regions and not session.display.draw:
+    if not regions and not shown.draw:
         return None
     return RegionShapes(
         name="Regions",
         regions=regions,
         scale=session.um_per_px or 1.0,
         edge=_field(session) / 400,
-        visible=session.display.show_regions,
+        visible=shown.regions,
     )
 
 
@@ -370,12 +270,12 @@ def _field(session: Session) -> float:
     )
 
 
-def _pcc(session: Session) -> float | None:
+def _pcc(session: Session, shown: Shown) -> float | None:
     """Return the correlation over the spots that have both values, None where there is none."""
-    if session.gene is None or session.result is None:
+    if shown.gene is None or session.result is None:
         return None
-    predicted = session.expression.values("predicted", session.gene)
-    measured = session.expression.values("measured", session.gene)
+    predicted = session.expression.values("predicted", shown.gene)
+    measured = session.expression.values("measured", shown.gene)
     if predicted is None or measured is None:
         return None
     return correlation(predicted, measured)

@@ -26,7 +26,8 @@ class Display:
         Coloured spots, a smooth map between them, or lines of equal value on it.
     quantity
         Predicted, measured, both side by side or both swiped, their difference, the spread of the
-        votes, or the distance from the bank; :attr:`Session.shown_quantity` is what of this exists.
+        retrieved spots, or the distance from the reference; :attr:`Session.shown_quantity` is what
+        of this exists.
     colormap
         A name that both napari and matplotlib know.
     percentiles

@@ -22,6 +22,7 @@ from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
 from .common import dialogs
 from .common.background_jobs import Jobs, Post
+from .common.napari_compat import main_window
 from .common.notify import tell, told
 from .common.torch_loading import prepare_torch
 from .layers.apply_scene import Layers
@@ -124,7 +125,7 @@ class Workspace(QObject):
         viewer.bind_key("Control-Shift-Z", lambda _: session.redo(), overwrite=True)
         viewer.bind_key("Control-PageDown", lambda _: session.select_next(), overwrite=True)
         # Kept nowhere: a workspace that held its window would keep both alive forever.
-        window = getattr(getattr(viewer, "window", None), "_qt_window", None)
+        window = main_window(viewer)
         if window is not None:
             window.installEventFilter(self)
         self.training.find()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_mclstexp.analysis.domain_map import DomainMap
 from napari_mclstexp.progress import PartialPrediction, Progress
 from napari_mclstexp.scene.layer_specs import ExpressionHeatmap, ExpressionPoints, Scene
 from napari_mclstexp.scene.resolve import scene
+from napari_mclstexp.scene.shown import resolve_shown
+from napari_mclstexp.session.history import Steps
 from napari_mclstexp.session.session import Session
 from napari_mclstexp.slides import open_slide
 from support.session_kit import PITCH, make_model, make_spots, prediction_of, write_slide
@@ -263,3 +266,38 @@ def test_spots_left_out_for_want_of_counts_are_told(opened):
     spots.uns["mclstexp"]["n_spots_without_counts"] = 1
     opened.use_spots(spots)
     assert scene(opened).spots_text.endswith("4 genes counted (1 spot left out for want of counts)")
+
+
+def test_what_is_shown_is_one_value_that_compares(predicted):
+    predicted.show(quantity="beside", compare=("GNAS",), opacity=0.5)
+    shown = resolve_shown(predicted)
+    assert [each.source for each in shown.sources] == ["predicted", "measured"]
+    assert (shown.gene, shown.beside, shown.compared, shown.blended) == ("FASN", True, (), ())
+    assert shown == resolve_shown(predicted)
+    hash(shown)
+    predicted.show(quantity="predicted", blend=("GNAS", "CD74"), compare=())
+    shown = resolve_shown(predicted)
+    assert [(each.gene, each.colormap) for each in shown.blended] == [
+        ("FASN", "cyan"),
+        ("GNAS", "yellow"),
+        ("CD74", "magenta"),
+    ]
+    assert shown.sources == ()
+
+
+def test_domains_at_the_address_of_those_before_are_other_domains(predicted):
+    labels = np.array(["1", "2"] * 32)
+    keys = set()
+    for _ in range(50):  # each map is freed before the next is made: addresses come again
+        found = DomainMap(labels, {"1": "a", "2": "b"}, {"1": (1, 2, 3), "2": (4, 5, 6)})
+        predicted.edit("Find domains", domains=found)
+        keys.add(scene(predicted).domains.values_key)
+        assert scene(predicted).domains.values_key in keys
+        del found
+        predicted.history.go_on_with(Steps())
+    assert len(keys) == 50
+
+
+def test_renamed_domains_are_other_domains():
+    found = DomainMap(np.array(["1"]), {"1": "a"}, {"1": (1, 2, 3)})
+    assert found.renamed("1", "b").number != found.number

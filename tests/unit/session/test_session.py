@@ -317,7 +317,7 @@ def test_a_saved_prediction_comes_with_its_spots_and_leaves_out_the_wrong_model(
 
 
 def test_a_prediction_under_a_former_id_of_the_model_is_shown_as_its_own(session):
-    prediction = prediction_of(session.start_run())
+    prediction = prediction_of(session.runs.start())
     session.clear_spots()
     model = make_model("new")
     model.former_ids = ("aaaa",)

@@ -261,3 +261,25 @@ def test_the_canvas_shows_no_common_bar_for_two_ranges(viewer, layers):
     assert viewer.canvas.overlays.text.text == "FASN\ncounts"
     assert not layers["predicted"].face_colorbar.visible
     assert not layers["measured"].face_colorbar.visible
+
+
+def test_a_scene_that_failed_in_the_middle_is_drawn_when_asked_for_again(viewer, layers):
+    def refuse(event):
+        raise RuntimeError("no")
+
+    layers.apply(SCENE)
+    viewer.layers.events.inserting.connect(refuse)
+    with pytest.raises(RuntimeError):
+        layers.apply(replace(SCENE, predicted=FASN))
+    viewer.layers.events.inserting.disconnect(refuse)
+    layers.apply(replace(SCENE, predicted=FASN))
+    assert layers["predicted"] in viewer.layers
+
+
+def test_after_a_scene_that_failed_the_one_before_is_whole_again(viewer, layers):
+    layers.apply(replace(SCENE, predicted=FASN))
+    with pytest.raises(KeyError):
+        layers.apply(replace(SCENE, predicted=replace(HEATMAP, colormap="no such colours")))
+    layers.apply(replace(SCENE, predicted=FASN))
+    assert isinstance(layers["predicted"], Points)
+    assert [type(layer) for layer in viewer.layers].count(Image) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import (
@@ -25,6 +26,7 @@ from ...spots.schema import positions
 from ..annotation_tasks import Of
 from ..common import dialogs
 from ..common.dock import Dock
+from ..common.latest import Latest
 from ..common.notify import told
 from ..common.theme import facts, heading
 from ..explore.domains_dock import write_table
@@ -35,6 +37,7 @@ from .region_tree import RegionTree
 
 if TYPE_CHECKING:
     import pandas as pd
+    from anndata import AnnData
 
 TOOLS = {  # napari's own
     "Polygon": ("add_polygon", "Click corner after corner; double-click or Esc ends"),
@@ -87,6 +90,8 @@ class AnnotateDock(Dock):
         self.result.setAccessibleName("Genes that differ")
         self.warning = facts("What p-values from one slide mean")
         self.compared: pd.DataFrame | None = None
+        self._measured: dict[str, tuple[int, float]] = {}
+        self._measuring = Latest(self, self.workspace.jobs, self._show_measured)
         edits = QHBoxLayout()
         for part in (self.nest, self.merge, self.remove, self.undo, self.redo):
             edits.addWidget(part)
@@ -213,7 +218,7 @@ class AnnotateDock(Dock):
     def _leaving(self) -> None:
         """Leave nothing of this slide on the next."""
         self.brush.finish()
-        self.compared = None
+        self.compared, self._measured = None, {}
         self.result.setRowCount(0)
         self.warning.setText("")
 
@@ -228,14 +233,16 @@ class AnnotateDock(Dock):
         self._show_buttons()
 
     def _show_tree(self) -> None:
-        session = self.workspace.session
-        known: dict[str, tuple[int, float]] = {}
-        scale = session.um_per_px or float("nan")
-        xy = None if session.spots is None else positions(session.spots)
-        for each in flat(self._regions):
-            spots = 0 if xy is None else int(spots_in(each, xy).sum())
-            known[each.id] = (spots, each.shape().area * scale**2 / 1e6)
-        self.tree.show_regions(self._regions, known)
+        """Show the regions at once; their spots and mm² follow from another thread."""
+        session, regions = self.workspace.session, self._regions
+        self.tree.show_regions(regions, self._measured)
+        scale = session.um_per_px
+        key = regions, session.expression.number, scale
+        self._measuring.ask(key, partial(_measure, regions, session.spots, scale))
+
+    def _show_measured(self, found: dict[str, tuple[int, float]]) -> None:
+        self._measured = found
+        self.tree.show_regions(self._regions, found)
 
     def _show_buttons(self) -> None:
         session, regions = self.workspace.session, flat(self._regions)
@@ -258,6 +265,21 @@ class AnnotateDock(Dock):
             for region_id, name in offered:
                 self.other.addItem(name, region_id)
             self.other.setCurrentIndex(max(0, self.other.findData(kept)))
+
+
+def _measure(
+    regions: tuple[Region, ...], spots: AnnData | None, um_per_px: float | None
+) -> dict[str, tuple[int, float]]:
+    """Return of each region, by its id, how many spots are in it and how many mm² it has."""
+    scale = um_per_px or float("nan")
+    xy = None if spots is None else positions(spots)
+    return {
+        each.id: (
+            0 if xy is None else int(spots_in(each, xy).sum()),
+            each.shape().area * scale**2 / 1e6,
+        )
+        for each in flat(regions)
+    }
 
 
 def _small(fdr: float) -> str:

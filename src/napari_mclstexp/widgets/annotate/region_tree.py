@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeWidget, QTreeWidgetItem
+from qtpy.QtWidgets import (
+    QAbstractItemDelegate,
+    QAbstractItemView,
+    QHeaderView,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from ...analysis.region import Region
 
@@ -39,6 +46,7 @@ class RegionTree(QTreeWidget):
         self.setToolTip("Double-click a name to change it; select regions to name or merge them")
         self.setAccessibleName("Regions")
         self._filling = False
+        self._told: tuple[Sequence[Region], Mapping[str, tuple[int, float]]] = ((), {})
         self.itemChanged.connect(self._edited)
         self.itemSelectionChanged.connect(self._chosen)
 
@@ -50,14 +58,24 @@ class RegionTree(QTreeWidget):
     def show_regions(
         self, regions: Sequence[Region], facts: Mapping[str, tuple[int, float]]
     ) -> None:
-        """Show these trees, and spots and mm² of each region where they are known."""
-        chosen = set(self.chosen)
+        """Show these trees, and spots and mm² of each region where they are known.
+
+        A name that is being typed is left alone: redraws come ten times a second while a run is on.
+        """
+        self._told = regions, facts
+        chosen, edited = set(self.chosen), self._edited_item
         self._filling = True
-        self.clear()
-        for region in regions:
-            self._add(region, self.invisibleRootItem(), facts, chosen)
-        self.expandAll()
+        self._fit(self.invisibleRootItem(), regions, edited)
+        for item in self._items():
+            item.setSelected(item.data(0, ID) in chosen)
         self._filling = False
+
+    def closeEditor(  # noqa: N802
+        self, editor: QWidget, hint: QAbstractItemDelegate.EndEditHint
+    ) -> None:
+        """End the editing of a name; what was left alone meanwhile is brought up to date."""
+        super().closeEditor(editor, hint)
+        self.show_regions(*self._told)
 
     def select(self, ids: Sequence[str]) -> None:
         """Select these regions without telling anyone."""
@@ -66,22 +84,54 @@ class RegionTree(QTreeWidget):
             item.setSelected(item.data(0, ID) in ids)
         self._filling = False
 
-    def _add(
+    @property
+    def _edited_item(self) -> QTreeWidgetItem | None:
+        """The item whose name the person is typing."""
+        editing = self.state() == QAbstractItemView.State.EditingState
+        return self.currentItem() if editing else None
+
+    def _fit(
         self,
-        region: Region,
         parent: QTreeWidgetItem,
-        facts: Mapping[str, tuple[int, float]],
-        chosen: set[str],
+        regions: Sequence[Region],
+        edited: QTreeWidgetItem | None,
     ) -> None:
-        spots, area = facts.get(region.id, (0, float("nan")))
-        item = QTreeWidgetItem([region.name, f"{spots:,}", f"{area:.2f}" if area == area else "?"])
-        item.setData(0, ID, region.id)
-        item.setForeground(0, QColor(*region.colour).lighter(120))
-        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
-        parent.addChild(item)
-        item.setSelected(region.id in chosen)
-        for child in region.children:
-            self._add(child, item, facts, chosen)
+        """Bring what is below an item in line with regions, changing only what differs."""
+        wanted = {region.id for region in regions}
+        for place in reversed(range(parent.childCount())):
+            if parent.child(place).data(0, ID) not in wanted:
+                parent.takeChild(place)
+        there = {item.data(0, ID): item for item in map(parent.child, range(parent.childCount()))}
+        for place, region in enumerate(regions):
+            item = there.get(region.id)
+            if item is None:
+                item = QTreeWidgetItem()
+                item.setData(0, ID, region.id)
+                item.setFlags(item.flags() | Qt.ItemFlag.ItemIsEditable)
+                parent.insertChild(place, item)
+                item.setExpanded(True)
+            elif item is edited:
+                while parent.child(place) is not item:  # they come again, behind it
+                    there.pop(parent.takeChild(place).data(0, ID))
+            elif parent.child(place) is not item:
+                parent.insertChild(place, parent.takeChild(parent.indexOfChild(item)))
+                item.setExpanded(True)
+            self._write(item, region, edited)
+            self._fit(item, region.children, edited)
+
+    def _write(self, item: QTreeWidgetItem, region: Region, edited: QTreeWidgetItem | None) -> None:
+        spots, area = self._told[1].get(region.id, (None, None))
+        texts = (
+            region.name,
+            "…" if spots is None else f"{spots:,}",
+            "…" if area is None else f"{area:.2f}" if area == area else "?",
+        )
+        colour = QColor(*region.colour).lighter(120)
+        for column, text in enumerate(texts):
+            if item.text(column) != text and (item is not edited or column):
+                item.setText(column, text)
+        if item is not edited and item.foreground(0).color() != colour:
+            item.setForeground(0, colour)
 
     def _items(self) -> list[QTreeWidgetItem]:
         found, waiting = [], [self.invisibleRootItem()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import napari
 import numpy as np
@@ -12,15 +12,12 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QPixmap, QShowEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from ...analysis.evidence import evidence, retrieved_by_section
+from ...analysis.evidence import Evidence, evidence, retrieved_by_section
 from ...spots.schema import positions
-from ..common.notify import told
+from ..common.latest import Latest
 from ..common.tabbing import join_docks
 from ..common.theme import Scrolling, facts
 from ..workspace import workspace_of
-
-if TYPE_CHECKING:
-    from ...analysis.evidence import Evidence
 
 SHOWN, COLUMNS = 12, 3  # retrieved spots with a picture
 NEAR_UM = 150.0  # a click farther from every spot means none of them
@@ -44,6 +41,9 @@ class EvidenceDock(QWidget):
             "The value, the reference spots it was predicted from, and how much they disagree"
         )
         self.summary.setTextFormat(Qt.TextFormat.RichText)
+        self._latest = Latest[tuple[Evidence, str]](
+            self, self.workspace.jobs, lambda found: self._show(*found)
+        )
         self._cells: list[tuple[QLabel, QLabel]] = []
         content = QWidget()
         layout = QVBoxLayout(content)
@@ -101,45 +101,45 @@ class EvidenceDock(QWidget):
         session = self.workspace.session
         result, model, gene = session.result, session.model, session.gene
         prediction = result.adata if result is not None else None
-        if not self.spot or prediction is None or model is None or gene is None:
+        spot = self.spot
+        known = spot and prediction is not None and spot in prediction.obs_names
+        if not known or result is None or prediction is None or model is None or gene is None:
+            self._latest.forget()
             self._show(None, "")
-            return
-        with told():
-            if self.spot in prediction.obs_names and result is not None:
-                self._show(evidence(model, prediction, self.spot, gene), result.unit)
-            else:
-                self._show(None, "")
+        else:
+            self._latest.ask(
+                (model.id, result.id, spot, gene),
+                lambda: (evidence(model, prediction, spot, gene), result.unit),
+            )
 
     def _show(self, found: Evidence | None, unit: str) -> None:
+        retrieved = found.retrieved if found is not None else ()
         for place, (picture, text) in enumerate(self._cells):
-            vote = (
-                found.retrieved[place]
-                if found is not None and place < len(found.retrieved)
-                else None
-            )
+            spot = retrieved[place] if place < len(retrieved) else None
             pixmap = QPixmap()
-            if vote is not None and vote.thumbnail:
-                pixmap.loadFromData(vote.thumbnail)
+            if spot is not None and spot.thumbnail:
+                pixmap.loadFromData(spot.thumbnail)
             picture.setPixmap(pixmap)
-            picture.setAccessibleName(f"Reference spot {vote.barcode}" if vote else "")
-            text.setText(f"{vote.section}\n{vote.weight:.1%} · {vote.measured:.2f}" if vote else "")
+            picture.setAccessibleName(f"Reference spot {spot.barcode}" if spot else "")
+            text.setText(f"{spot.section}\n{spot.weight:.1%} · {spot.measured:.2f}" if spot else "")
         if found is None:
             self.summary.setText(HINT)
             return
         shares = ", ".join(
             f"{escape(s)} {share:.0%}" for s, share in retrieved_by_section(found).items()
         )
-        mind = (
+        agreement = (
             "They agree"
             if found.agreement > 0.7
-            else "They disagree somewhat"
+            else "They agree in part"
             if found.agreement > 0.3
-            else "They disagree almost as much as reference spots picked at random"
+            else "They differ almost as much as reference spots picked at random"
         )
         self.summary.setText(
             f"<b>{escape(found.gene)} at {escape(found.spot)}: {found.value:.2f}</b> {escape(unit)}"
-            f"<br>{len(found.retrieved)} reference spots were retrieved ({shares}). {mind}: spread "
-            f"{found.spread:.2f}.<br>Those with the largest weight, and what was measured there:"
+            f"<br>{len(found.retrieved)} retrieved spots ({shares}). {agreement}: spread "
+            f"{found.spread:.2f}.<br>Those with the largest weights, with their share of the value "
+            "and what was measured there:"
         )
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802

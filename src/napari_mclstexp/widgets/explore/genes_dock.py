@@ -16,6 +16,8 @@ from ...session.display import MOST_BLENDED, MOST_COMPARED
 from ...session.spot_expression import Source
 from ...spots.schema import positions
 from ..common.dock import Dock
+from ..common.latest import Latest
+from ..common.napari_compat import canvas_height
 from ..common.notify import told
 from ..common.theme import colour, facts, heading
 from .signature_panel import SignaturePanel
@@ -60,6 +62,7 @@ class GenesDock(Dock):
         self.signatures = SignaturePanel()
         self.facts: GeneFacts | None = None
         self._explained: tuple[object, ...] = ()
+        self._latest = Latest(self, self.workspace.jobs, self._show_facts)
         several = QHBoxLayout()
         for button in (self.beside, self.over, self.alone):
             several.addWidget(button)
@@ -105,8 +108,8 @@ class GenesDock(Dock):
             if len(kept) >= most:
                 raise SettingsError(f"No more than {most} genes fit; press “One only” first.")
             other = "blend" if field == "compare" else "compare"
-            alike = self.facts.alike if self.facts is not None else ()
-            following = next((name for name, _ in alike if name not in kept), gene)
+            alike = [name for name, _ in self.facts.alike] if self.facts is not None else []
+            following = next((name for name in (*alike, *session.genes) if name not in kept), gene)
             session.show(**{field: kept, other: ()}, gene=following)
 
     def _go_to_peak(self) -> None:
@@ -115,8 +118,7 @@ class GenesDock(Dock):
             return
         x, y = positions(session.spots)[self.facts.peak] * (session.um_per_px or 1.0)
         viewer.scene.camera.center = (0.0, float(y), float(x))
-        height = viewer.window._qt_viewer.canvas.native.height() if viewer.window else 600
-        viewer.scene.camera.zoom = max(viewer.scene.camera.zoom, height / PEAK_UM)
+        viewer.scene.camera.zoom = max(viewer.scene.camera.zoom, canvas_height(viewer) / PEAK_UM)
 
     def _signatures_chosen(self, chosen: tuple[Any, ...]) -> None:
         session = self.workspace.session
@@ -134,13 +136,17 @@ class GenesDock(Dock):
         how = "beside" if display.compare else "blended with"
         self.compared.setText(f"{', '.join(kept)} {how} {session.gene}" if kept else "")
         self.compared.setVisible(bool(kept))
-        for button in (self.beside, self.over, self.peak):
+        for button in (self.beside, self.over):
             button.setEnabled(session.gene is not None)
         self.alone.setEnabled(bool(kept))
         key = () if source is None else session.expression.key(source, session.display.gene)
         if key != self._explained and session.run is None:
             self._explained = key
             self._explain(source)
+        self._show_peak()
+
+    def _show_peak(self) -> None:
+        self.peak.setEnabled(self.facts is not None and self.facts.peak is not None)
 
     @property
     def _source(self) -> Source | None:
@@ -163,18 +169,32 @@ class GenesDock(Dock):
         gene = session.gene
         self.name.setText(gene or "No gene is shown yet.")
         self.facts = None
-        values = None if source is None or gene is None else session.expression.values(source, gene)
         self.plot.clear()
         self.alike.clear()
         self.trust.setText(self._trust(gene) if gene else "")
-        if values is None or gene is None or source is None or session.spots is None:
+        expression, spots = session.expression, session.spots
+        if gene is None or source is None or spots is None:
+            self._latest.forget()
             return
-        try:
-            expression, genes = session.expression.matrix(source)
-        except SettingsError:  # too large, or not finished: its like are not looked for
-            expression, genes = np.empty((len(values), 0), dtype=np.float32), ()
-        xy = positions(session.spots)
-        found = self.facts = gene_facts(values, xy, expression, genes, gene)
+
+        def work() -> GeneFacts | None:
+            values = expression.values(source, gene)
+            if values is None:
+                return None
+            try:
+                every, genes = expression.matrix(source)
+            except SettingsError:  # too large, or not finished: its like are not looked for
+                every, genes = np.empty((len(values), 0), dtype=np.float32), ()
+            xy = positions(spots)
+            return gene_facts(values, xy, every, genes, gene)
+
+        self._latest.ask(self._explained, work)
+
+    def _show_facts(self, found: GeneFacts | None) -> None:
+        self.facts = found
+        self._show_peak()
+        if found is None:
+            return
         bars = pg.BarGraphItem(
             x0=found.edges[:-1],
             x1=found.edges[1:],

@@ -79,7 +79,8 @@ class Layers:
         self._on_edited = on_edited
         self._slots: dict[str, _Slot] = {}
         self.regions = RegionLayer(viewer, on_drawn)
-        self._scene = Scene()
+        self._scene = Scene()  # the last that stood whole
+        self._whole = True
         self._applying = False
         self._arranged = False
         self._gone: list[str] = []
@@ -109,10 +110,10 @@ class Layers:
     def apply(self, scene: Scene) -> None:
         """Change the viewer from the scene shown before to this one."""
         viewer = self._viewer()
-        if viewer is None or scene == self._scene:
+        if viewer is None or (self._whole and scene == self._scene):
             return
         new_world = _world(scene) != _world(self._scene)
-        self._scene = scene
+        self._whole = False
         with self._by_us(), unpainted(viewer):
             self._draw(viewer, scene)
             rearranged = self._arrange(viewer, bool(scene.compared))
@@ -124,6 +125,7 @@ class Layers:
                 QTimer.singleShot(SETTLE_MS, self._write_legend)
             if new_world and any(self[slot] is not None for slot in SLOTS):
                 viewer.reset_view()
+        self._scene, self._whole = scene, True
 
     def restore(self) -> None:
         """Draw again what the person removed, looking at where she looked."""
@@ -179,8 +181,16 @@ class Layers:
             self._put(viewer, slot, wanted, (unit, unit))
         elif shown.layer is not None:
             if shown.description != wanted:
-                update(shown.layer, shown.description, wanted)
+                self._turn(viewer, slot, shown, wanted)
             shown.description = wanted
+
+    def _turn(self, viewer: Any, slot: str, shown: _Slot, wanted: Description) -> None:
+        """Turn a layer into the wanted one; what would be half of each is taken away."""
+        try:
+            update(shown.layer, shown.description, wanted)
+        except BaseException:
+            self._drop(viewer, slot)
+            raise
 
     def _put(self, viewer: Any, slot: str, wanted: Description, units: tuple[str, str]) -> None:
         hidden = isinstance(wanted, SpotsLayer) and not wanted.visible

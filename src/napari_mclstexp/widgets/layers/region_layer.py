@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from napari.layers.base._base_constants import ActionType
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
@@ -20,8 +19,8 @@ from ...analysis.region import Region, region_of
 from ...analysis.region_edits import changed, flat, removed
 from ...errors import SettingsError
 from ...scene.layer_specs import RegionShapes
+from ..common.napari_compat import SHAPES_CHANGED, is_drawing
 
-DONE = (ActionType.ADDED, ActionType.REMOVED, ActionType.CHANGED)
 FILL = 0.15
 POLL_MS = 40  # while a shape is being drawn
 _ELLIPSE_POINTS = 64
@@ -110,6 +109,7 @@ class RegionLayer:
         if wanted == self._shown:
             return
         layer, before = self.layer, self._shown
+        self._shown = None  # until all of it stands
         if before is None or before.regions != wanted.regions or before.edge != wanted.edge:
             self._fill_quietly(wanted)
         layer.scale = (wanted.scale, wanted.scale)
@@ -155,7 +155,7 @@ class RegionLayer:
         layer.refresh()
 
     def _edited(self, event: Any) -> None:
-        if not self._ours and event.action in DONE:
+        if not self._ours and event.action in SHAPES_CHANGED:
             self._read_soon.start(0)
 
     @property
@@ -168,7 +168,7 @@ class RegionLayer:
         viewer, layer = self._viewer(), self.layer
         if viewer is None or layer not in viewer.layers:
             return False
-        return bool(getattr(layer, "_is_creating", False) or getattr(layer, "_is_moving", False))
+        return is_drawing(layer)
 
     def _read(self) -> None:
         """Tell what the person has made of the regions."""

@@ -95,12 +95,12 @@ class PredictDock(QWidget):
 
     def _other_names(self, genes: tuple[str, ...]) -> dict[str, str]:
         """Return the aliases of the genes, worked out again only for others."""
-        spots = self.workspace.session.spots
-        if self._named != (genes, id(spots)):
+        spots, number = self.workspace.session.spots, self.workspace.session.expression.number
+        if self._named != (genes, number):
             ids: dict[str, str] = {}
             if spots is not None and "gene_ids" in spots.var:
                 ids = dict(zip(map(str, spots.var_names), spots.var["gene_ids"], strict=True))
-            self._named, self._names = (genes, id(spots)), other_names(genes, ids)
+            self._named, self._names = (genes, number), other_names(genes, ids)
         return self._names
 
     def _held_out_pcc(self) -> dict[str, float]:
