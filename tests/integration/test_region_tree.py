@@ -42,7 +42,7 @@ def test_a_name_is_typed_and_taken_however_often_the_window_is_redrawn(annotate,
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: session.annotations.regions[0].name == "Margin")
     assert tree.topLevelItem(0).text(0) == "Margin"
-    assert session.history.undoable == "Rename a region"
+    assert session.shown.history.undoable == "Rename a region"
 
 
 def test_other_regions_come_and_go_while_a_name_is_typed(annotate, qtbot):
