@@ -155,7 +155,7 @@ def test_what_was_drawn_just_before_is_not_lost_with_its_layer(workspace, viewer
     session.undo()
     assert len(session.annotations.regions) == 1
     qtbot.wait(100)
-    assert len(session.history.steps.past) == 2  # domains and the first region: no step of its own
+    assert len(session.shown.history.past) == 2  # domains and the first region: no step of its own
 
 
 def test_a_layer_removed_while_one_draws_on_it_ends_the_drawing(workspace, viewer, qtbot):

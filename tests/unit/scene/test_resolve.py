@@ -10,7 +10,7 @@ from napari_mclstexp.progress import PartialPrediction, Progress
 from napari_mclstexp.scene.layer_specs import ExpressionHeatmap, ExpressionPoints, Scene
 from napari_mclstexp.scene.resolve import scene
 from napari_mclstexp.scene.shown import resolve_shown
-from napari_mclstexp.session.history import Steps
+from napari_mclstexp.session.history import UndoHistory
 from napari_mclstexp.session.session import Session
 from napari_mclstexp.slides import open_slide
 from support.session_kit import PITCH, make_model, make_spots, prediction_of, write_slide
@@ -294,7 +294,7 @@ def test_domains_at_the_address_of_those_before_are_other_domains(predicted):
         keys.add(scene(predicted).domains.values_key)
         assert scene(predicted).domains.values_key in keys
         del found
-        predicted.history.go_on_with(Steps())
+        predicted.shown.go_on_with(UndoHistory())
     assert len(keys) == 50
 
 
