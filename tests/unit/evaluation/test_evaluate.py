@@ -222,7 +222,7 @@ def test_the_report_needs_nothing_else_and_hides_nothing(evaluation):
     for method in evaluation.methods:
         assert method in html
     for sentence in (*evaluation.verdicts, *evaluation.warnings):
-        assert sentence.replace("'", "&#x27;") in html
+        assert sentence.replace("'", "&#39;") in html
     assert f"{value(evaluation, 'PCA + ridge'):.3f}" in html
     assert "What must not be concluded" in html
     assert html.count("measured and predicted") >= 2  # maps of best and worst genes
