@@ -238,3 +238,17 @@ def test_a_click_that_changes_nothing_is_no_step_and_redo_is_still_there(bench, 
     assert session.shown.history.undoable == "Draw a region"
     assert session.shown.history.redoable == "Name a region"
     assert len(layers.regions.layer.data) == 1
+
+
+def test_no_export_is_written_over_what_is_open(bench, answers, notes):
+    export = bench["Save and export"]
+    session = export.workspace.session
+    config = session.model.path / "config.json"
+    for target in (session.slide.path, config):
+        before = target.read_bytes()
+        answers(target)
+        export.buttons["CSV…"].click()
+        assert not export.workspace.jobs.busy
+        assert target.read_bytes() == before
+        assert kit.sentences(notes)[-1].startswith(f"{target} would overwrite the ")
+    assert len(kit.sentences(notes)) == 2

@@ -21,13 +21,16 @@ from ..files import check_names, placing
 from ..options import Option, declared
 from ..spots.grid_settings import GridSettings, Layout
 from .answers import about, about_demo, about_prediction
+from .domains_command import domains_command
 from .evaluate_command import evaluate_command
-from .explore_commands import domains_command, export_command, regions_command, signature_command
+from .export_command import export_command
 from .import_command import import_checkpoint_command
 from .long_work import INTERRUPTS, folder_for
 from .predict_job import SpotFiles, model_folder, named_genes, predict_job
 from .recipe_command import recipe_command
+from .regions_command import regions_command
 from .shell_options import Device, Json, with_options
+from .signature_command import signature_command
 from .train_command import check_command, train_command
 
 # What a wrong option raises: typer's own copy of click since 0.20, click itself before.

@@ -39,7 +39,7 @@ def evaluate_command(
     heads: Annotated[
         bool, Option("Also train the methods compared with: ST-Net, BLEEP and the ablation")
     ] = True,
-    rival: Annotated[
+    external: Annotated[
         list[str] | None,
         Option(
             "Predictions of another program; repeat it for more files or programs",
@@ -56,7 +56,7 @@ def evaluate_command(
 ) -> None:
     """Cross-validate by section or patient, and compare with baselines and the noise ceiling."""
     start = time.monotonic()
-    rivals = _rivals(rival or [])
+    predicted = _external_files(external or [])
     from ..cohort.gene_selection import choose_genes
     from ..cohort.load import load_cohort
     from ..cohort.quality_control import keep_good_spots
@@ -73,8 +73,8 @@ def evaluate_command(
         if out.resolve().is_relative_to(scores_to.resolve()):
             raise OutputError(f"--out {out} lies in the model of --scores-to; choose another.")
     inputs = {**cohort_files(cohort), "--genes": genes, **options.files()}
-    for named, files in rivals.items():
-        inputs |= {f"--rival {named}, file {n}": each for n, each in enumerate(files, start=1)}
+    for named, files in predicted.items():
+        inputs |= {f"--external {named}, file {n}": each for n, each in enumerate(files, start=1)}
     for each in FILES:
         refuse_overwriting(out / each, inputs)
     check_names(out, KIND, FILES)
@@ -95,7 +95,7 @@ def evaluate_command(
                 settings,
                 by=by,
                 heads=heads,
-                rivals=rivals,
+                external=predicted,
                 device=device,
                 progress=progress,
                 cancel=cancel,
@@ -108,14 +108,14 @@ def evaluate_command(
     _about(found, report, time.monotonic() - start).show(as_json)
 
 
-def _rivals(named: list[str]) -> dict[str, list[Path]]:
-    rivals: dict[str, list[Path]] = {}
+def _external_files(named: list[str]) -> dict[str, list[Path]]:
+    external: dict[str, list[Path]] = {}
     for each in named:
         name, separator, path = each.partition("=")
         if not separator or not name or not path:
-            raise SettingsError(f"--rival {each} is not NAME=FILE.h5ad; give both.")
-        rivals.setdefault(name, []).append(Path(path))
-    return rivals
+            raise SettingsError(f"--external {each} is not NAME=FILE.h5ad; give both.")
+        external.setdefault(name, []).append(Path(path))
+    return external
 
 
 def _about(found: Evaluation, report: Path, seconds: float) -> Report:

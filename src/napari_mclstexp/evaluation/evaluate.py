@@ -28,7 +28,7 @@ from ..training.presets import differences
 from ..training.settings import TrainSettings
 from .baselines import BASELINES, Expression
 from .evaluation_result import OURS, Evaluation, Fold
-from .external_predictions import read_rival
+from .external_predictions import read_external
 from .folds import By, make_folds, patients_on_both_sides
 from .metrics import gene_metrics
 from .noise_ceiling import noise_ceiling
@@ -49,7 +49,7 @@ def evaluate(
     folds: Sequence[Fold] | None = None,
     heads: bool = True,
     ours: Mapping[str, Expression] | None = None,
-    rivals: Mapping[str, Sequence[Path]] | None = None,
+    external: Mapping[str, Sequence[Path]] | None = None,
     device: str = "auto",
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
@@ -71,7 +71,7 @@ def evaluate(
         Whether ST-Net, BLEEP and the method without attention are trained too.
     ours
         The method's predictions of each tested section, where it was trained already.
-    rivals
+    external
         Files with predictions of other programs, by their names.
     device
         ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
@@ -93,14 +93,14 @@ def evaluate(
     held_out = [each for each in sections if any(each.name in fold.tested for fold in folds)]
     warnings = _warnings(sections, folds, by)
     given: Predictions = {}  # read first: a file that does not fit shall not cost hours
-    for name, paths in (rivals or {}).items():
-        given[name], said = read_rival(name, paths, held_out, genes, normalisation)
+    for name, paths in (external or {}).items():
+        given[name], said = read_external(name, paths, held_out, genes, normalisation)
         warnings += said
     prepared = _prepare(sections, settings, where, progress, cancel)
     methods = _methods(settings if ours is None else (), settings[0], heads, where, cancel)
     for name in given:
         if name in methods or name == OURS:
-            raise SettingsError(f"--rival {name} has the name of a method; choose another.")
+            raise SettingsError(f"--external {name} has the name of a method; choose another.")
     predictions: Predictions = {} if ours is None else {OURS: dict(ours)}
     predictions |= {name: {} for name in methods} | given
     for number, fold in enumerate(folds):
@@ -111,7 +111,7 @@ def evaluate(
             if progress is not None:
                 done = number * len(methods) + turn
                 what = f"Without {fold.name}: {name}"
-                progress(Progress(done, len(folds) * len(methods), what, unit="contests"))
+                progress(Progress(done, len(folds) * len(methods), what, unit="runs"))
             for each, predicted in zip(test, predict(train, test), strict=True):
                 predictions[name][each.name] = predicted
     tested = [each for each in prepared if any(each.name in fold.tested for fold in folds)]

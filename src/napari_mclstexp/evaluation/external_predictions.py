@@ -18,7 +18,7 @@ from .baselines import Expression
 SAME_PX = 1.0
 
 
-def read_rival(
+def read_external(
     name: str,
     paths: Sequence[Path],
     sections: Sequence[Section],

@@ -109,16 +109,16 @@ def verdicts(
     said = []
     for method in [name for name in per_section if name.startswith(OURS)]:
         for statistic, over in ((ALL, "all genes"), (EXPRESSED, "the 50 most expressed genes")):
-            rivals = {
+            scores = {
                 name: _mean(per_section[name][statistic].to_numpy(dtype=float))
                 for name in baselines
                 if name in per_section
             }
-            rivals = {name: value for name, value in rivals.items() if np.isfinite(value)}
+            scores = {name: value for name, value in scores.items() if np.isfinite(value)}
             own = per_section[method][statistic].to_numpy(dtype=float)
-            if not rivals or not np.isfinite(own).any():
+            if not scores or not np.isfinite(own).any():
                 continue
-            best = max(rivals, key=lambda name: rivals[name])
+            best = max(scores, key=lambda name: scores[name])
             difference = own - per_section[best][statistic].to_numpy(dtype=float)
             low, high = bootstrap_interval(difference)
             mean = _mean(difference)
@@ -132,7 +132,7 @@ def verdicts(
             uncertainty = "" if np.isnan(low) or low > 0 or high < 0 else ", which may be chance"
             said.append(
                 f"Over {over}, {method} {word} the best trivial baseline, {best}: "
-                f"{_mean(own):.3f} against {rivals[best]:.3f}{interval}{uncertainty}."
+                f"{_mean(own):.3f} against {scores[best]:.3f}{interval}{uncertainty}."
             )
     if unmeasurable:
         said.append(

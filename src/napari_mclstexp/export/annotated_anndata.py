@@ -1,7 +1,8 @@
-"""A prediction with a person's work on it, as scanpy and squidpy want it."""
+"""A result with its domains, regions and scores as h5ad, where scanpy and squidpy look for them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,13 +13,14 @@ from ..analysis.region_edits import flat
 from ..analysis.region_statistics import spots_in
 from ..analysis.signatures import Signature, score_signature
 from ..errors import SettingsError
+from ..files import atomic_file, write_h5ad
 from ..spots.schema import positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 
-def with_work(
+def annotated(
     prediction: AnnData,
     regions: tuple[Region, ...],
     domains: DomainMap | None,
@@ -45,7 +47,7 @@ def with_work(
             names[spots_in(region, xy)] = region.name
         data.obs["region"] = names.astype(str)
         data.obs["region"] = data.obs["region"].astype("category")
-    values = np.asarray(data.X, dtype=np.float32)
+    values = data.to_df().to_numpy(dtype=np.float32)
     genes = [str(name) for name in data.var_names]
     for signature in signatures:
         try:
@@ -53,3 +55,15 @@ def with_work(
         except SettingsError:
             continue
     return data
+
+
+def write_annotated(data: AnnData, path: Path) -> None:
+    """Write a compressed .h5ad file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written there.
+    """
+    with atomic_file(path) as temporary:
+        write_h5ad(data, temporary)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from html import escape
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ..analysis.domain_map import DomainMap
@@ -17,22 +15,13 @@ from ..analysis.maps.contrast import percentile_limits
 from ..analysis.region import Region
 from ..analysis.region_statistics import NOT_REPLICATES, region_report
 from ..files import atomic_file
+from ..pages.render import Cell, Picture, Row, Table, number, png_url, render, texts
 from ..spots.schema import Provenance, positions
 
 if TYPE_CHECKING:
-    import pandas as pd
     from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto;
-       padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-table { border-collapse: collapse; } td, th { padding: .2rem .8rem .2rem 0; text-align: left; }
-td.n { text-align: right; } img { max-width: 100%; } .swatch { display: inline-block; width: .8em;
-height: .8em; margin-right: .4em; } .note { color: #666; } figure { margin: 0; }
-"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,94 +77,99 @@ def write_page(page: Page, path: Path) -> None:
 
 def html_of(page: Page) -> str:
     """Return the page as HTML."""
-    parts = [
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{escape(page.title)}</title>",
-        f"<style>{_STYLE}</style><h1>{escape(page.title)}</h1>",
-        *(f"<p>{escape(line)}</p>" for line in page.facts),
-    ]
-    if page.notes.strip():
-        parts.append(f"<h2>Notes</h2><p>{escape(page.notes).replace(chr(10), '<br>')}</p>")
-    if page.gene is not None and _has(page.prediction, page.gene):
-        parts.append(f"<h2>{escape(page.gene)}</h2>{_gene_picture(page)}")
-    if page.domains is not None:
-        parts.append(f"<h2>Domains</h2>{_domains(page, page.domains)}")
-    if page.regions:
-        parts.append(f"<h2>Regions</h2>{_regions(page)}")
-    parts.append(
-        f"<p class=note>{escape(NOT_REPLICATES)} Research use only; not for diagnosis.</p>"
+    domains = page.domains if page.spots is not None else None
+    return render(
+        "session.html.j2",
+        title=page.title,
+        facts=page.facts,
+        notes=page.notes.strip(),
+        gene=page.gene,
+        gene_picture=_gene_picture(page),
+        domains=domains,
+        domain_picture=_domain_picture(page, domains) if domains is not None else None,
+        domain_table=_domain_table(domains) if domains is not None else None,
+        region_picture=_region_picture(page) if page.regions else None,
+        region_table=_region_table(page) if page.regions else None,
+        not_replicates=NOT_REPLICATES,
     )
-    return "".join(parts)
 
 
-def _gene_picture(page: Page) -> str:
-    assert page.prediction is not None
-    assert page.gene is not None
+def _gene_picture(page: Page) -> Picture | None:
+    if page.gene is None or page.prediction is None or not _has(page.prediction, page.gene):
+        return None
     values = np.asarray(page.prediction[:, page.gene].to_df())[:, 0]
     figure, axes = _canvas(page)
     x, y = positions(page.prediction).T
     low, high = percentile_limits(values)
     drawn = axes.scatter(
-        x, y, c=values, s=_area(page), cmap=page.colormap, vmin=low, vmax=high, lw=0
+        x, y, c=values, s=_area(page.prediction), cmap=page.colormap, vmin=low, vmax=high, lw=0
     )
     unit = Provenance.read(page.prediction).unit
     figure.colorbar(drawn, ax=axes, shrink=0.6, label=unit)
-    return _picture(figure, f"{page.gene}, predicted, over the slide")
+    return Picture(png_url(figure), f"{page.gene}, predicted, over the slide")
 
 
-def _domains(page: Page, domains: DomainMap) -> str:
-    assert page.spots is not None
+def _domain_picture(page: Page, domains: DomainMap) -> Picture:
     figure, axes = _canvas(page)
     x, y = positions(page.spots).T
     colours = [np.array(domains.colours[key]) / 255 for key in domains.labels.tolist()]
-    axes.scatter(x, y, c=colours, s=_area(page), lw=0)
-    rows = "".join(
-        f"<tr><td><span class=swatch style='background:rgb{domains.colours[key]}'></span>"
-        f"{escape(domains.names[key])}<td class=n>{int((domains.labels == key).sum()):,}"
+    axes.scatter(x, y, c=colours, s=_area(page.spots), lw=0)
+    return Picture(png_url(figure), "Domains of the spots")
+
+
+def _domain_table(domains: DomainMap) -> Table:
+    spots = pd.Series(domains.labels).value_counts()
+    rows = (
+        Row(domains.names[key], (Cell(f"{spots[key]:,}"),), colour=domains.colours[key])
         for key in domains.keys
     )
-    table = f"<table><tr><th>Domain<th>Spots{rows}</table>"
-    how = f"<p>From {domains.of} expression. {escape(domains.reason)}</p>"
-    return _picture(figure, "Domains of the spots") + how + table
+    return Table(("Domain", "Spots"), tuple(rows))
 
 
-def _regions(page: Page) -> str:
+def _region_picture(page: Page) -> Picture:
     figure, axes = _canvas(page)
     for top in page.regions:
         for region in top.walk():
             for polygon in region.polygons:
                 for ring in polygon:
                     axes.plot(*np.array(ring).T, color=np.array(region.colour) / 255, lw=1.5)
+    return Picture(png_url(figure), "Regions")
+
+
+def _region_table(page: Page) -> Table | None:
     if page.spots is None or page.um_per_px is None:
-        return _picture(figure, "Regions")
+        return None
     genes = [page.gene] if page.gene is not None and _has(page.prediction, page.gene) else []
     expression = None
     if genes and page.prediction is not None:
         expression = np.asarray(page.prediction[:, genes].to_df(), dtype=np.float32)
     xy = positions(page.spots)
-    table = region_report(page.regions, xy, page.um_per_px, expression, genes)
-    return _picture(figure, "Regions") + _table(table)
+    report = region_report(page.regions, xy, page.um_per_px, expression, genes)
+    rows = (
+        Row(
+            str(name),
+            (
+                *texts([str(within)]),
+                Cell(f"{spots:,}"),
+                *(Cell(number(each, 2)) for each in (area, *means)),
+            ),
+        )
+        for name, within, spots, area, *means in report.itertuples(index=False, name=None)
+    )
+    return Table(("Region", "Within", "Spots", "mm²", *genes), tuple(rows))
 
 
 def _has(prediction: AnnData | None, gene: str) -> bool:
     return prediction is not None and gene in prediction.var_names
 
 
-def _table(table: pd.DataFrame) -> str:
-    named = {"region": "Region", "within": "Within", "spots": "Spots", "area_mm2": "mm²"}
-    shown = table.rename(columns=named)
-    html: str = shown.to_html(index=False, border=0, float_format="{:.2f}".format, na_rep="")
-    return html
-
-
 def _canvas(page: Page) -> tuple[Figure, Axes]:
     """A figure with the slide, in level-0 pixels, and a scale bar of a round length."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     height, width = page.picture.shape[:2]
     scale = page.width_px / width
     figure = Figure(figsize=(8, max(2.0, 8 * height / width)), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.imshow(page.picture, extent=(0, width * scale, height * scale, 0))
     axes.set_axis_off()
@@ -189,19 +183,6 @@ def _canvas(page: Page) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _area(page: Page) -> float:
+def _area(spots: AnnData) -> float:
     """Size of a spot in points²."""
-    assert page.spots is not None
-    n = max(1, page.spots.n_obs)
-    return float(np.clip(60_000 / n, 1, 60))
-
-
-def _picture(figure: Figure, caption: str) -> str:
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    data = base64.b64encode(buffer.getvalue()).decode()
-    alt = escape(caption, quote=True)
-    return (
-        f"<figure><img alt='{alt}' src='data:image/png;base64,{data}'>"
-        f"<figcaption class=note>{escape(caption)}</figcaption></figure>"
-    )
+    return float(np.clip(60_000 / max(1, spots.n_obs), 1, 60))

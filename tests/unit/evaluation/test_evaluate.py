@@ -1,4 +1,4 @@
-"""Evaluations of painted sections: folds, leaks, methods, rivals, trust, and the report."""
+"""Evaluations of painted sections: folds, leaks, methods, external predictions, the report."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_presets_side_by_side_share_the_scaling(sections):
     assert value(found, "mclSTExp (reference)", "MSE") < 1.5
 
 
-def write_rival(path, sections, **changes):
+def write_predictions(path, sections, **changes):
     parts = []
     for each in sections:
         counts = each.spots.X.toarray()
@@ -143,9 +143,9 @@ def write_rival(path, sections, **changes):
     return path
 
 
-def test_a_rival_that_knows_the_answer_wins(sections, tmp_path):
-    path = write_rival(tmp_path / "r.h5ad", sections)
-    found = evaluate(sections, [quick_settings(epochs=1)], heads=False, rivals={"Oracle": [path]})
+def test_an_external_prediction_that_knows_the_answer_wins(sections, tmp_path):
+    path = write_predictions(tmp_path / "r.h5ad", sections)
+    found = evaluate(sections, [quick_settings(epochs=1)], heads=False, external={"Oracle": [path]})
     assert value(found, "Oracle") == pytest.approx(1, abs=1e-5)
     assert value(found, "Oracle", "MSE") == pytest.approx(0, abs=1e-5)
     assert any("unknown scaling" in each for each in found.warnings)
@@ -171,27 +171,27 @@ def plain_file(section, path, shift):
     return path
 
 
-def test_rivals_that_cannot_be_used_are_named(sections, tmp_path):
+def test_external_predictions_that_cannot_be_used_are_named(sections, tmp_path):
     settings = [quick_settings(epochs=1)]
     for paths, words in (
         ([tmp_path / "gone.h5ad"], "no file .*gone.h5ad"),
         (
-            [write_rival(tmp_path / "two.h5ad", sections[:2])],
+            [write_predictions(tmp_path / "two.h5ad", sections[:2])],
             "do not hold the spots of the section c",
         ),
     ):
         with pytest.raises(SettingsError, match=words):
-            evaluate(sections, settings, heads=False, rivals={"X": paths})
+            evaluate(sections, settings, heads=False, external={"X": paths})
     with pytest.raises(SettingsError, match="fits the sections a and b"):
-        evaluate(called_alike(sections), settings, heads=False, rivals={"X": [
+        evaluate(called_alike(sections), settings, heads=False, external={"X": [
             plain_file(sections[0], tmp_path / "a.h5ad", shift=0.0)]})  # fmt: skip
     moved = plain_file(sections[0], tmp_path / "m.h5ad", shift=500.0)
     with pytest.raises(SettingsError, match="do not hold the spots of the section a"):
-        evaluate(called_alike(sections), settings, heads=False, rivals={"X": [moved]})
-    short = anndata.read_h5ad(write_rival(tmp_path / "all.h5ad", sections))[3:].copy()
+        evaluate(called_alike(sections), settings, heads=False, external={"X": [moved]})
+    short = anndata.read_h5ad(write_predictions(tmp_path / "all.h5ad", sections))[3:].copy()
     short.write_h5ad(tmp_path / "short.h5ad")
     with pytest.raises(SettingsError, match=r"lacks .* of the 49 spots"):
-        evaluate(sections, settings, heads=False, rivals={"X": [tmp_path / "short.h5ad"]})
+        evaluate(sections, settings, heads=False, external={"X": [tmp_path / "short.h5ad"]})
 
 
 def test_scores_go_into_the_model_where_the_picker_reads_them(evaluation, sections, tmp_path):
@@ -222,7 +222,7 @@ def test_the_report_needs_nothing_else_and_hides_nothing(evaluation):
     for method in evaluation.methods:
         assert method in html
     for sentence in (*evaluation.verdicts, *evaluation.warnings):
-        assert sentence.replace("'", "&#x27;") in html
+        assert sentence.replace("'", "&#39;") in html
     assert f"{value(evaluation, 'PCA + ridge'):.3f}" in html
     assert "What must not be concluded" in html
     assert html.count("measured and predicted") >= 2  # maps of best and worst genes
@@ -268,9 +268,9 @@ def test_the_shell_evaluates_and_tells(cohort, tmp_path):
     assert "noise ceiling" in done.out
     assert "best trivial baseline" in done.out
     assert (tmp_path / "e" / "report.html").is_file()
-    done = shell("evaluate", *arguments, "--rival", "nonsense", "--out", tmp_path / "f")
+    done = shell("evaluate", *arguments, "--external", "nonsense", "--out", tmp_path / "f")
     assert (done.code, done.err) == (
         2,
-        "--rival nonsense is not NAME=FILE.h5ad; give both.\n",
+        "--external nonsense is not NAME=FILE.h5ad; give both.\n",
     )
     assert not (tmp_path / "f").exists()

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import json
-from html import escape
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from anndata import AnnData
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from ...pages.render import Picture, png_url
 from ...spots.schema import positions
 from ..evaluation_result import Evaluation
 
@@ -23,12 +20,24 @@ COLOURS = "viridis"
 BINS = 10
 
 
-def gene_plot_section(evaluation: Evaluation) -> str:
-    """Every gene of a method: its PCC against its expression or its noise ceiling."""
+@dataclass(frozen=True)
+class GeneMap:
+    """A gene on the tissue of one section, measured beside predicted, and how well that went."""
+
+    gene: str
+    place: str
+    section: str
+    pcc: float
+    mean: float
+    url: str
+
+
+def gene_plot(evaluation: Evaluation) -> dict[str, Any]:
+    """Every gene of a method: its PCC, mean expression and noise ceiling, for the page's script."""
     ceilings = evaluation.ceilings.groupby("gene", sort=False)[["mean_expression", "ceiling"]]
     limits = ceilings.mean()
     scores = evaluation.metrics.groupby(["method", "gene"], sort=False)["pcc"].mean()
-    data = {
+    return {
         "genes": [str(gene) for gene in limits.index],
         "expression": _rounded(limits["mean_expression"]),
         "ceiling": _rounded(limits["ceiling"]),
@@ -39,61 +48,38 @@ def gene_plot_section(evaluation: Evaluation) -> str:
         },
         "unit": evaluation.unit,
     }
-    # No tag can begin inside the script, whatever a gene is called.
-    document = json.dumps(data).replace("<", "\\u003c")
-    return (
-        "<section><h2>Gene by gene</h2><p>Mean PCC over the sections. Point at a dot for its name; "
-        "type a name to find it.</p><div class=controls>"
-        "<label>Method <select id=method></select></label>"
-        '<label>Across <select id=across><option value="expression">mean expression</option>'
-        '<option value="ceiling">noise ceiling</option></select></label>'
-        '<label>Gene <input id=find type=search placeholder="e.g. FASN"></label></div>'
-        '<svg id=genes viewBox="0 0 900 420" role=img aria-label="PCC of every gene"></svg>'
-        f'<script type="application/json" id=data>{document}</script></section>'
-    )
 
 
-def maps_section(evaluation: Evaluation) -> str:
+def best_and_worst(evaluation: Evaluation) -> list[GeneMap]:
     """The best and the worst judged genes of the first method, measured beside predicted."""
     first = evaluation.metrics[evaluation.metrics["method"] == evaluation.methods[0]]
     judged = evaluation.ceilings[["section", "gene", "measurable"]]
     rows = first.merge(judged, on=["section", "gene"])
     rows = rows[rows["measurable"] & rows["pcc"].notna()]
     if rows.empty:
-        return ""
+        return []
     mean = rows.groupby("gene")["pcc"].mean().sort_values(ascending=False)
     few = max(1, min(SHOWN_GENES, len(mean) // 2))
     worst = mean.index[-few:][::-1] if len(mean) > 1 else mean.index[:0]
-    figures = []
-    for title, genes in (("Best", mean.index[:few]), ("Worst", worst)):
+    maps = []
+    for place, genes in (("best", mean.index[:few]), ("worst", worst)):
         for gene in genes:
             of_gene = rows[rows["gene"] == gene].sort_values("pcc")
-            section = of_gene.iloc[-1 if title == "Best" else 0]
-            picture = _map(evaluation.maps[section["section"]], str(gene))
-            figures.append(
-                f"<figure><img alt='{escape(str(gene), quote=True)} measured and predicted' "
-                f"src='{picture}'><figcaption><b>{escape(str(gene))}</b> ({title.lower()}), "
-                f"section {escape(str(section['section']))}: PCC {section['pcc']:.2f}, "
-                f"mean over sections "
-                f"{mean[gene]:.2f}</figcaption></figure>"
-            )
-    return (
-        f"<section><h2>Best and worst genes on tissue</h2>"
-        f"<p>Of {escape(evaluation.methods[0])}, among the genes that can be judged: "
-        "measured on the left, predicted on the right, each in "
-        f"its own range of {escape(evaluation.unit)}.</p>"
-        f"<div class=maps>{''.join(figures)}</div></section>"
-    )
+            shown = of_gene.iloc[-1 if place == "best" else 0]
+            section = str(shown["section"])
+            picture = _map(evaluation.maps[section], str(gene))
+            maps.append(GeneMap(str(gene), place, section, shown["pcc"], mean[gene], picture))
+    return maps
 
 
-def calibration_section(evaluation: Evaluation) -> str:
+def calibration(evaluation: Evaluation) -> Picture | None:
     """Whether a predicted level means what it says: measured means of predicted deciles."""
     pairs = [(np.asarray(e.X), np.asarray(e.layers["measured"])) for e in evaluation.maps.values()]
     predicted, measured = (np.concatenate([pair[i].ravel() for pair in pairs]) for i in (0, 1))
     known = np.isfinite(predicted) & np.isfinite(measured)
     predicted, measured = predicted[known], measured[known]
     if len(predicted) < BINS or np.ptp(predicted) == 0:
-        return ""
+        return None
     slope = _slope(pairs)
     said = (
         "Within a gene, a step of 1 in the prediction goes with a step of "
@@ -106,12 +92,7 @@ def calibration_section(evaluation: Evaluation) -> str:
             else "the range is about right."
         )
     )
-    return (
-        "<section><h2>Calibration</h2><p>Deciles of all predicted values against the mean that was "
-        f"measured there; on the line, a level means what it says. {escape(said)}</p>"
-        f"<img class=calibration alt='calibration' "
-        f"src='{_calibration(predicted, measured, evaluation.unit)}'></section>"
-    )
+    return Picture(_calibration(predicted, measured, evaluation.unit), said)
 
 
 def _slope(pairs: list[tuple[NDArray[Any], NDArray[Any]]]) -> float:
@@ -145,7 +126,7 @@ def _map(section: AnnData, gene: str) -> str:
             spine.set_visible(False)
         bar = figure.colorbar(dots, ax=axes, fraction=0.05)
         bar.ax.tick_params(labelsize=7)
-    return _data_url(figure)
+    return png_url(figure)
 
 
 def _calibration(predicted: NDArray[Any], measured: NDArray[Any], unit: str) -> str:
@@ -160,14 +141,7 @@ def _calibration(predicted: NDArray[Any], measured: NDArray[Any], unit: str) -> 
     axes.set_xlabel(f"predicted, {unit}")
     axes.set_ylabel("measured")
     axes.spines[["top", "right"]].set_visible(False)
-    return _data_url(figure)
-
-
-def _data_url(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    figure.savefig(buffer, format="png", dpi=110)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return png_url(figure)
 
 
 def _rounded(values: pd.Series[float]) -> list[float | None]:

@@ -159,6 +159,7 @@ class ExportDock(Dock):
             job = write(self.workspace.session)  # says what is missing before a file is asked for
             path = dialogs.ask_target(self, title, proposed, kinds)
             if path is not None:
+                exports.refuse_inputs(self.workspace.session, path)
                 self.workspace.jobs.load(
                     f"Saving {path.name}", partial(job, path), partial(exports.done, path)
                 )

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Literal
 from napari.utils.notifications import show_info
 
 from ...errors import SettingsError
-from ...export.annotated_anndata import with_work
+from ...export.annotated_anndata import annotated, write_annotated
 from ...export.geojson import read_geojson, write_geojson
 from ...export.html_report import Page, write_page
-from ...spots.schema import positions
+from ...export.spot_table import spot_table, write_table
+from ...files import refuse_overwriting
+from ...spots.schema import SpotMetadata, positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -56,26 +58,14 @@ def figure(session: Session) -> Write:
 
 def h5ad(session: Session) -> Write:
     """Return what writes the prediction with domains, regions and scores in obs."""
-    from ...inference.prediction_io import write_prediction
-
-    data = _with_work(session)
-    return lambda path: write_prediction(data, path)
+    data = _annotated(session)
+    return lambda path: write_annotated(data, path)
 
 
 def table(session: Session) -> Write:
     """Return what writes a row for each spot."""
-    from ...files import atomic_file
-
-    data = _with_work(session)
-    rows = data.obs.copy()
-    rows["x_px"], rows["y_px"] = positions(data).T
-    rows = rows.join(data.to_df(), rsuffix="_gene")
-
-    def write(path: Path) -> None:
-        with atomic_file(path) as temporary:
-            rows.to_csv(temporary)
-
-    return write
+    data = _annotated(session)
+    return lambda path: write_table(spot_table(data), path, index=True)
 
 
 def report(session: Session) -> Write:
@@ -120,6 +110,25 @@ def read_regions(session: Session, path: Path) -> None:
     session.show(show_regions=True)
 
 
+def refuse_inputs(session: Session, path: Path) -> None:
+    """Make sure that a file to be written is none that an open slide or the session was read from.
+
+    Raises
+    ------
+    OutputError
+        If it is.
+    """
+    inputs: dict[str, Path | None] = {}
+    for each in session.open_slides:
+        inputs[f"the slide {each.name}"] = None if each.slide is None else each.slide.path
+        inputs[f"the saved session of {each.name}"] = each.folder
+        if each.spots is not None:
+            known = SpotMetadata.read(each.spots)
+            inputs[f"the spots of {each.name}"] = Path(known.source) if known.source else None
+    inputs["the model"] = None if session.model is None else session.model.path
+    refuse_overwriting(path, inputs)
+
+
 def done(path: Path, _: object) -> None:
     """Say that a file was written."""
     show_info(f"Saved {path}")
@@ -131,8 +140,8 @@ def _prediction(session: Session) -> AnnData:
     return session.result.adata
 
 
-def _with_work(session: Session) -> AnnData:
+def _annotated(session: Session) -> AnnData:
     annotations = session.annotations
-    return with_work(
+    return annotated(
         _prediction(session), annotations.regions, annotations.domains, annotations.signatures
     )

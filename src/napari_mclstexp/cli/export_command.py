@@ -1,0 +1,67 @@
+"""The command export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from ..errors import OutputError, SettingsError
+from ..files import check_folder, refuse_overwriting
+from ..options import Option
+from .answers import Report
+from .result_file import Source, read_result
+from .shell_options import Json
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+    from ..analysis.region import Region
+
+
+def export_command(
+    source: Source,
+    to: Annotated[Literal["geojson", "spatialdata", "csv", "figure"], Option("Format to write")],
+    out: Annotated[Path, Option("The file to write (a folder for spatialdata)")],
+    gene: Annotated[str | None, Option("The gene that a figure shows, or a CSV is limited to")] = (
+        None
+    ),
+    column: Annotated[str, Option("Column of obs whose values become regions (geojson)")] = (
+        "domain"
+    ),
+    as_json: Json = False,
+) -> None:
+    """Write a result for other programs: QuPath, spatialdata, a spreadsheet, a figure."""
+    from ..export import figure, geojson, spatialdata, spot_table
+
+    refuse_overwriting(out, {"IN.h5ad": source})
+    if to == "spatialdata":
+        check_folder(out, spatialdata.KIND)
+    elif out.is_dir():
+        raise OutputError(f"--out {out} is a folder; give the name of a file.")
+    data = read_result(source)
+    if to == "spatialdata":
+        spatialdata.write_spatialdata(data, out)
+    elif to == "csv":
+        chosen = None if gene is None else [gene]
+        spot_table.write_table(spot_table.spot_table(data, chosen), out, index=True)
+    elif to == "geojson":
+        geojson.write_geojson(_regions(data, source, column), out)
+    elif gene is None:
+        raise SettingsError("Say which gene the figure shall show (--gene).")
+    else:
+        figure.save_overlay(data, gene, out, style="points")
+    Report((str(out),), {"kind": to, "path": str(out)}).show(as_json)
+
+
+def _regions(data: AnnData, source: Path, column: str) -> tuple[Region, ...]:
+    """Return the regions that the values of a column of obs make."""
+    from ..analysis.region import domain_regions
+    from ..spots.schema import has_positions, positions
+
+    if column not in data.obs:
+        raise SettingsError(
+            f"{source} has no column {column}; run domains first, or give --column."
+        )
+    if not has_positions(data):
+        raise SettingsError(f'{source} has no obsm["spatial"], so there is nowhere to draw.')
+    return domain_regions(positions(data), data.obs[column].astype(str).to_numpy(dtype=str))

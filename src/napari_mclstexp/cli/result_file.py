@@ -1,0 +1,54 @@
+"""What the commands on a finished result share: the file that they read, and checks of outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import OutputError, SettingsError
+from ..files import refuse_overwriting
+
+if TYPE_CHECKING:
+    from anndata import AnnData
+
+Source = Annotated[
+    Path, typer.Argument(metavar="IN.h5ad", help="A prediction, or any h5ad with expression")
+]
+
+
+def read_result(path: Path) -> AnnData:
+    """Read an .h5ad file, of this program or another.
+
+    Raises
+    ------
+    SettingsError
+        If it is missing or damaged.
+    """
+    import warnings
+
+    import anndata
+
+    if not path.is_file():
+        raise SettingsError(f"There is no file {path}; check the path.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other versions of anndata warn about each other
+            return anndata.read_h5ad(path)
+    except Exception as error:  # h5py and anndata raise what the damage makes them raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SettingsError(f"{path} is damaged or no .h5ad file ({reason}).") from error
+
+
+def check_out_csv(option: str, out: Path, inputs: dict[str, Path]) -> None:
+    """Make sure, before the work, that a table is written to a file and over no input.
+
+    Raises
+    ------
+    OutputError
+        If it is a folder, or one of the inputs.
+    """
+    if out.is_dir():
+        raise OutputError(f"{option} {out} is a folder; give the name of a .csv file.")
+    refuse_overwriting(out, inputs)
