@@ -26,7 +26,7 @@ def features(each: Section, model) -> np.ndarray:
         return image_features(
             slide,
             np.asarray(each.spots.obsm["spatial"]),
-            model.module,
+            model.module.image_encoder,
             patch_px=model.config.patch_px,
             um_per_px=model.config.um_per_px,
             device=pick_device("cpu"),

@@ -102,7 +102,7 @@ def stnet(
         module.to(device.torch)
         pool = SpotPool([each.training_sections[settings.preset] for each in train])
         trainer = Trainer(module, pool, config, settings, fabric, device, cancel)
-        head = nn.Linear(module.n_features, len(settings.genes)).to(device.torch)
+        head = nn.Linear(module.image_encoder.n_features, len(settings.genes)).to(device.torch)
         with torch.no_grad():
             head.weight.zero_()
             head.bias.copy_(pool.expression.mean(dim=0))

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from ..errors import OutputError
 from ..files import atomic_file
-from ..model import MclSTExp
+from ..model.image_encoder import ImageEncoder
 from ..slides import Slide
 from .device import Device
 
@@ -28,7 +27,7 @@ PROBES, PROBE_BYTES = 64, 2**16
 def cached_features(
     slide: Slide,
     xy: NDArray[np.float64],
-    module: MclSTExp,
+    encoder: ImageEncoder,
     *,
     patch_px: int,
     um_per_px: float,
@@ -39,7 +38,7 @@ def cached_features(
 
     Parameters
     ----------
-    slide, xy, module, patch_px, um_per_px, device
+    slide, xy, encoder, patch_px, um_per_px, device
         All that decides what the features are; see `image_features`.
     compute
         Called if they are not there.
@@ -47,10 +46,10 @@ def cached_features(
     folder = _folder()
     if folder is None:
         return compute()
-    path = folder / f"{_key(slide, xy, module, patch_px, um_per_px, device)}.npy"
+    path = folder / f"{_key(slide, xy, encoder, patch_px, um_per_px, device)}.npy"
     with suppress(OSError, ValueError):
         kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        if kept.shape == (len(xy), module.n_features):
+        if kept.shape == (len(xy), encoder.n_features):
             with suppress(OSError):
                 path.touch()  # used lately
             return kept
@@ -64,11 +63,9 @@ def cached_features(
     return features
 
 
-def encoder_digest(encoder: nn.Module) -> str:
-    """Return a checksum of an encoder's weights."""
-    digest = hashlib.sha256()
-    if not getattr(encoder, "rectified", True):  # the same weights give other features
-        digest.update(b"unrectified")
+def encoder_digest(encoder: ImageEncoder) -> str:
+    """Return a checksum of all that an encoder is: backbone, statistics, views, weights."""
+    digest = hashlib.sha256(encoder.config.model_dump_json().encode())
     for name, value in encoder.state_dict().items():
         digest.update(name.encode())
         digest.update(value.detach().float().cpu().contiguous().numpy().tobytes())
@@ -78,15 +75,14 @@ def encoder_digest(encoder: nn.Module) -> str:
 def _key(
     slide: Slide,
     xy: NDArray[np.float64],
-    module: MclSTExp,
+    encoder: ImageEncoder,
     patch_px: int,
     um_per_px: float,
     device: Device,
 ) -> str:
     facts = (
         *(1, slide.fingerprint(), _probe(slide.path), slide.um_per_px, patch_px, um_per_px),
-        *(encoder_digest(module.image_encoder), module.views, device.torch.type, device.dtype),
-        *(module.mean.flatten().tolist(), module.std.flatten().tolist()),
+        *(encoder_digest(encoder), device.torch.type, device.dtype),
     )
     digest = hashlib.sha256(repr(facts).encode())
     digest.update(np.ascontiguousarray(xy, dtype=np.float64).tobytes())

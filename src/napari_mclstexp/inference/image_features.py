@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ..model import MclSTExp
+from ..model.image_encoder import ImageEncoder
 from ..progress import CancelToken, Progress, ProgressCallback
 from ..slides import Slide
 from .device import Device
@@ -46,56 +45,38 @@ def to_tensor(pixels: NDArray[np.uint8], device: Device) -> Tensor:
 
 
 class FrozenEncoder:
-    """A model's image encoder for inference, its weights in the device's arithmetic.
+    """An image encoder for inference, its weights in the device's arithmetic.
 
     Parameters
     ----------
-    module
-        The network; it is left as it is.
+    encoder
+        The encoder; it is left as it is.
     device
         Where and how to run.
     cancel
         Ends an encoding in between layers.
     """
 
-    def __init__(self, module: MclSTExp, device: Device, cancel: CancelToken | None = None) -> None:
+    def __init__(
+        self, encoder: ImageEncoder, device: Device, cancel: CancelToken | None = None
+    ) -> None:
         self._device = device
         self._cancel = cancel or CancelToken()
-        encoder = copy.deepcopy(module.image_encoder).eval().to(device.torch, device.dtype)
-        if device.channels_last:
-            encoder = encoder.to(memory_format=torch.channels_last)
-        # The statistics and the averaging over views stay the module's own.
-        self._module = copy.copy(module)
-        self._module._modules = {**module._modules, "image_encoder": _InDtype(encoder, device)}
-        self._module._buffers = {
-            name: None if buffer is None else buffer.to(device.torch)
-            for name, buffer in module._buffers.items()
-        }
+        self._layout = torch.channels_last if device.channels_last else torch.contiguous_format
+        self._encoder = encoder.for_inference(device.torch, device.dtype, self._layout)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Return the (b, n_features) float32 features of (b, H, W, 3) uint8 patches."""
-        with torch.inference_mode(), stoppable(self._module.image_encoder, self._cancel):
-            return self._module.encode_images(to_tensor(pixels, self._device))
-
-
-class _InDtype(nn.Module):
-    """Runs an encoder in its arithmetic and returns 32-bit features."""
-
-    def __init__(self, encoder: nn.Module, device: Device) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self._dtype = device.dtype
-        self._format = torch.channels_last if device.channels_last else torch.contiguous_format
-
-    def forward(self, images: Tensor) -> Tensor:
-        features: Tensor = self.encoder(images.to(self._dtype, memory_format=self._format))
-        return features.float()
+        images = to_tensor(pixels, self._device).contiguous(memory_format=self._layout)
+        with torch.inference_mode(), stoppable(self._encoder, self._cancel):
+            features: Tensor = self._encoder(images)
+        return features
 
 
 def image_features(
     slide: Slide,
     xy: NDArray[np.float64],
-    module: MclSTExp,
+    encoder: ImageEncoder,
     *,
     patch_px: int,
     um_per_px: float,
@@ -113,8 +94,8 @@ def image_features(
         With its scale known.
     xy
         Centres in level-0 pixels.
-    module
-        Whose image encoder, statistics and views are used.
+    encoder
+        Makes the features.
     patch_px, um_per_px
         The physical field.
     device, batch_size
@@ -124,9 +105,9 @@ def image_features(
     """
 
     def compute() -> NDArray[np.float32]:
-        encoder = FrozenEncoder(module, device, cancel)
+        frozen = FrozenEncoder(encoder, device, cancel)
         order = reading_order(xy)
-        features = np.empty((len(xy), module.n_features), dtype=np.float32)
+        features = np.empty((len(xy), encoder.n_features), dtype=np.float32)
         for rows, pixels in stream_patches(
             slide,
             xy[order],
@@ -135,7 +116,7 @@ def image_features(
             batch_size=batch_size or device.batch_size,
             cancel=cancel,
         ):
-            features[order[rows]] = encoder(pixels).cpu().numpy()
+            features[order[rows]] = frozen(pixels).cpu().numpy()
             if progress is not None:
                 progress(Progress(rows.stop, len(xy), what))
         return features
@@ -143,7 +124,7 @@ def image_features(
     return cached_features(
         slide,
         xy,
-        module,
+        encoder,
         patch_px=patch_px,
         um_per_px=um_per_px,
         device=device,

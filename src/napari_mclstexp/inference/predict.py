@@ -98,7 +98,7 @@ def predict(
     check_spots(spots, slide.width, slide.height)
     know_scale(slide, spots)
     where = pick_device(device)
-    encoder = FrozenEncoder(model.module, where, cancel)
+    encoder = FrozenEncoder(model.module.image_encoder, where, cancel)
     projection = copy.deepcopy(model.module.image_projection).to(where.torch).eval()
     read_expression = Retriever(
         torch.from_numpy(model.bank.embedding).to(where.torch),

@@ -191,7 +191,7 @@ def add_features(
             features = image_features(
                 slide,
                 positions(each.section.spots),
-                module,
+                module.image_encoder,
                 patch_px=config.patch_px,
                 um_per_px=field_scale(slide, config),
                 device=device,

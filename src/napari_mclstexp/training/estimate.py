@@ -47,13 +47,13 @@ def estimate_training(
         0, 255, (PROBE, config.patch_px, config.patch_px, 3), dtype=np.uint8
     )
     with torch.random.fork_rng(devices=[]):
-        encoder = FrozenEncoder(module, device)
+        encoder = FrozenEncoder(module.image_encoder, device)
         encoder(noise[:2])  # the first call sets things up
         per_patch = _seconds(lambda: encoder(noise)) / PROBE
         per_epoch = _epoch_seconds(module, pool, config, settings, device)
     if settings.freeze_encoder:
         seconds = spots * per_patch + settings.epochs * per_epoch
-        pixels = spots * module.n_features * 4
+        pixels = spots * module.image_encoder.n_features * 4
         learning = 0.0
     else:
         # A backward pass costs about two forward ones.
@@ -73,7 +73,7 @@ def _epoch_seconds(
     rows: NDArray[np.int64] = max(sequences, key=len)
     side = copy.deepcopy(module)
     side.train()
-    features = torch.zeros(len(rows), module.n_features, device=device.torch)
+    features = torch.zeros(len(rows), module.image_encoder.n_features, device=device.torch)
 
     def step() -> None:
         where = device.torch

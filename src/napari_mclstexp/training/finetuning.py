@@ -72,7 +72,7 @@ def trained_parameters(module: MclSTExp, settings: TrainSettings) -> list[nn.Par
     encoder = module.image_encoder
     encoder.requires_grad_(not settings.freeze_encoder and settings.tune == "whole")
     if not settings.freeze_encoder and settings.tune == "last-block":
-        for block in last_block(encoder):
+        for block in last_block(encoder.model):
             block.requires_grad_(True)
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
@@ -85,7 +85,7 @@ def training_mode(module: MclSTExp, settings: TrainSettings) -> None:
         encoder.eval()
     elif settings.tune == "last-block":
         encoder.eval()
-        for block in last_block(encoder):
+        for block in last_block(encoder.model):
             block.train()
     if settings.batch_norm == "frozen":
         for each in encoder.modules():
@@ -93,12 +93,12 @@ def training_mode(module: MclSTExp, settings: TrainSettings) -> None:
                 each.eval()
 
 
-def last_block(encoder: nn.Module) -> list[nn.Module]:
-    """Return an encoder's last modules that hold at least a tenth of its weights.
+def last_block(backbone: nn.Module) -> list[nn.Module]:
+    """Return a backbone's last modules that hold at least a tenth of its weights.
 
     For DenseNet-121 these are the fourth dense block and the last norm.
     """
-    parts = list(encoder.model.children())  # type: ignore[union-attr]
+    parts = [backbone]
     while len(parts) == 1:
         parts = list(parts[0].children())
     weight = [sum(p.numel() for p in part.parameters()) for part in parts]

@@ -14,7 +14,7 @@ from ..cohort.section import Section
 from ..errors import ModelError, SettingsError
 from ..inference.device import pick_device
 from ..model import EncoderConfig, MclSTExp, Model, ModelConfig, PositionsConfig, RetrievalConfig
-from ..model.encoders import DENSENET_UNRECTIFIED, read_tensors
+from ..model.backbones import DENSENET_UNRECTIFIED, read_tensors
 from ..progress import CancelToken
 from .build_bank import build_bank
 from .data import prepare

@@ -20,7 +20,7 @@ from ..model import (
     RetrievalConfig,
     load_model,
 )
-from ..model.encoders import find_imagenet_weights, input_stats, load_encoder_weights
+from ..model.backbones import find_imagenet_weights, input_stats, load_backbone_weights
 from ..spots.schema import SpotMetadata
 from .finetuning import move_genes
 from .presets import differences
@@ -108,9 +108,9 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
             )
         )
     elif settings.weights is not None:
-        load_encoder_weights(module.image_encoder, settings.weights)
+        load_backbone_weights(module.image_encoder.model, settings.weights)
     elif settings.pretrained:
-        load_encoder_weights(module.image_encoder, find_imagenet_weights(settings.encoder))
+        load_backbone_weights(module.image_encoder.model, find_imagenet_weights(settings.encoder))
     return config, module
 
 

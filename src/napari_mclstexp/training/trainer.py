@@ -135,7 +135,8 @@ class Trainer:
         if self.device.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)
         with self.fabric.autocast():
-            return self.module.encode_images(images).float()
+            features: Tensor = self.module.image_encoder(images)
+        return features
 
     def fit(
         self,

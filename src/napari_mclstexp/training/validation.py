@@ -101,7 +101,7 @@ def patch_features(
     if held_out.features is not None:
         return held_out.features
     assert held_out.patches is not None
-    encoder = FrozenEncoder(module, device, cancel)
+    encoder = FrozenEncoder(module.image_encoder, device, cancel)
     starts = range(0, len(held_out.patches), device.batch_size)
     batches: list[NDArray[np.uint8]] = [held_out.patches[i : i + device.batch_size] for i in starts]
     return torch.cat([encoder(batch).cpu() for batch in batches])

@@ -131,21 +131,7 @@ def test_gradient_of_the_loss_is_the_one_derived_by_hand():
     np.testing.assert_allclose(images.grad.numpy(), slope.T @ a / t, atol=1e-12)
 
 
-def test_views_average_the_features_of_quarter_turns_and_mirrors(network):
-    x = torch.rand(1, 3, 32, 32, dtype=torch.float64)
-    normal = (x - network.mean) / network.std
-    turns = [np.rot90(normal.numpy(), n, (2, 3)) for n in range(4)]
-    views = turns + [turn[..., ::-1] for turn in turns]
-    expected = sum(network.image_encoder(torch.from_numpy(view.copy())) for view in views) / 8
-    network.views = 8
-    try:
-        torch.testing.assert_close(network.encode_images(x), expected)
-        torch.testing.assert_close(network.encode_images(x.rot90(1, (-2, -1))), expected)
-    finally:
-        network.views = 1
-
-
 def test_densenet_features_are_1024_pooled_values(network):
     with torch.inference_mode():
-        features = network.encode_images(torch.rand(2, 3, 32, 32, dtype=torch.float64))
+        features = network.image_encoder(torch.rand(2, 3, 32, 32, dtype=torch.float64))
     assert features.shape == (2, 1024)

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from napari_mclstexp.errors import SettingsError
 from napari_mclstexp.inference import feature_cache
 from napari_mclstexp.model import load_model, save_model
-from napari_mclstexp.model.encoders import build_encoder
+from napari_mclstexp.model.backbones import build_backbone
 from napari_mclstexp.progress import Estimate, HeldOutMap, TrainingPoint
 from napari_mclstexp.training.augmentation import stain_jittered
 from napari_mclstexp.training.finetuning import last_block, move_genes
@@ -114,7 +114,7 @@ def test_only_the_last_block_learns_where_only_it_shall(sections):
 
 def test_the_last_block_of_any_encoder_holds_a_tenth_of_it():
     for name in ("densenet121", "timm:tf_efficientnet_lite0"):
-        encoder = build_encoder(name)
+        encoder, _ = build_backbone(name)
         chosen = sum(p.numel() for part in last_block(encoder) for p in part.parameters())
         whole = sum(p.numel() for p in encoder.parameters())
         assert 0.1 <= chosen / whole <= 0.5

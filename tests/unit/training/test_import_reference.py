@@ -16,8 +16,8 @@ from napari_mclstexp.cohort.section import Section
 from napari_mclstexp.errors import ModelError, SettingsError
 from napari_mclstexp.inference.feature_cache import encoder_digest
 from napari_mclstexp.inference.predict import predict
-from napari_mclstexp.model import load_model, save_model
-from napari_mclstexp.model.encoders import build_encoder
+from napari_mclstexp.model import EncoderConfig, load_model, save_model
+from napari_mclstexp.model.image_encoder import ImageEncoder
 from napari_mclstexp.training.import_reference import CheckpointError, import_checkpoint
 from support.engine_kit import painted_section
 from support.numpy_reference import attention_block, projection_head
@@ -122,7 +122,7 @@ def test_pixels_are_fed_and_features_pooled_as_in_the_authors_code(imported):
         last = torch.nn.Sequential(*list(network.children())[:-1])(patches)
         features = torch.nn.functional.adaptive_avg_pool2d(last, (1, 1)).view(2, -1)
         assert (features < 0).any()
-        torch.testing.assert_close(imported[0].module.encode_images(patches), features)
+        torch.testing.assert_close(imported[0].module.image_encoder(patches), features)
 
 
 def test_the_bank_is_what_the_equations_of_the_paper_say(imported, wide_section):
@@ -156,7 +156,8 @@ def test_a_gene_that_stands_twice_is_named(tmp_path, wide_section):
 
 
 def test_an_unrectified_encoder_does_not_share_features_with_a_rectified_one():
-    one, other = build_encoder("densenet121"), build_encoder("densenet121-unrectified")
+    one = ImageEncoder(EncoderConfig(name="densenet121"))
+    other = ImageEncoder(EncoderConfig(name="densenet121-unrectified"))
     other.load_state_dict(one.state_dict())
     assert encoder_digest(one) != encoder_digest(other)
 

@@ -1,10 +1,10 @@
-"""Image encoders: a patch in, one feature vector out; weights come from local files only."""
+"""Backbones of the image encoder, and their weights, which come from local files only."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ DENSENET, DENSENET_UNRECTIFIED = "densenet121", "densenet121-unrectified"
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 
 
-class DenseNet121(nn.Module):
+class DenseNet121(nn.Sequential):
     """DenseNet-121 without its classifier, globally average pooled: (B, 3, H, W) to (B, 1024).
 
     Parameters
@@ -31,48 +31,22 @@ class DenseNet121(nn.Module):
         has them; the authors' code leaves them.
     """
 
-    n_features = 1024
-
     def __init__(self, rectified: bool = True) -> None:
-        super().__init__()
-        self.rectified = rectified
         from torchvision.models import densenet121
 
-        # In a sequence, so that the keys are those of the reference implementation (`model.0.`).
-        self.model = nn.Sequential(densenet121(weights=None).features)
+        # The only part of a sequence, so that keys are those of the reference implementation (`0.`)
+        super().__init__(densenet121(weights=None).features)
+        self.rectified = rectified
 
     def forward(self, images: Tensor) -> Tensor:
         """Return (B, 1024) features."""
-        x = self.model(images)
+        x: Tensor = super().forward(images)  # type: ignore[no-untyped-call]
         x = functional.relu(x) if self.rectified else x
         return functional.adaptive_avg_pool2d(x, 1).flatten(1)
 
 
-class TimmEncoder(nn.Module):
-    """Any timm model without its classifier: (B, 3, H, W) to (B, n_features)."""
-
-    def __init__(self, name: str, patch_px: int | None) -> None:
-        super().__init__()
-        timm = _import_timm(name)
-        options: dict[str, Any] = {"pretrained": False, "num_classes": 0}
-        if patch_px is not None and not _takes_any_size(timm, name):
-            options["img_size"] = patch_px
-        try:
-            self.model = timm.create_model(name, **options)
-        except (RuntimeError, ValueError, TypeError, AssertionError) as error:
-            raise ModelError(
-                f"timm cannot build the encoder {name!r} ({_first_line(error)}); "
-                "timm.list_models() lists the names."
-            ) from error
-        self.n_features = int(self.model.num_features)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return (B, n_features) features."""
-        return cast("Tensor", self.model(images))
-
-
-def build_encoder(name: str, patch_px: int | None = None) -> DenseNet121 | TimmEncoder:
-    """Build an image encoder with random weights.
+def build_backbone(name: str, patch_px: int | None = None) -> tuple[nn.Module, int]:
+    """Build a backbone with random weights, and say how many features it gives.
 
     Parameters
     ----------
@@ -80,7 +54,7 @@ def build_encoder(name: str, patch_px: int | None = None) -> DenseNet121 | TimmE
         ``"densenet121"`` (torchvision), ``"densenet121-unrectified"`` (as the authors' code has
         it), or ``"timm:<name>"`` (extra ``encoders``).
     patch_px
-        Side of the patches, for encoders that must know it (vision transformers).
+        Side of the patches, for backbones that must know it (vision transformers).
 
     Raises
     ------
@@ -88,10 +62,22 @@ def build_encoder(name: str, patch_px: int | None = None) -> DenseNet121 | TimmE
         If the name is unknown or timm is not installed.
     """
     if name in (DENSENET, DENSENET_UNRECTIFIED):
-        return DenseNet121(rectified=name == DENSENET)
-    if name.startswith("timm:"):
-        return TimmEncoder(name.removeprefix("timm:"), patch_px)
-    raise ModelError(f"The encoder {name!r} is unknown; use densenet121 or timm:NAME.")
+        return DenseNet121(rectified=name == DENSENET), 1024
+    if not name.startswith("timm:"):
+        raise ModelError(f"The encoder {name!r} is unknown; use densenet121 or timm:NAME.")
+    short = name.removeprefix("timm:")
+    timm = _import_timm(short)
+    options: dict[str, Any] = {"pretrained": False, "num_classes": 0}
+    if patch_px is not None and not _takes_any_size(timm, short):
+        options["img_size"] = patch_px
+    try:
+        model = timm.create_model(short, **options)
+    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+        raise ModelError(
+            f"timm cannot build the encoder {short!r} ({_first_line(error)}); "
+            "timm.list_models() lists the names."
+        ) from error
+    return model, int(model.num_features)
 
 
 def input_stats(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -130,17 +116,17 @@ def find_imagenet_weights(name: str) -> Path:
     )
 
 
-def load_encoder_weights(encoder: DenseNet121 | TimmEncoder, path: Path) -> None:
-    """Load an encoder's weights from a .safetensors, .pth or .pt file of plain tensors.
+def load_backbone_weights(backbone: nn.Module, path: Path) -> None:
+    """Load a backbone's weights from a .safetensors, .pth or .pt file of plain tensors.
 
     Raises
     ------
     ModelError
-        If the file is missing, holds more than tensors, or does not fit the encoder.
+        If the file is missing, holds more than tensors, or does not fit the backbone.
     """
     state = read_tensors(path)
-    wanted = encoder.model.state_dict()
-    prefix = "0." if isinstance(encoder, DenseNet121) else ""
+    wanted = backbone.state_dict()
+    prefix = "0." if isinstance(backbone, DenseNet121) else ""
     found: dict[str, Tensor] = {}
     for key, value in state.items():
         plain = key.removeprefix("module.").removeprefix("image_encoder.model.")
@@ -164,7 +150,7 @@ def load_encoder_weights(encoder: DenseNet121 | TimmEncoder, path: Path) -> None
                 f"and {tuple(value.shape)} in the encoder; give the file of exactly this encoder."
             )
     # What is left over is the classifier, which is not used here.
-    encoder.model.load_state_dict({k: v for k, v in found.items() if k in wanted}, strict=False)
+    backbone.load_state_dict({k: v for k, v in found.items() if k in wanted}, strict=False)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

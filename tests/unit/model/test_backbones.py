@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import save_file
 
 from napari_mclstexp.errors import ModelError
-from napari_mclstexp.model.encoders import (
+from napari_mclstexp.model.backbones import (
     DENSENET_FILE,
-    build_encoder,
+    build_backbone,
     find_imagenet_weights,
     input_stats,
-    load_encoder_weights,
+    load_backbone_weights,
     read_tensors,
 )
 from support.places import SHARED
@@ -27,7 +27,7 @@ LITE0_WEIGHTS = SHARED / "weights/tf_efficientnet_lite0.safetensors"
 
 @pytest.fixture(scope="module")
 def densenet():
-    return build_encoder("densenet121").eval()
+    return build_backbone("densenet121")[0].eval()
 
 
 def test_torchvisions_own_file_loads_with_its_old_names(densenet, tmp_path):
@@ -39,7 +39,7 @@ def test_torchvisions_own_file_loads_with_its_old_names(densenet, tmp_path):
         for key, value in source.state_dict().items()
     }
     torch.save(old, tmp_path / DENSENET_FILE)
-    load_encoder_weights(densenet, tmp_path / DENSENET_FILE)
+    load_backbone_weights(densenet, tmp_path / DENSENET_FILE)
     x = torch.rand(1, 3, 64, 64)
     with torch.inference_mode():
         expected = source.classifier(densenet(x))
@@ -48,8 +48,8 @@ def test_torchvisions_own_file_loads_with_its_old_names(densenet, tmp_path):
 
 @pytest.mark.skipif(not LITE0_WEIGHTS.is_file(), reason=f"{LITE0_WEIGHTS} is not there")
 def test_efficientnet_weights_fit_and_tell_patches_apart():
-    encoder = build_encoder(LITE0).eval()
-    load_encoder_weights(encoder, LITE0_WEIGHTS)
+    encoder = build_backbone(LITE0)[0].eval()
+    load_backbone_weights(encoder, LITE0_WEIGHTS)
     with torch.inference_mode():
         features = encoder(torch.stack([torch.zeros(3, 64, 64), torch.rand(3, 64, 64)]))
     assert features.shape == (2, 1280)
@@ -60,15 +60,15 @@ def test_efficientnet_weights_fit_and_tell_patches_apart():
 def test_weights_of_another_encoder_are_refused(densenet, tmp_path):
     save_file({"conv_stem.weight": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelError, match=r"are missing, 0\.conv0\.weight the first"):
-        load_encoder_weights(densenet, tmp_path / "other.safetensors")
+        load_backbone_weights(densenet, tmp_path / "other.safetensors")
 
 
 def test_weights_of_another_size_are_refused(densenet, tmp_path):
-    state = {k: v.clone() for k, v in densenet.model.state_dict().items()}
+    state = {k: v.clone() for k, v in densenet.state_dict().items()}
     state["0.conv0.weight"] = torch.zeros(64, 1, 7, 7)
     save_file(state, tmp_path / "grey.safetensors")
     with pytest.raises(ModelError, match=r"0\.conv0\.weight is \(64, 1, 7, 7\)"):
-        load_encoder_weights(densenet, tmp_path / "grey.safetensors")
+        load_backbone_weights(densenet, tmp_path / "grey.safetensors")
 
 
 class Trap:
@@ -124,4 +124,4 @@ def test_imagenet_weights_that_are_there_are_found(tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", ["resnet", "timm:no_such_net"])
 def test_unknown_encoders_are_refused(name):
     with pytest.raises(ModelError, match=name.removeprefix("timm:")):
-        build_encoder(name)
+        build_backbone(name)
