@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -233,3 +235,26 @@ def test_a_click_that_changes_nothing_is_no_step_and_redo_is_still_there(bench, 
     assert session.shown.history.undoable == "Draw a region"
     assert session.shown.history.redoable == "Name a region"
     assert len(layers.regions.layer.data) == 1
+
+
+def test_the_border_of_a_locked_region_stays_until_it_is_unlocked(bench, qtbot, notes):
+    annotate = bench["Annotate"]
+    session, layers = annotate.workspace.session, annotate.workspace.layers
+    session.edit("Draw a region", regions=(replace(box("nest"), locked=True),))
+    (before,) = session.annotations.regions
+    corners = np.array(layers.regions.layer.data[0])
+
+    def move():
+        layers.regions.layer.data = [corners + 50]
+
+    move()
+    qtbot.waitUntil(lambda: any("nest: locked" in each.message for each in notes))
+    assert session.annotations.regions == (before,)
+    np.testing.assert_array_equal(layers.regions.layer.data[0], corners)
+    item = annotate.tree.topLevelItem(0)
+    assert item.checkState(3) == Qt.CheckState.Checked
+    item.setCheckState(3, Qt.CheckState.Unchecked)
+    qtbot.waitUntil(lambda: session.shown.history.undoable == "Unlock a region")
+    move()
+    qtbot.waitUntil(lambda: session.annotations.regions[0].polygons != before.polygons)
+    assert session.annotations.regions[0].polygons[0][0][0] == (350, 350)
