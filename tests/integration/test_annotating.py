@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anndata as ad
 import numpy as np
 import pandas as pd
@@ -252,3 +254,56 @@ def test_no_export_is_written_over_what_is_open(bench, answers, notes):
         assert target.read_bytes() == before
         assert kit.sentences(notes)[-1].startswith(f"{target} would overwrite the ")
     assert len(kit.sentences(notes)) == 2
+
+
+def test_the_border_of_a_locked_region_stays_until_it_is_unlocked(bench, qtbot, notes):
+    annotate = bench["Annotate"]
+    session, layers = annotate.workspace.session, annotate.workspace.layers
+    session.edit("Draw a region", regions=(replace(box("nest"), locked=True),))
+    (before,) = session.annotations.regions
+    corners = np.array(layers.regions.layer.data[0])
+
+    def move():
+        layers.regions.layer.data = [corners + 50]
+
+    move()
+    qtbot.waitUntil(lambda: any("nest: locked" in each.message for each in notes))
+    assert session.annotations.regions == (before,)
+    np.testing.assert_array_equal(layers.regions.layer.data[0], corners)
+    item = annotate.tree.topLevelItem(0)
+    assert item.checkState(3) == Qt.CheckState.Checked
+    item.setCheckState(3, Qt.CheckState.Unchecked)
+    qtbot.waitUntil(lambda: session.shown.history.undoable == "Unlock a region")
+    move()
+    qtbot.waitUntil(lambda: session.annotations.regions[0].polygons != before.polygons)
+    assert session.annotations.regions[0].polygons[0][0][0] == (350, 350)
+
+
+def test_a_prediction_runs_while_domains_are_searched_and_the_search_is_cancelled(
+    bench, qtbot, notes, tiny_model
+):
+    domains = bench["Domains"]
+    workspace = domains.workspace
+    session = workspace.session
+    random = np.random.default_rng(0)
+    many = ad.AnnData(random.poisson(4, (8000, 300)).astype(np.float32))
+    many.obsm["spatial"] = random.uniform((300, 300), (1300, 900), (8000, 2))
+    session.use_spots(many)
+    domains.of.setCurrentIndex(domains.of.findData("measured"))
+    domains.find.click()
+    qtbot.waitUntil(lambda: workspace.jobs.busy == "Finding domains")
+    assert domains.cancel.isEnabled()
+    before = session.model
+    workspace.load_model(tiny_model)
+    qtbot.waitUntil(lambda: session.model is not before, timeout=RUN_MS)
+    workspace.run("cpu")
+    qtbot.waitUntil(lambda: session.result is not None, timeout=RUN_MS)
+    assert workspace.tasks.searching
+    domains.cancel.click()
+    qtbot.waitUntil(lambda: not workspace.tasks.searching, timeout=5_000)
+    session.runs.cancel()
+    qtbot.waitUntil(lambda: session.runs.current is None, timeout=RUN_MS)
+    assert session.annotations.domains is None
+    assert domains.find.isEnabled()
+    assert not domains.cancel.isEnabled()
+    assert kit.sentences(notes) == []

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from ..errors import SettingsError
+from ..progress import CancelToken
 from ..spots.geometry import neighbours
 from .domain_settings import DomainSettings
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 6  # of a spot on a hexagonal array; of a square one, the nearest six
 MOST_K = 12
+SAMPLE = 5000  # spots that tell how many domains there are: the silhouette is quadratic in them
+STARTS = 10  # of k-means; the best is kept
 UNLABELLED = ("", "nan", "NA", "None", "undetermined")
 
 
@@ -65,7 +68,10 @@ def expression_of(data: AnnData) -> NDArray[np.float32]:
 
 
 def find_domains(
-    expression: NDArray[np.float32], xy: NDArray[np.float64] | None, settings: DomainSettings
+    expression: NDArray[np.float32],
+    xy: NDArray[np.float64] | None,
+    settings: DomainSettings,
+    cancel: CancelToken | None = None,
 ) -> Domains:
     """Cluster spots by the principal components of their expression.
 
@@ -77,26 +83,37 @@ def find_domains(
         (n, 2) centres; needed for smoothing only.
     settings
         See :class:`DomainSettings`.
+    cancel
+        Looked at between steps.
 
     Raises
     ------
     SettingsError
         If there are fewer spots than domains, or smoothing has no positions to go by.
+    Cancelled
+        If `cancel` was set.
     """
+    cancel = cancel or CancelToken()
     if settings.k is not None and settings.k > len(expression):
         raise SettingsError(
             f"{len(expression):,} spots cannot be {settings.k} domains; give fewer."
         )
     if settings.smoothing and xy is None:
         raise SettingsError('Smoothing needs positions (obsm["spatial"]); set it to 0.')
-    components = smoothed(principal_components(expression, settings), xy, settings)
+    components = principal_components(expression, settings)
+    cancel.raise_if_cancelled()
+    components = smoothed(components, xy, settings)
+    cancel.raise_if_cancelled()
     if settings.method == "leiden":
         labels = _leiden(components, settings)
         k = len(set(labels.tolist()))
         reason = f"Leiden at a resolution of {settings.resolution:g} finds {k} domains."
     else:
-        k, reason = (settings.k, "As asked for.") if settings.k else suggest_k(components, settings)
-        labels = _kmeans(components, k, settings.seed)
+        k, reason = settings.k or 0, "As asked for."
+        if not k:
+            k, reason = suggest_k(components, settings, cancel)
+        labels = _kmeans(components, k, settings.seed, cancel)
+    cancel.raise_if_cancelled()
     return Domains(_by_size(labels), k, reason, components)
 
 
@@ -106,16 +123,19 @@ def principal_components(
     """Return (n, c) scores on the first components of (n, G) expression."""
     from sklearn.decomposition import PCA
 
-    x = expression.astype(np.float64)
-    x = x[:, np.ptp(x, axis=0) > 0]
+    x = expression[:, np.ptp(expression, axis=0) > 0]
     if x.shape[1] == 0:
         raise SettingsError("No gene varies between the spots, so there are no domains to find.")
     if settings.genes:
-        x = x[:, np.argsort(-x.var(axis=0), kind="stable")[: settings.genes]]
+        x = x[:, np.argsort(-x.var(axis=0, dtype=np.float64), kind="stable")[: settings.genes]]
+    x = x.astype(np.float64)
     if settings.scale:
-        x = (x - x.mean(axis=0)) / x.std(axis=0)
+        x -= x.mean(axis=0)
+        x /= x.std(axis=0)
     count = min(settings.components, x.shape[1], len(x) - 1)
-    return np.asarray(PCA(count, svd_solver="full").fit_transform(x))
+    # The same components; the covariance is the smaller problem where spots outnumber genes.
+    solver = "covariance_eigh" if len(x) > x.shape[1] else "full"
+    return np.asarray(PCA(count, svd_solver=solver).fit_transform(x))
 
 
 def smoothed(
@@ -131,19 +151,33 @@ def smoothed(
     return out
 
 
-def suggest_k(components: NDArray[np.float64], settings: DomainSettings) -> tuple[int, str]:
-    """Return the number of domains whose spots are most alike within and unlike between."""
-    from sklearn.metrics import silhouette_score
+def suggest_k(
+    components: NDArray[np.float64], settings: DomainSettings, cancel: CancelToken | None = None
+) -> tuple[int, str]:
+    """Return the number of domains whose spots are most alike within and unlike between.
 
+    Of more spots than `SAMPLE`, so many are drawn by the seed, clustered, and judged.
+    """
+    from sklearn.metrics import silhouette_score
+    from sklearn.utils import resample
+
+    cancel, judged = cancel or CancelToken(), ""
+    if len(components) > SAMPLE:
+        judged = f", judged by {SAMPLE:,} spots drawn at random"
+        components = resample(
+            components, replace=False, n_samples=SAMPLE, random_state=settings.seed
+        )
     most = min(MOST_K, len(components) - 1)
-    scores = {
-        k: float(silhouette_score(components, _kmeans(components, k, settings.seed)))
-        for k in range(2, most + 1)
-    }
+    scores = {}
+    for k in range(2, most + 1):
+        labels = _kmeans(components, k, settings.seed, cancel)
+        cancel.raise_if_cancelled()
+        scores[k] = float(silhouette_score(components, labels))
     if not scores:
         raise SettingsError("There are too few spots to tell how many domains there are; give --k.")
     best = max(scores, key=lambda k: scores[k])
-    return best, f"{best} domains have the highest silhouette ({scores[best]:.2f}) of 2 to {most}."
+    highest = f"{best} domains have the highest silhouette ({scores[best]:.2f})"
+    return best, f"{highest} of 2 to {most}{judged}."
 
 
 def keep_colours(before: NDArray[np.str_], after: NDArray[np.str_]) -> NDArray[np.str_]:
@@ -156,12 +190,12 @@ def keep_colours(before: NDArray[np.str_], after: NDArray[np.str_]) -> NDArray[n
     """
     from scipy.optimize import linear_sum_assignment
 
-    old, new = sorted(set(before.tolist())), sorted(set(after.tolist()))
-    overlap = np.array([[((before == o) & (after == n)).sum() for o in old] for n in new])
+    overlap = pd.crosstab(after, before)
+    new, old = (list(names) for names in overlap.axes)
     renamed = {
         new[i]: old[j]
         for i, j in zip(*linear_sum_assignment(-overlap), strict=True)
-        if overlap[i, j]
+        if overlap.iat[i, j]
     }
     free = (str(i) for i in range(1, len(old) + len(new) + 1))
     taken = set(renamed.values())
@@ -236,10 +270,18 @@ def agreement(labels: NDArray[np.str_], truth: NDArray[np.str_]) -> tuple[float,
     )
 
 
-def _kmeans(values: NDArray[np.float64], k: int, seed: int) -> NDArray[Any]:
+def _kmeans(values: NDArray[np.float64], k: int, seed: int, cancel: CancelToken) -> NDArray[Any]:
+    """Return what KMeans(n_init=STARTS) finds, looking at the token between its starts."""
     from sklearn.cluster import KMeans
 
-    return np.asarray(KMeans(k, n_init=10, random_state=seed).fit_predict(values))
+    random = np.random.RandomState(seed)  # drawn from in turn, as KMeans itself does
+    best: Any = None
+    for _ in range(STARTS):
+        cancel.raise_if_cancelled()
+        found = KMeans(k, n_init=1, random_state=random).fit(values)
+        if best is None or found.inertia_ < best.inertia_:
+            best = found
+    return np.asarray(best.labels_)
 
 
 def _leiden(values: NDArray[np.float64], settings: DomainSettings) -> NDArray[Any]:

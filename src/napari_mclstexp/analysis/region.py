@@ -31,7 +31,7 @@ class Region:
     children
         Regions inside it.
     locked
-        Whether QuPath may change it.
+        Whether its border is fixed, here and in QuPath, whose ``isLocked`` it is.
     id
         Stays with it through files.
     """

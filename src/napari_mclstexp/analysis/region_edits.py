@@ -61,13 +61,16 @@ def merged(regions: Sequence[Region], ids: Sequence[str]) -> tuple[Region, ...]:
     Raises
     ------
     SettingsError
-        If they are fewer than two.
+        If they are fewer than two, or one is locked.
     """
     from shapely import make_valid, union_all
 
     if len(set(ids)) < 2:
         raise SettingsError("Choose two or more regions to merge.")
     parts = [find(regions, each) for each in ids]
+    for part in parts:
+        if part.locked:
+            raise SettingsError(f"{part.name} is locked; untick it in the tree to merge it.")
     shape = union_all([make_valid(part.shape()) for part in parts])
     first = parts[0]
     polygons = region_of(shape, first.name).polygons

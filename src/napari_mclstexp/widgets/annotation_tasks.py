@@ -15,6 +15,7 @@ from ..analysis.domain_map import DomainMap, map_of
 from ..analysis.domain_settings import DomainSettings
 from ..analysis.region import Region
 from ..errors import SessionError, SettingsError, UserError
+from ..progress import CancelToken
 from ..session.autosave import Kept, Recovery
 from ..session.read_session import read_session, slides_in
 from ..session.recent_files import recent_sessions
@@ -22,6 +23,7 @@ from ..session.saved_session import SavedSession, SavedSlide, snapshot, to_save
 from ..session.write_session import write_session
 from ..spots.schema import positions
 from .common import dialogs
+from .common.background_jobs import ANALYSIS
 from .common.notify import tell
 
 if TYPE_CHECKING:
@@ -47,11 +49,14 @@ class AnnotationTasks(QObject):
     -------
     offer_changed
         `offered` is another.
+    search_changed
+        A search for domains has begun or ended.
     saved
         The folder a session was saved to or opened from.
     """
 
     offer_changed = Signal()
+    search_changed = Signal()
     saved = Signal(object)
 
     def __init__(self, session: Session, jobs: Jobs) -> None:
@@ -59,6 +64,7 @@ class AnnotationTasks(QObject):
         self.session, self.jobs = session, jobs
         self.recent = recent_sessions()
         self.recovery = Recovery()
+        self._search: CancelToken | None = None
         self._autosave = QTimer(self)
         self._autosave.setSingleShot(True)
         self._autosave.setInterval(AUTOSAVE_MS)
@@ -80,7 +86,10 @@ class AnnotationTasks(QObject):
     # -- domains and regions -------------------------------------------------------------------
 
     def find_domains(self, settings: DomainSettings, of: Of) -> None:
-        """Find domains in the background; those like a domain before keep its name and colour."""
+        """Find domains in the background; those like a domain before keep its name and colour.
+
+        A search that is still on is cancelled.
+        """
         session, opened = self.session, self.session.shown
         spot_expression, spots, before = (
             opened.expression,
@@ -90,19 +99,43 @@ class AnnotationTasks(QObject):
         expression, _ = spot_expression.matrix(of)
         if spots is None:
             raise SettingsError("There are no spots; load spots or lay a grid first.")
-        xy = positions(spots)
+        xy, cancel = positions(spots), CancelToken()
 
         def work() -> DomainMap:
             from ..analysis.domains import find_domains
 
-            return map_of(find_domains(expression, xy, settings), settings, of, before)
+            return map_of(find_domains(expression, xy, settings, cancel), settings, of, before)
 
         def done(found: DomainMap) -> None:
-            if opened.expression is spot_expression:
+            ended()
+            if opened.expression is spot_expression and not cancel.cancelled:
                 session.edit("Find domains", on=opened, domains=found)
                 session.show(show_domains=True)
 
-        self.jobs.load("Finding domains", work, done)
+        def failed(error: BaseException) -> None:
+            ended()
+            if not cancel.cancelled:
+                tell(error)
+
+        def ended() -> None:
+            if self._search is cancel:
+                self._search = None
+                self.search_changed.emit()
+
+        self.cancel_search()
+        self._search = cancel
+        self.search_changed.emit()
+        self.jobs.load("Finding domains", work, done, failed, ANALYSIS)
+
+    @property
+    def searching(self) -> bool:
+        """Whether domains are being searched."""
+        return self._search is not None
+
+    def cancel_search(self) -> None:
+        """Stop searching for domains, if they are being searched."""
+        if self._search is not None:
+            self._search.cancel()
 
     def markers(self, done: Callable[[pd.DataFrame], None]) -> None:
         """Work out in the background which genes tell the domains apart."""
@@ -114,7 +147,7 @@ class AnnotationTasks(QObject):
 
             return marker_genes(expression, genes, domains.labels)
 
-        self.jobs.load("Comparing domains", work, done)
+        self.jobs.load("Comparing domains", work, done, queue=ANALYSIS)
 
     def domains_to_regions(self) -> None:
         """Add every domain as regions that can be edited."""
@@ -148,7 +181,7 @@ class AnnotationTasks(QObject):
             if self.session.expression is spot_expression:
                 done(table)
 
-        self.jobs.load("Comparing regions", work, compared)
+        self.jobs.load("Comparing regions", work, compared, queue=ANALYSIS)
 
     def _domains(self) -> DomainMap:
         domains = self.session.annotations.domains

@@ -269,6 +269,7 @@ class Workspace(QObject):
         self.session.changed.disconnect(self._changed)
         self.layers.regions.finish()  # what was drawn just before
         self.tasks.keep_now()
+        self.tasks.cancel_search()
         self.training.leave()
         if self._when_closed is not None:
             self._when_closed()

@@ -7,17 +7,22 @@ import pytest
 import scanpy
 from anndata import AnnData
 from scipy import sparse, stats
+from sklearn import metrics
 
 from napari_mclstexp.analysis.domains import (
+    SAMPLE,
     DomainSettings,
     agreement,
     expression_of,
     find_domains,
     keep_colours,
     marker_genes,
+    principal_components,
     smoothed,
+    suggest_k,
 )
-from napari_mclstexp.errors import SettingsError
+from napari_mclstexp.errors import Cancelled, SettingsError
+from napari_mclstexp.progress import CancelToken
 
 GENES = ("HIGH_LEFT", "HIGH_MIDDLE", "FLAT", "NOISE")
 
@@ -64,6 +69,51 @@ def test_the_number_is_suggested_with_its_reason(striped):
     found = find_domains(x[:, :2], xy, DomainSettings())
     assert found.k == 3
     assert "silhouette" in found.reason
+
+
+@pytest.fixture
+def continuum():
+    """Return 12,000 spots without a border between them: k-means takes its time."""
+    return np.random.default_rng(0).normal(size=(12_000, 6)) * np.arange(1, 7)
+
+
+def test_a_suggestion_judges_so_many_spots_however_many_there_are(continuum, monkeypatch):
+    judged, score = [], metrics.silhouette_score
+
+    def noted(x, labels, *, sample_size=None, **more):
+        judged.append(min(len(x), sample_size or len(x)))
+        return score(x, labels, sample_size=sample_size, **more)
+
+    monkeypatch.setattr(metrics, "silhouette_score", noted)
+    _, reason = suggest_k(continuum, DomainSettings())
+    assert set(judged) == {SAMPLE}
+    assert f"{SAMPLE:,} spots drawn" in reason
+    assert suggest_k(continuum, DomainSettings()) == suggest_k(continuum, DomainSettings())
+    judged.clear()
+    suggest_k(continuum[:300], DomainSettings())
+    assert set(judged) == {300}
+
+
+def test_a_search_is_cancelled_during_the_suggestion(continuum, monkeypatch):
+    token, score = CancelToken(), metrics.silhouette_score
+    judged = []
+
+    def cancelled_by_a_person(*given, **more):
+        judged.append(score(*given, **more))
+        token.cancel()
+        return judged[-1]
+
+    monkeypatch.setattr(metrics, "silhouette_score", cancelled_by_a_person)
+    with pytest.raises(Cancelled):
+        find_domains(continuum.astype(np.float32), None, DomainSettings(), token)
+    assert len(judged) == 1
+
+
+def test_components_are_those_of_a_full_decomposition_up_to_their_sign(striped):
+    x, _, _ = striped
+    centred = x.astype(np.float64) - x.mean(axis=0, dtype=np.float64)
+    u, s, _ = np.linalg.svd(centred, full_matrices=False)
+    np.testing.assert_allclose(np.abs(principal_components(x, DomainSettings())), np.abs(u * s))
 
 
 def test_leiden_finds_them_too(striped):

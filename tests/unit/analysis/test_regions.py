@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from shapely.geometry import Polygon, shape
+from shapely.geometry import Point, Polygon, shape
+from shapely.geometry.polygon import orient
 
 from napari_mclstexp.analysis.region import Region, domain_regions, region_of
-from napari_mclstexp.analysis.region_edits import renamed
+from napari_mclstexp.analysis.region_edits import merged, renamed
 from napari_mclstexp.analysis.region_statistics import compare_regions, region_report, spots_in
 from napari_mclstexp.errors import OutputError, SettingsError
 from napari_mclstexp.export.geojson import from_geojson, read_geojson, to_geojson, write_geojson
@@ -22,17 +24,20 @@ def square(x: float, y: float, side: float) -> Polygon:
     return Polygon([(x, y), (x + side, y), (x + side, y + side), (x, y + side)])
 
 
-# Rings as RFC 7946 turns them, since a drawn ring has no direction of its own.
-rings = st.tuples(
-    st.integers(0, 10**5), st.integers(0, 10**5), st.integers(10, 5000), st.booleans()
-).map(
-    lambda v: region_of(
-        square(v[0], v[1], v[2]).difference(
-            square(v[0] + 2, v[1] + 2, v[2] / 4) if v[3] else Polygon()
-        ),
-        "r",
-    ).polygons[0]
-)
+def corners(x: float, y: float, side: float, backwards: bool) -> tuple[tuple[float, float], ...]:
+    """Return the closed ring of a square; a drawn ring may turn either way."""
+    ring = ((x, y), (x + side, y), (x + side, y + side), (x, y + side), (x, y))
+    return ring[::-1] if backwards else ring
+
+
+@st.composite
+def rings(draw):
+    x, y, side = (float(draw(st.integers(low, 5000))) for low in (0, 0, 10))
+    outer = corners(x, y, side, draw(st.booleans()))
+    holes = [corners(x + 2, y + 2, side / 4, draw(st.booleans()))] if draw(st.booleans()) else []
+    return (outer, *holes)
+
+
 names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
 colours = st.tuples(*[st.integers(0, 255)] * 3)
 
@@ -41,7 +46,7 @@ def trees(children):
     return st.builds(
         Region,
         name=names,
-        polygons=st.lists(rings, min_size=1, max_size=3).map(tuple),
+        polygons=st.lists(rings(), min_size=1, max_size=3).map(tuple),
         colour=colours,
         children=children,
         locked=st.booleans(),
@@ -54,11 +59,15 @@ region_trees = st.recursive(
 
 
 def turned(region: Region) -> Region:
-    """The same region with its rings as GeoJSON turns them."""
-    document = to_geojson([Region(region.name, region.polygons, id=region.id)])
-    (same,) = from_geojson(document)
-    children = tuple(turned(child) for child in region.children)
-    return Region(region.name, same.polygons, region.colour, children, region.locked, region.id)
+    """The same region with its rings as RFC 7946 has them, turned by shapely alone."""
+    parts = [orient(Polygon(outer, holes)) for outer, *holes in region.polygons]
+    return replace(
+        region,
+        polygons=tuple(
+            tuple(tuple(ring.coords) for ring in (part.exterior, *part.interiors)) for part in parts
+        ),
+        children=tuple(turned(child) for child in region.children),
+    )
 
 
 @pytest.mark.slow
@@ -103,6 +112,7 @@ def test_what_qupath_writes_is_read():
     assert (region.name, region.colour) == ("Tumor: CD8", (5, 6, 7))
     feature["properties"] = {"name": "mine"}
     assert from_geojson(feature)[0].name == "mine"
+    assert not from_geojson(feature)[0].locked
 
 
 def bad(**changes):
@@ -164,6 +174,12 @@ def grid():
     return np.array([(x, y) for x in range(0, 100, 10) for y in range(0, 100, 10)], dtype=float)
 
 
+def test_a_spot_on_the_border_is_in_and_one_in_a_hole_is_not(grid):
+    region = region_of(square(0, 0, 40).difference(square(15, 15, 10)), "ring")
+    expected = [x <= 40 and y <= 40 and (x, y) != (20, 20) for x, y in grid]
+    assert spots_in(region, grid).tolist() == expected
+
+
 def test_a_report_counts_spots_and_square_millimetres(grid):
     inner = region_of(square(-1, -1, 22), "inner")
     outer = region_of(square(-1, -1, 52), "outer", children=(inner,))
@@ -181,7 +197,8 @@ def test_a_report_counts_spots_and_square_millimetres(grid):
 def test_two_regions_are_compared_by_wilcoxon(grid):
     random = np.random.default_rng(0)
     expression = random.normal(size=(100, 3)).astype(np.float32)
-    one = spots_in(region_of(square(-1, -1, 42), "one"), grid)
+    one = (grid <= 40).all(axis=1)
+    assert one.sum() == 25
     expression[one, 1] += 3
     table = compare_regions(expression, ("A", "B", "C"), one, np.ones(100, bool))
     assert table["gene"][0] == "B"
@@ -197,8 +214,10 @@ def test_domains_become_regions_that_hold_their_spots(grid):
     regions = domain_regions(grid, labels, [(1, 1, 1), (2, 2, 2)])
     assert [(each.name, each.colour) for each in regions] == [("1", (1, 1, 1)), ("2", (2, 2, 2))]
     for each in regions:
-        assert spots_in(each, grid)[labels == each.name].all()
-        assert len(each.polygons) == 1  # neighbours are one
+        (rings,) = each.polygons  # neighbours are one
+        shape = Polygon(rings[0], rings[1:])
+        assert all(shape.covers(Point(xy)) for xy in grid[labels == each.name])
+        assert not any(shape.covers(Point(xy)) for xy in grid[labels != each.name])
 
 
 def test_renaming_reaches_into_the_tree():
@@ -207,6 +226,14 @@ def test_renaming_reaches_into_the_tree():
     (changed,) = renamed([outer], inner.id, "TLS")
     assert [each.name for each in changed.walk()] == ["outer", "TLS"]
     assert changed.id == outer.id
+
+
+def test_a_locked_region_is_not_merged_until_it_is_unlocked():
+    fixed, other = (region_of(square(x, 0, 9), f"R{x}", locked=not x) for x in (0, 5))
+    with pytest.raises(SettingsError, match="R0 is locked"):
+        merged([fixed, other], [other.id, fixed.id])
+    (one,) = merged([replace(fixed, locked=False), other], [fixed.id, other.id])
+    assert one.shape().area == pytest.approx(14 * 9)
 
 
 def test_a_region_without_area_is_refused():

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -18,7 +19,16 @@ from qtpy.QtWidgets import (
 
 from ...analysis.domain_map import Rgb
 from ...analysis.region import Region
-from ...analysis.region_edits import find, flat, merged, nested, recoloured, removed, renamed
+from ...analysis.region_edits import (
+    changed,
+    find,
+    flat,
+    merged,
+    nested,
+    recoloured,
+    removed,
+    renamed,
+)
 from ...analysis.region_statistics import NOT_REPLICATES, spots_in
 from ...errors import SettingsError
 from ...scene.layer_specs import Scene
@@ -119,6 +129,8 @@ class AnnotateDock(Dock):
         session = self.workspace.session
         self.palette_of_names.chosen.connect(self._name)
         self.tree.renamed.connect(self._rename)
+        # Queued: this fills the tree anew, and Qt is not yet done with the item that was ticked.
+        self.tree.locked.connect(self._lock, Qt.ConnectionType.QueuedConnection)
         self.tree.selected.connect(self.workspace.layers.regions.select)
         self.nest.clicked.connect(lambda: self._edit("Nest regions", nested(self._regions)))
         self.merge.clicked.connect(self._merge)
@@ -167,6 +179,11 @@ class AnnotateDock(Dock):
                 raise SettingsError("A region needs a name; type one.")
             self._edit("Rename a region", renamed(self._regions, region_id, name.strip()))
         self._show_tree()
+
+    def _lock(self, region_id: str, locked: bool) -> None:
+        region = replace(find(self._regions, region_id), locked=locked)
+        what = "Lock a region" if locked else "Unlock a region"
+        self._edit(what, changed(self._regions, region))
 
     def _merge(self) -> None:
         with told():

@@ -18,6 +18,8 @@ from qtpy.QtWidgets import (
 from ...analysis.region import Region
 
 ID = int(Qt.ItemDataRole.UserRole)
+LOCKED = 3  # its column
+CHECKED = Qt.CheckState.Checked
 
 
 class RegionTree(QTreeWidget):
@@ -27,23 +29,29 @@ class RegionTree(QTreeWidget):
     -------
     renamed
         Id and new name.
+    locked
+        Id, and whether its border is fixed from now on.
     selected
         Ids of the selected regions.
     """
 
     renamed = Signal(str, str)
+    locked = Signal(str, bool)
     selected = Signal(tuple)
 
     def __init__(self) -> None:
         super().__init__()
-        self.setHeaderLabels(["Region", "Spots", "mm²"])
+        self.setHeaderLabels(["Region", "Spots", "mm²", "Locked"])
         self.header().setStretchLastSection(False)
         self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in (1, 2):
+        for column in (1, 2, LOCKED):
             self.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setFixedHeight(130)
-        self.setToolTip("Double-click a name to change it; select regions to name or merge them")
+        self.setToolTip(
+            "Double-click a name to change it; select regions to name or merge them; "
+            "the border of a locked one is fixed"
+        )
         self.setAccessibleName("Regions")
         self._filling = False
         self._told: tuple[Sequence[Region], Mapping[str, tuple[int, float]]] = ((), {})
@@ -132,6 +140,9 @@ class RegionTree(QTreeWidget):
                 item.setText(column, text)
         if item is not edited and item.foreground(0).color() != colour:
             item.setForeground(0, colour)
+        locked = CHECKED if region.locked else Qt.CheckState.Unchecked
+        if item.data(LOCKED, Qt.ItemDataRole.CheckStateRole) != locked:
+            item.setCheckState(LOCKED, locked)
 
     def _items(self) -> list[QTreeWidgetItem]:
         found, waiting = [], [self.invisibleRootItem()]
@@ -146,6 +157,8 @@ class RegionTree(QTreeWidget):
     def _edited(self, item: QTreeWidgetItem, column: int) -> None:
         if not self._filling and column == 0:
             self.renamed.emit(str(item.data(0, ID)), item.text(0))
+        elif not self._filling and column == LOCKED:
+            self.locked.emit(str(item.data(0, ID)), item.checkState(LOCKED) == CHECKED)
 
     def _chosen(self) -> None:
         if not self._filling:

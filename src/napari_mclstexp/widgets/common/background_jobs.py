@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from qtpy.QtCore import QObject, Qt, Signal
@@ -20,6 +21,9 @@ Post = Callable[[Callable[[], None]], None]
 AT_EXIT_S = 10.0  # what is being written has so long to be whole
 
 
+FILES, ANALYSIS = "files", "analysis"  # what waits in one queue does not wait for the other
+
+
 @dataclass(eq=False, frozen=True)
 class _Job:
     what: str
@@ -29,15 +33,15 @@ class _Job:
 
 
 class Jobs(QObject):
-    """Loads one thing after another in one thread, and runs one prediction in a second one.
+    """Loads one thing after another, computes beside it, and runs a prediction in a third thread.
 
     A load starts only when the one before has been taken in, so that no load reads from a slide
-    that the one before has replaced.
+    that the one before has replaced. What needs no file waits in a queue of its own (`ANALYSIS`).
 
     Signals
     -------
     loading
-        What is being loaded, as a person would say it; "" when nothing is.
+        What is being loaded or computed, as a person would say it; "" when nothing is.
     """
 
     loading = Signal(str)
@@ -45,16 +49,16 @@ class Jobs(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self._queue: deque[_Job] = deque()
+        self._queues: dict[str, deque[_Job]] = {FILES: deque(), ANALYSIS: deque()}
+        self._current: dict[str, _Job] = {}
         self._threads: list[threading.Thread] = []
-        self._current: _Job | None = None
         self._closed = False
         self._posted.connect(self._receive, Qt.ConnectionType.QueuedConnection)
 
     @property
     def busy(self) -> str:
-        """What is being loaded now, or ""."""
-        return self._current.what if self._current is not None else ""
+        """What is being loaded or computed now, or ""."""
+        return next((job.what for job in self._current.values()), "")
 
     def load(
         self,
@@ -62,10 +66,11 @@ class Jobs(QObject):
         work: Callable[[], T],
         done: Callable[[T], None],
         failed: Callable[[BaseException], None] = tell,
+        queue: str = FILES,
     ) -> None:
-        """Queue `work` for the loading thread; `done` gets what it returns, on this thread."""
-        self._queue.append(_Job(what, work, done, failed))
-        self._next()
+        """Queue `work` for the thread of a queue; `done` gets what it returns, on this thread."""
+        self._queues[queue].append(_Job(what, work, done, failed))
+        self._next(queue)
 
     def start(
         self,
@@ -89,7 +94,8 @@ class Jobs(QObject):
         a file, are waited for when the program ends, up to `AT_EXIT_S`.
         """
         self._closed = True
-        self._queue.clear()
+        for queue in self._queues.values():
+            queue.clear()
         if self.wait(0):
             return
         atexit.register(self.wait, AT_EXIT_S)
@@ -102,17 +108,17 @@ class Jobs(QObject):
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         return not self._threads
 
-    def _next(self) -> None:
-        if self._current is None and self._queue and not self._closed:
-            self._current = self._queue.popleft()
-            self.loading.emit(self._current.what)
-            self._spawn(self._current, finished=self._loaded)
+    def _next(self, queue: str) -> None:
+        if queue not in self._current and self._queues[queue] and not self._closed:
+            job = self._current[queue] = self._queues[queue].popleft()
+            self.loading.emit(job.what)
+            self._spawn(job, finished=partial(self._loaded, queue))
 
-    def _loaded(self) -> None:
-        self._current = None
-        self._next()
-        if self._current is None:
-            self.loading.emit("")
+    def _loaded(self, queue: str) -> None:
+        del self._current[queue]
+        self._next(queue)
+        if queue not in self._current:
+            self.loading.emit(self.busy)
 
     def _spawn(self, job: _Job, finished: Callable[[], None] | None) -> None:
         def work() -> None:

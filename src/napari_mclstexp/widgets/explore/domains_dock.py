@@ -47,6 +47,11 @@ class DomainsDock(Dock):
         )
         self.find = QPushButton("Find domains")
         self.find.setToolTip("Cluster the spots by the principal components of their expression")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip(
+            "Stop the search within a second or two; the domains stay as they are"
+        )
+        self.cancel.setEnabled(False)
         self.table = DomainTable()
         self.reason = facts("Why so many domains, and how they agree with the labels")
         self.dots = DotPlot()
@@ -71,7 +76,10 @@ class DomainsDock(Dock):
         buttons = QHBoxLayout()
         buttons.addWidget(self.to_regions, 1)
         buttons.addWidget(self.save_markers, 1)
-        self.stack(form, self.find, self.shown, self.table, buttons, self.reason, self.dots)
+        search = QHBoxLayout()
+        search.addWidget(self.find, 1)
+        search.addWidget(self.cancel)
+        self.stack(form, search, self.shown, self.table, buttons, self.reason, self.dots)
         self._wire()
         self._show_table()
         self._show_scene(self.workspace.scene)
@@ -80,6 +88,8 @@ class DomainsDock(Dock):
         """Connect everything; there is no wiring of this dock anywhere else."""
         session = self.workspace.session
         self.find.clicked.connect(self._find)
+        self.cancel.clicked.connect(self.workspace.tasks.cancel_search)
+        self.workspace.tasks.search_changed.connect(self._show_search)
         self.shown.clicked.connect(lambda on: session.show(show_domains=on))
         self.table.renamed.connect(self._rename)
         self.table.recoloured.connect(self._recolour)
@@ -92,6 +102,11 @@ class DomainsDock(Dock):
         with told():
             settings = DomainSettings(**self.fields.values())
             self.workspace.tasks.find_domains(settings, cast(Of, self.of.currentData()))
+
+    def _show_search(self) -> None:
+        searching = self.workspace.tasks.searching
+        self.cancel.setEnabled(searching)
+        self.find.setEnabled(self.workspace.session.spots is not None and not searching)
 
     def _rename(self, key: str, name: str) -> None:
         session = self.workspace.session
@@ -122,7 +137,7 @@ class DomainsDock(Dock):
     def _show_scene(self, _: Scene) -> None:
         session = self.workspace.session
         domains = session.annotations.domains
-        self.find.setEnabled(session.spots is not None)
+        self._show_search()
         self.shown.setChecked(session.display.show_domains and domains is not None)
         for part in (self.shown, self.to_regions):
             part.setEnabled(domains is not None)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from napari.utils.notifications import show_info
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
 
@@ -189,6 +190,7 @@ class RegionLayer:
         gone = [each.id for each in flat(before) if each.id not in new]
         regions = removed(regions, gone)
         moved = 0
+        fixed: list[str] = []
         for region_id, parts in new.items():
             old = next((each for each in flat(before) if each.id == region_id), None)
             polygons = tuple(
@@ -196,13 +198,18 @@ class RegionLayer:
                 if 0 in rings
             )  # fmt: skip
             if old is not None and polygons and polygons != old.polygons:
+                if old.locked:
+                    fixed.append(old.name)
+                    continue
                 moved += 1
                 current = next(each for each in flat(regions) if each.id == region_id)
                 regions = changed(regions, replace(current, polygons=polygons))
         regions += tuple(drawn)
+        if fixed:
+            show_info(f"{', '.join(fixed)}: locked, so it stays; untick it to change it.")
         if regions == before:  # a click that made or moved nothing is no step
             known = sum(len(polygon) for each in flat(before) for polygon in each.polygons)
-            if len(self.layer.data) != known:
+            if fixed or len(self.layer.data) != known:
                 self._fill_quietly(self._shown)
             return
         # It no longer shows what the session has: the next scene makes it so again.
