@@ -92,8 +92,7 @@ def domain_regions(
     colours
         One for each domain, in the order of their names.
     """
-    from shapely import union_all
-    from shapely.geometry import Point
+    from shapely import buffer, points, union_all
 
     from ..spots.geometry import spacing
 
@@ -102,7 +101,7 @@ def domain_regions(
     pitch = spacing(xy)
     regions = []
     for place, name in enumerate(sorted(set(labels.tolist()) - {""})):
-        discs = [Point(x, y).buffer(pitch * 0.62, quad_segs=4) for x, y in xy[labels == name]]
+        discs = buffer(points(xy[labels == name]), pitch * 0.62, quad_segs=4)
         shape = union_all(discs).simplify(pitch * 0.05)
         colour = colours[place] if place < len(colours) else Region.colour
         regions.append(region_of(shape, name, colour=colour))

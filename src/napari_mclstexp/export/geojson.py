@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +91,11 @@ def read_geojson(path: Path) -> tuple[Region, ...]:
 
 
 def _features(region: Region, parent: str | None) -> list[dict[str, Any]]:
-    polygons = [[_turned(ring, i == 0) for i, ring in enumerate(p)] for p in region.polygons]
-    geometry: dict[str, Any] = (
-        {"type": "Polygon", "coordinates": polygons[0]}
-        if len(polygons) == 1
-        else {"type": "MultiPolygon", "coordinates": polygons}
-    )
+    from shapely.geometry import MultiPolygon, mapping
+    from shapely.geometry.polygon import orient
+
+    shape = MultiPolygon([orient(part) for part in region.shape().geoms])
+    geometry = mapping(shape.geoms[0] if len(shape.geoms) == 1 else shape)
     properties: dict[str, Any] = {
         "objectType": "annotation",
         "name": region.name,
@@ -158,13 +156,6 @@ def _read_ring(ring: Any) -> tuple[tuple[float, float], ...]:
     if not all(abs(value) < float("inf") for point in points for value in point):
         raise ValueError("not finite")
     return points
-
-
-def _turned(ring: tuple[tuple[float, float], ...], outer: bool) -> list[list[float]]:
-    """Return a ring turned as RFC 7946 wants it: outer ones counterclockwise, holes clockwise."""
-    area = sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in pairwise(ring))
-    right_way = (area >= 0) == outer
-    return [list(point) for point in (ring if right_way else ring[::-1])]
 
 
 def _colour(value: Any, where: str) -> tuple[int, int, int]:

@@ -155,9 +155,11 @@ def test_a_gene_that_stands_twice_is_named(tmp_path, wide_section):
         import_checkpoint(tmp_path / "best.pt", [wide_section], [*GENES[:-1], "GENE0"])
 
 
-def test_an_unrectified_encoder_does_not_share_features_with_a_rectified_one():
-    one = ImageEncoder(EncoderConfig(name="densenet121"))
-    other = ImageEncoder(EncoderConfig(name="densenet121-unrectified"))
+@pytest.mark.parametrize(
+    "change", [{"name": "densenet121-unrectified"}, {"views": 4}, {"mean": (0.5, 0.5, 0.5)}]
+)
+def test_encoders_of_the_same_weights_that_differ_otherwise_share_no_features(change):
+    one, other = ImageEncoder(EncoderConfig()), ImageEncoder(EncoderConfig(**change))
     other.load_state_dict(one.state_dict())
     assert encoder_digest(one) != encoder_digest(other)
 
