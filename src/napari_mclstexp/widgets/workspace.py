@@ -66,8 +66,8 @@ class Workspace(QObject):
     ----------
     session
         What is open and shown.
-    study
-        What the docks do with a person's work.
+    tasks
+        What the docks do with a person's annotations.
     jobs
         The threads; ``jobs.loading`` says what is being loaded.
     training
