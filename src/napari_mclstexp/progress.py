@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from .errors import Cancelled
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class PartialPrediction:
     genes
         G names, the columns of `expression`.
     similarity
-        (m,) mean cosine similarity to the reference spots that voted.
+        (m,) mean cosine similarity to the retrieved reference spots.
     spread
-        (m, G) weighted standard deviation of the votes.
+        (m, G) weighted standard deviation over the retrieved reference spots.
     """
 
     indices: NDArray[np.int64]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import signal
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from napari_mclstexp.files import MARKER
 from napari_mclstexp.inference.prediction_io import read_prediction
 from napari_mclstexp.model import load_model
 from support import widget_kit as kit
-from support.shell_kit import files_under, shell, signalled
+from support.shell_kit import PROGRAM, files_under, shell, signalled
 
 ON_A_TERMINAL = re.compile(r"[\d,]+ of [\d,]+ (spots|steps).*a second.*\d:\d\d.*left", re.S)
 
@@ -261,7 +263,10 @@ def test_a_prediction_shows_its_pace_and_can_be_stopped(
     assert done.out == ""
     assert "Cancelled" in done.err
     assert "Traceback" not in done.err
-    assert took < 5  # of which the interpreter needs some to end
+    start = time.monotonic()
+    subprocess.run([PROGRAM, "--version"], check=True, capture_output=True)
+    as_busy = 10 * (time.monotonic() - start)  # below 5 s unless the machine has much else to do
+    assert took < max(5, as_busy)  # of which the interpreter needs some to end
     assert files_under(tmp_path) == set()
 
 

@@ -189,7 +189,7 @@ def test_pause_halts_and_go_on_continues(filled, click, qtbot):
         click(filled.start)
         qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
         click(filled.pause)
-        assert filled.pause.text() == "Go on"
+        assert filled.pause.text() == "Resume"
         qtbot.wait(500)
         stood = filled.progress.bar.value()
         qtbot.wait(500)

@@ -11,11 +11,17 @@ from anndata import AnnData
 
 from napari_mclstexp.analysis.gene_summary import gene_facts
 from napari_mclstexp.analysis.region_statistics import spots_in
+from napari_mclstexp.inference.prediction_io import write_prediction
+from napari_mclstexp.spots.tissue import find_tissue
+from napari_mclstexp.widgets.workspace import workspace_of
+from support import widget_kit as kit
 from support.session_kit import SQUARE, region
 
 SIDE = 320  # 102,400 spots
 SUMMARY = "napari_mclstexp.widgets.explore.genes_dock.gene_facts"
 COUNT = "napari_mclstexp.widgets.annotate.dock.spots_in"
+TISSUE = "napari_mclstexp.spots.find_tissue"
+PLUGIN = "napari-mclstexp"
 
 
 @pytest.fixture
@@ -83,3 +89,51 @@ def test_the_spots_of_regions_are_counted_off_the_windows_thread_and_once(
     qtbot.wait(100)
     assert len(threads) == counted
     assert threading.get_ident() not in threads
+
+
+def dropped_before_docks(viewer, folder):
+    viewer.open(kit.write_slide(folder / "slide.ome.tif"), plugin=PLUGIN)
+    viewer.open(kit.write_spots(folder / "spots.h5ad"), plugin=PLUGIN)
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Predict")
+
+
+def sample(viewer, folder):
+    viewer.open_sample(PLUGIN, "sample_section")
+
+
+def dropped_prediction(viewer, folder):
+    slide = kit.write_slide(folder / "slide.ome.tif")
+    prediction = kit.spots()
+    prediction.uns["mclstexp"] = {
+        "kind": "prediction",
+        "model_name": "Tiny",
+        "model_id": "m",
+        "unit": "ln(1 + x)",
+        "um_per_px": kit.UM_PER_PX,
+        "slide": str(slide),
+    }
+    write_prediction(prediction, folder / "p.h5ad")
+    viewer.window.add_plugin_dock_widget(PLUGIN, "Predict")
+    viewer.open(folder / "p.h5ad", plugin=PLUGIN)
+
+
+@pytest.mark.parametrize("arrive", [dropped_before_docks, sample, dropped_prediction])
+def test_however_a_slide_arrives_its_tissue_is_found_off_the_windows_thread(
+    viewer, qtbot, monkeypatch, tmp_path, arrive
+):
+    threads = observed(monkeypatch, TISSUE, find_tissue)
+    arrive(viewer, tmp_path)
+    workspace = workspace_of(viewer)
+    session = workspace.session
+    session.show(style="heatmap")
+    slots = ("slide", "spots", "predicted", "measured")
+
+    def layers():
+        return [workspace.layers[slot] for slot in slots if workspace.layers[slot] is not None]
+
+    qtbot.waitUntil(lambda: len(layers()) == 3, timeout=30_000)
+    assert session.slide is not None
+    assert session.tissue.mask.any()
+    assert threads
+    assert threading.get_ident() not in threads
+    assert set(viewer.layers) == set(layers())  # the reader's own are gone

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -188,17 +187,6 @@ def bring_to_front(widget: QWidget) -> None:
 def our_threads() -> list[threading.Thread]:
     """Return the plugin's threads that are alive."""
     return [thread for thread in threading.enumerate() if thread.name.startswith("mclstexp")]
-
-
-def longest_pause(qtbot: Any, seconds: float) -> float:
-    """Return the longest time that the window needed to answer, over so many seconds."""
-    longest, last = 0.0, time.perf_counter()
-    end = last + seconds
-    while last < end:
-        qtbot.wait(1)
-        now = time.perf_counter()
-        longest, last = max(longest, now - last), now
-    return longest
 
 
 def sentences(notes: Any) -> list[str]:

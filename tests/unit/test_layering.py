@@ -140,6 +140,7 @@ def test_importing_the_package_loads_nothing_heavy():
 
 def test_help_of_every_command_loads_nothing_heavy():
     heavy = ("torch", "torchvision", "napari", "anndata", "matplotlib", "openslide", "tifffile")
+    heavy += ("numpy", "pandas", "scipy")
     code = f"""
 import sys
 from napari_mclstexp.cli import main

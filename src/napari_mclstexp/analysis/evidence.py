@@ -1,4 +1,4 @@
-"""Why a spot has the value it has: the reference spots that voted for it."""
+"""Why a spot has the value it has: the retrieved reference spots."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Vote:
-    """One reference spot that voted.
+class RetrievedSpot:
+    """One retrieved reference spot.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Vote:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All votes for one gene at one spot, the weightiest first.
+    """All retrieved spots for one gene at one spot, the weightiest first.
 
     Attributes
     ----------
@@ -53,12 +53,12 @@ class Evidence:
     value
         The sum of the weights times what was measured: the predicted value.
     spread
-        Weighted standard deviation of what was measured at the voters, in the same unit.
+        Weighted standard deviation of what was measured at them, in the same unit.
     agreement
-        Share of the gene's variance over the whole bank that the voters do not have among
+        Share of the gene's variance over the whole bank that these spots do not have among
         themselves: 1 where all say the same, 0 or below where they differ like spots at random.
-    votes
-        The votes.
+    retrieved
+        The spots.
     """
 
     spot: str
@@ -66,11 +66,11 @@ class Evidence:
     value: float
     spread: float
     agreement: float
-    retrieved: tuple[Vote, ...]
+    retrieved: tuple[RetrievedSpot, ...]
 
 
 def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidence:
-    """Repeat the vote for one gene at one spot of a prediction.
+    """Repeat the retrieval for one gene at one spot of a prediction.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
     pictures = model.bank.thumbnails
     order = np.argsort(-weight, kind="stable")
     retrieved = tuple(
-        Vote(
+        RetrievedSpot(
             str(model.bank.section[who[i]]),
             str(model.bank.barcode[who[i]]),
             float(similarity[i]),

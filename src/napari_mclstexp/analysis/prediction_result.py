@@ -146,7 +146,7 @@ class Result:
         return values if np.isfinite(values).any() else None
 
     def spread_values(self, gene: str) -> NDArray[np.float32] | None:
-        """Return the (n,) spread of the votes for a gene, or None where it is not known."""
+        """Return the (n,) spread over the retrieved spots of a gene, or None if it is unknown."""
         column = self._column.get(gene)
         if column is None or self.adata is None or "spread" not in self.adata.layers:
             return None

@@ -64,8 +64,8 @@ def predict(
     Returns
     -------
     AnnData
-        ``X`` (n, G) in the model's unit; ``obs`` similarity and distance of the voters;
-        ``layers["spread"]`` of the votes; ``layers["measured"]`` and ``var["pcc"]`` where the
+        ``X`` (n, G) in the model's unit; ``obs`` similarity and distance of the retrieved spots;
+        ``layers["spread"]`` among them; ``layers["measured"]`` and ``var["pcc"]`` where the
         spots have counts; ``var["held_out_pcc"]`` of the model; ``obsm["spatial"]``,
         ``obsm["X_mclstexp"]`` projections; its provenance; ``uns["spatial"]``
         for scanpy and squidpy.

@@ -31,7 +31,7 @@ def model_card(config: ModelConfig, n_reference_spots: int) -> str:
         f"| trained on | {', '.join(config.trained_on) or 'not said'} |",
         f"| platform | {config.platform or 'not said'} |",
         f"| reference spots | {n_reference_spots} |",
-        f"| votes | k = {config.retrieval.k}, weights 1 / {config.retrieval.distance}² |",
+        f"| retrieved spots | k = {config.retrieval.k}, weights 1 / {config.retrieval.distance}² |",
         "",
         "## What it can be trusted with",
         "",

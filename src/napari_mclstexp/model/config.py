@@ -44,7 +44,7 @@ class PositionsConfig(_Frozen):
 
 
 class RetrievalConfig(_Frozen):
-    """How many reference spots vote, and the distance d of their weights 1 / d^2."""
+    """How many reference spots are retrieved, and the distance d of their weights 1 / d^2."""
 
     k: int = Field(default=200, ge=1)
     distance: Distance = "l2"

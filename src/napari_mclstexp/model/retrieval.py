@@ -19,7 +19,7 @@ DIFFERENCES_AT_ONCE = 2**23  # 32 MiB of float32
 
 @dataclass(frozen=True)
 class RetrievedSpots:
-    """Which reference spots vote for each query, and how much.
+    """Which reference spots are retrieved for each query, and their weights.
 
     Attributes
     ----------
@@ -41,18 +41,18 @@ class RetrievedSpots:
 
 @dataclass(frozen=True)
 class Retrieved:
-    """Expression read from the votes.
+    """Expression read from the retrieved spots.
 
     Attributes
     ----------
     expression, spread
-        (Q, G) weighted mean and weighted standard deviation of the voters' expression.
+        (Q, G) weighted mean and weighted standard deviation of their expression.
     similarity
-        (Q,) mean cosine similarity of the voters.
+        (Q,) their mean cosine similarity.
     distance
-        (Q,) distance to the nearest voter.
-    votes
-        The votes themselves.
+        (Q,) distance to the nearest of them.
+    retrieved
+        The spots themselves.
     """
 
     expression: NDArray[np.float32]
@@ -67,7 +67,7 @@ def find_retrieved(
 ) -> RetrievedSpots:
     """Find the k most similar reference spots of each query and weigh them.
 
-    The k with the highest cosine similarity vote (of equals, the lower row), with weights
+    The k with the highest cosine similarity (of equals, the lower row) get the weights
     1 / distance^2. Distances ``"l1"`` and ``"l2"`` are between the projections as they are,
     ``"cosine"`` is 1 - cosine. A reference at distance 0 takes all the weight, shared evenly
     with others at 0.
@@ -79,7 +79,7 @@ def find_retrieved(
     keys
         (N, D) projections of the reference spots, on the same device.
     k
-        Number of voters; no more than N are taken.
+        How many are retrieved; no more than N.
     distance
         ``"l1"``, ``"l2"`` or ``"cosine"``.
     """

@@ -1,6 +1,6 @@
 """All that is known of the expression at one set of spots: their counts, and each model's result.
 
-New spots mean new readings, so that nothing of the former can be shown on them.
+New spots mean new values, so that nothing of the former can be shown on them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Source = Literal["predicted", "measured", "difference", "spread", "distance"]
 Key = tuple[int | float | str, ...]
-DISTANCE_UNIT = "1 - cosine similarity to the bank"
+DISTANCE_UNIT = "1 - cosine similarity to the reference"
 SIGNATURE = " (signature)"  # behind the name of one, where it stands among genes
 SCORE_UNIT = "score: mean of its genes - control genes"
 
@@ -46,7 +46,7 @@ class SpotExpression:
     spots
         The spots, or None.
     number
-        Tells these readings from others in keys.
+        Tells this expression from others in keys.
 
     Attributes
     ----------
@@ -132,7 +132,7 @@ class SpotExpression:
         """Return the (n,) values of a gene, NaN where not known; None if there are none.
 
         Beside what was predicted and measured there are the predicted less the measured value,
-        the spread of the votes for the predicted one, and the patch's distance from the bank.
+        the spread over the retrieved spots, and the patch's distance from the reference.
         """
         result = self.result
         if source == "difference":

@@ -37,7 +37,7 @@ def build_bank(
     cancel
         Looked at before every sequence.
     before
-        A bank of the same genes whose spots vote too, projected anew; those that are among the
+        A bank of the same genes whose spots are kept, projected anew; those that are among the
         training spots are taken once.
     """
     bank = _bank_of(module, training_sections, config, device, cancel)

@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from ..errors import OutputError
 from ..progress import Estimate, HeldOutMap, TrainingPoint
 
@@ -138,7 +136,7 @@ class EventFile:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
+    if hasattr(value, "tolist"):  # an array; numpy is not loaded for ``--help``
         return [_plain(each) for each in value.astype(float).round(4).tolist()]
     if isinstance(value, list):
         return [_plain(each) for each in value]
@@ -148,6 +146,7 @@ def _plain(value: Any) -> Any:
 
 
 def _event(kind: type[Event], said: dict[str, Any]) -> Event:
+    import numpy as np
     from pydantic import TypeAdapter
 
     if kind is HeldOutMap:

@@ -42,7 +42,7 @@ class TrainJob:
         Names of sections that are not learned from: one scores every gene, the other says when
         to stop.
     resume
-        Go on from the last epoch if there was one, and keep the last epoch if cancelled.
+        Resume from the last epoch if there was one, and keep the last epoch if cancelled.
     report
         Whether a held-out section is compared with trivial baselines.
     min_counts

@@ -70,7 +70,7 @@ def train(
     cancel
         Ends the work within a second.
     checkpoint
-        File that is written after every epoch, and gone on from if it is there; on the CPU the
+        File that is written after every epoch, and resumed from if it is there; on the CPU the
         result is the same as without an interruption, bit for bit.
     curves
         Folder for ``curves.csv`` and TensorBoard's events.
@@ -144,7 +144,7 @@ def train(
 
 
 def _bank_before(settings: TrainSettings, config: ModelConfig) -> Bank | None:
-    """Return the bank of the model that was gone on from, where its spots can vote on."""
+    """Return the bank of the model that this training starts from, where its spots can be kept."""
     if settings.init_from is None or not settings.keep_bank:
         return None
     base = load_model(settings.init_from)
@@ -250,7 +250,7 @@ def _score(
     scores = prediction.var["pcc"].dropna()
     note = f"Held out: section {held_out.name}."
     if held_out.name in model.bank.sections:
-        note += " The model that was gone on from had learned from it, so these mean nothing."
+        note += " The model that it started from had learned from it, so these mean nothing."
     if stop_on is not None and stop_on.name == held_out.name:
         note += " Training stopped where it was predicted best, so these scores are optimistic."
     model.config = model.config.model_copy(

@@ -158,7 +158,7 @@ class Trainer:
         progress
             Called after every step and every epoch.
         checkpoint, curves
-            File and folder that are written after every epoch, and gone on from.
+            File and folder that are written after every epoch, and resumed from.
 
         Returns
         -------

@@ -52,7 +52,7 @@ def watch(
     held_out
         With its features, or its patches.
     pool
-        The training spots, which vote.
+        The training spots, which are retrieved.
     config, device, cancel
         The model's, where to compute, and what ends it.
     """

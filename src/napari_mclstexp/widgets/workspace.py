@@ -37,8 +37,7 @@ if TYPE_CHECKING:
 
     from ..analysis.region import Region
     from ..model import Model
-    from ..slides import Slide
-    from ..spots import GridSettings, Tissue
+    from ..spots import GridSettings
     from ..training.process import Ended
 
 REDRAW_MS = 100  # while a run is filling in; a person sees no more often than that anyway
@@ -67,8 +66,8 @@ class Workspace(QObject):
     ----------
     session
         What is open and shown.
-    study
-        What the docks do with a person's work.
+    tasks
+        What the docks do with a person's annotations.
     jobs
         The threads; ``jobs.loading`` says what is being loaded.
     training
@@ -119,7 +118,7 @@ class Workspace(QObject):
         self.session.runs.changed.connect(self.run_changed.emit)
         self.session.runs.progressed.connect(self.progressed.emit)
         self.session.leaving.connect(self._leaving)
-        self._arrivals = Arrivals(viewer, self._take_in)
+        self._arrivals = Arrivals(viewer, self._take_over)
         session = self.session
         viewer.bind_key("Control-Z", lambda _: session.undo(), overwrite=True)
         viewer.bind_key("Control-Shift-Z", lambda _: session.redo(), overwrite=True)
@@ -139,15 +138,12 @@ class Workspace(QObject):
             self.session.select(there)
             return
 
-        def done(found: tuple[Slide, Tissue]) -> None:
-            slide, tissue = found
-            try:
-                self.session.use_slide(slide, tissue)
-            except UserError:
-                slide.close()
-                raise
+        def work() -> Opened:
+            from ..slides import open_slide
 
-        self.jobs.load(f"Opening {path.name}", partial(_open_slide, path), done)
+            return Opened(slide=open_slide(path)).with_tissue()
+
+        self.jobs.load(f"Opening {path.name}", work, self._take_in)
 
     def close_slide(self) -> None:
         """Close the slide after what is being read from it; a run on it is cancelled at once."""
@@ -189,7 +185,8 @@ class Workspace(QObject):
         """Read a prediction in the background and show it, with its slide if none is open."""
 
         def work() -> Opened:
-            return read_opened_prediction(path, with_slide=self.session.slide is None)
+            with_slide = self.session.slide is None
+            return read_opened_prediction(path, with_slide).with_tissue()
 
         self.jobs.load(f"Reading {path.name}", work, self._take_in)
 
@@ -316,6 +313,18 @@ class Workspace(QObject):
         elif how.how == "failed":
             tell(UserError(how.sentence))
 
+    def _take_over(self, opened: Opened, remove: Callable[[], None]) -> None:
+        """Take in what stands in the viewer as layers of a reader, once its tissue is found."""
+
+        def done(opened: Opened) -> None:
+            remove()
+            self._take_in(opened)
+
+        if opened.slide is None and not self.jobs.busy:
+            done(opened)
+        else:
+            self.jobs.load("Finding the tissue", opened.with_tissue, done)
+
     def _take_in(self, opened: Opened) -> None:
         """Make what a reader opened the session's own."""
         with told():
@@ -356,22 +365,6 @@ class Workspace(QObject):
 
     def _layer_edited(self, field: str, value: Any) -> None:
         self.session.show(**{field: value})
-
-
-def _open_slide(path: Path) -> tuple[Slide, Tissue]:
-    from ..slides import open_slide
-    from ..spots import find_tissue
-
-    slide = open_slide(path)
-    try:
-        tissue = find_tissue(slide)
-        # The first look is at the coarsest level: read here, it is there when the window asks.
-        level = len(slide.levels) - 1
-        slide.read_level(level, 0, 0, 1, 1)
-    except BaseException:
-        slide.close()
-        raise
-    return slide, tissue
 
 
 def _read_spots(path: Path, counts: Path | None) -> AnnData:

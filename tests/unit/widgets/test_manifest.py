@@ -46,24 +46,20 @@ def test_every_command_is_where_the_manifest_says(manifest):
     manifest.validate_imports()
 
 
-def test_docks_open_in_under_a_second_and_without_torch():
+def test_docks_open_without_torch():
     code = """
-import sys, time
+import sys
 import napari
 from qtpy.QtWidgets import QApplication
 viewer = napari.Viewer()
 for name in ("Slide and spots", "Predict", "Evidence", "Train"):
-    start = time.perf_counter()
     viewer.window.add_plugin_dock_widget("napari-mclstexp", name)
     QApplication.processEvents()
-    print(time.perf_counter() - start)
 assert "torch" not in sys.modules
 viewer.close()
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    seconds = [float(line) for line in run.stdout.split()]
-    assert max(seconds) < 1.0
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ class RecoveryBar(QWidget):
 
     def __init__(self, tasks: AnnotationTasks) -> None:
         super().__init__()
-        self._study = tasks
+        self._tasks = tasks
         self.text = facts("Annotations on this slide that were not saved when napari last closed")
         self.text.setStyleSheet("font-weight: bold;")
         self.restore = QPushButton("Restore")
@@ -34,7 +34,7 @@ class RecoveryBar(QWidget):
         self._show_offer()
 
     def _show_offer(self) -> None:
-        kept = self._study.offered
+        kept = self._tasks.offered
         self.setVisible(kept is not None)
         if kept is None:
             return

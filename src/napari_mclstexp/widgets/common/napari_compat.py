@@ -1,7 +1,19 @@
-"""All that is used of napari beyond its public interface; checked with napari 0.9.2."""
+"""All that is used of napari beyond its public interface; checked with napari 0.9.2.
+
+Two faults of its canvas end the program inside the driver when layers come and go on screen:
+
+* When a layer goes, the canvas flushes its queue of OpenGL commands at once, into whichever
+  context is current: often Qt's own, with which the window is put together. Buffers that are
+  deleted there leave dangling ones in the canvas' context, and the next draw reads them.
+* Some changes of the layer list paint the window then and there, so that a scene is drawn of which
+  half is still of the slide before.
+"""
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from napari.layers.base._base_constants import ActionType
@@ -32,3 +44,40 @@ def is_drawing(layer: Any) -> bool:
     napari tells of a new shape when its drawing begins; only these flags say when it ends.
     """
     return bool(getattr(layer, "_is_creating", False) or getattr(layer, "_is_moving", False))
+
+
+def flush_in_own_context(viewer: Any) -> None:
+    """Have the canvas of a viewer make its OpenGL context current before it flushes."""
+    scene_canvas = _scene_canvas(viewer)
+    if scene_canvas is None or "finish" in vars(scene_canvas.context):
+        return
+    canvas, flush = weakref.ref(scene_canvas), weakref.WeakMethod(scene_canvas.context.finish)
+
+    def finish() -> None:
+        there, original = canvas(), flush()
+        if there is not None and original is not None and there.native.isValid():
+            there.set_current()
+            original()
+
+    scene_canvas.context.finish = finish
+
+
+@contextmanager
+def unpainted(viewer: Any) -> Iterator[None]:
+    """Let nothing be painted inside the block: what is shown changes at once, when it is whole."""
+    scene_canvas = _scene_canvas(viewer)
+    native = None if scene_canvas is None else scene_canvas.native
+    if native is None or not native.updatesEnabled():
+        yield
+        return
+    native.setUpdatesEnabled(False)
+    try:
+        yield
+    finally:
+        native.setUpdatesEnabled(True)
+
+
+def _scene_canvas(viewer: Any) -> Any:
+    """Return the vispy canvas of a viewer, or None where there is no window (any more)."""
+    qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    return getattr(getattr(qt_viewer, "canvas", None), "_scene_canvas", None)

@@ -20,6 +20,7 @@ from ...scene.layer_specs import (
     SpotsLayer,
 )
 from ...session.display import MOST_COMPARED
+from ..common.napari_compat import flush_in_own_context, unpainted
 from .arguments import (
     Description,
     coloured_arguments,
@@ -31,7 +32,6 @@ from .arguments import (
     update,
     whole,
 )
-from .canvas import flush_in_own_context, unpainted
 from .overlays import colour_bar, legend, scale_bar
 from .region_layer import RegionLayer
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from qtpy.QtCore import QTimer
 
+from ...errors import UserError
 from ...scene.layer_specs import ExpressionHeatmap, ExpressionPoints, SlideLayer, SpotsLayer
 from ...scene.resolve import scene
 from ...session.session import Session
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from ...slides import Slide
+    from ...spots import Tissue
 
 METADATA = "mclstexp"
 
@@ -39,6 +43,28 @@ class Opened:
     spots: AnnData | None = None
     prediction: AnnData | None = None
     model: Path | None = None
+    tissue: Tissue | None = None
+
+    def with_tissue(self) -> Opened:
+        """Return it with the tissue of its slide, which takes seconds on a large one.
+
+        Raises
+        ------
+        UserError
+            If the slide cannot be read; it is closed then.
+        """
+        from ...spots import find_tissue
+
+        if self.slide is None or self.tissue is not None:
+            return self
+        try:
+            tissue = find_tissue(self.slide)
+            # The first look is at the coarsest level: read here, it is there when the window asks.
+            self.slide.read_level(len(self.slide.levels) - 1, 0, 0, 1, 1)
+        except BaseException:
+            self.slide.close()
+            raise
+        return replace(self, tissue=tissue)
 
     def enter(self, session: Session) -> None:
         """Make it the session's.
@@ -46,11 +72,15 @@ class Opened:
         Raises
         ------
         UserError
-            If it does not fit what is open already.
+            If it does not fit what is open already; a slide that does not fit is closed.
         """
         # A prediction comes with its slide only where none is open yet.
         if self.slide is not None and (self.prediction is None or session.slide is None):
-            session.use_slide(self.slide)
+            try:
+                session.use_slide(self.slide, self.tissue)
+            except UserError:
+                self.slide.close()
+                raise
         if self.spots is not None:
             session.use_spots(self.spots)
         if self.prediction is not None:
@@ -107,12 +137,13 @@ class Arrivals:
     viewer
         Whose layers to watch; those that are there already count too.
     take_in
-        Called with what was opened, once its layers are gone.
+        Called with what was opened, as soon as it came, and with what makes its layers go.
     """
 
-    def __init__(self, viewer: Any, take_in: Callable[[Opened], None]) -> None:
+    def __init__(self, viewer: Any, take_in: Callable[[Opened, Callable[[], None]], None]) -> None:
         self._viewer = weakref.ref(viewer)
         self._take_in = take_in
+        self._taken: WeakSet[Opened] = WeakSet()
         # napari adds the layers of one file one after the other: look when it is through.
         self._timer = QTimer()
         self._timer.setSingleShot(True)
@@ -125,15 +156,20 @@ class Arrivals:
             self._timer.start(0)
 
     def _deliver(self) -> None:
+        for _, opened in self._standing():
+            if opened not in self._taken:
+                self._taken.add(opened)
+                self._take_in(opened, partial(self._remove, opened))
+
+    def _remove(self, opened: Opened) -> None:
         viewer = self._viewer()
-        if viewer is None:
-            return
-        arrived: list[Opened] = []
-        for layer in list(viewer.layers):
-            opened = layer.metadata.get(METADATA)
-            if isinstance(opened, Opened):
+        for layer, whose in self._standing():
+            if whose is opened and viewer is not None:
                 viewer.layers.remove(layer)
-                if opened not in arrived:
-                    arrived.append(opened)
-        for opened in arrived:
-            self._take_in(opened)
+
+    def _standing(self) -> list[tuple[Any, Opened]]:
+        """Return the readers' layers in the viewer, each with what was opened."""
+        viewer = self._viewer()
+        layers = [] if viewer is None else list(viewer.layers)
+        found = [(layer, layer.metadata.get(METADATA)) for layer in layers]
+        return [(layer, opened) for layer, opened in found if isinstance(opened, Opened)]

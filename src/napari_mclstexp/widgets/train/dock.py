@@ -150,7 +150,7 @@ class TrainDock(Dock):
         self.start.setEnabled(not running)
         self.pause.setEnabled(running)
         self.cancel.setEnabled(running)
-        self.pause.setText("Go on" if paused else "Pause")
+        self.pause.setText("Resume" if paused else "Pause")
         if paused:
             self.progress.say("Paused")
         self.report.setVisible(training.how is not None and training.how.report is not None)
