@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import anndata
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
@@ -10,6 +11,9 @@ from scipy.spatial import KDTree
 from ..errors import SlideError, SpotsError
 from ..slides import Slide
 from .schema import SpotMetadata, positions
+
+if TYPE_CHECKING:
+    import anndata
 
 ENOUGH = 10  # spots; fewer may all stand apart from their neighbours
 
