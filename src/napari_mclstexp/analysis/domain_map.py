@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from .domain_settings import DomainSettings
 from .domains import Domains, keep_colours
 from .region import Region, domain_regions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Rgb = tuple[int, int, int]
 _numbers = count(1)
@@ -136,6 +139,8 @@ def dot_table(
     Columns ``domain`` (its name), ``gene``, ``mean`` (brought to 0..1 over the domains) and
     ``share`` (of the domain's spots that are above the gene's median over all spots).
     """
+    import pandas as pd
+
     rows = []
     for gene in chosen:
         values = expression[:, genes.index(gene)]

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
@@ -16,6 +15,7 @@ from ..spots.geometry import neighbours
 from .domain_settings import DomainSettings
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
 NEIGHBOURS = 6  # of a spot on a hexagonal array; of a square one, the nearest six
@@ -188,6 +188,7 @@ def keep_colours(before: NDArray[np.str_], after: NDArray[np.str_]) -> NDArray[n
     before, after
         (n,) domains of the same spots before and after a change.
     """
+    import pandas as pd
     from scipy.optimize import linear_sum_assignment
 
     overlap = pd.crosstab(after, before)
@@ -223,6 +224,7 @@ def marker_genes(
     and ``fdr`` (Benjamini-Hochberg within the domain). Spots of one slide are not replicates: p
     says how clear the picture is, not whether another slide would show it.
     """
+    import pandas as pd
     from scipy import stats
 
     expression = expression.astype(np.float64)  # in float32 a small p becomes 0

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     pass
 from .region import Region
 
@@ -44,6 +45,8 @@ def region_report(
     A row for each region of the trees: ``region, within, spots, area_mm2``, and the mean of every
     gene, NaN where there are no spots.
     """
+    import pandas as pd
+
     rows = []
     for top in regions:
         for parent, region in _with_parents(top, ""):

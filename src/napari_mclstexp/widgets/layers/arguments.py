@@ -15,7 +15,6 @@ from ...scene.layer_specs import (
     SlideLayer,
     SpotsLayer,
 )
-from ...slides.pyramid import pyramid
 
 Coloured = ExpressionBlend | DomainPoints
 Description = SlideLayer | SpotsLayer | ExpressionPoints | ExpressionHeatmap | Coloured
@@ -26,6 +25,8 @@ VALUE = "expression"  # the feature that colours the points; napari shows it und
 
 def slide_arguments(slide: SlideLayer) -> dict[str, Any]:
     """Return what ``viewer.add_image`` needs to draw the slide."""
+    from ...slides.pyramid import pyramid
+
     levels = pyramid(slide.slide)
     return {
         "data": levels if len(levels) > 1 else levels[0],

@@ -8,10 +8,9 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from napari.utils.notifications import show_info
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer
@@ -21,6 +20,9 @@ from ...analysis.region_edits import changed, flat, removed
 from ...errors import SettingsError
 from ...scene.layer_specs import RegionShapes
 from ..common.napari_compat import SHAPES_CHANGED, is_drawing
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FILL = 0.15
 POLL_MS = 40  # while a shape is being drawn
@@ -220,6 +222,8 @@ class RegionLayer:
 
 def _features(regions: tuple[Region, ...]) -> pd.DataFrame:
     """Return whose each ring is: region, polygon and ring number, and what is written on it."""
+    import pandas as pd
+
     columns = ("id", "part", "ring", "label", "colour")
     rows = [
         (each.id, part, ring, each.name if part == ring == 0 else "", each.colour)
@@ -234,6 +238,8 @@ def _features(regions: tuple[Region, ...]) -> pd.DataFrame:
 
 def _own_shapes(layer: Any) -> dict[str, dict[int, dict[int, tuple[tuple[float, float], ...]]]]:
     """Return the rings in the layer, by region, polygon and ring; new shapes have the id ""."""
+    import pandas as pd
+
     found: dict[str, dict[int, dict[int, tuple[tuple[float, float], ...]]]] = {}
     table = layer.features
     for i, (data, kind) in enumerate(zip(layer.data, layer.shape_type, strict=True)):
