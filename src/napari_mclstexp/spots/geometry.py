@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from ..errors import SlideError, SpotsError
 from ..slides import Slide
@@ -74,6 +73,8 @@ def spacing(xy: NDArray[np.float64]) -> float:
     """Return the median distance of (n, 2) positions to the nearest other, 0 if there is none."""
     if len(xy) < 2:
         return 0.0
+    from scipy.spatial import KDTree
+
     distance, _ = KDTree(xy).query(xy, k=2)
     return float(np.median(distance[:, 1]))
 

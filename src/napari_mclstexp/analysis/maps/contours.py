@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 LEVELS = 6
 _MAX_PIXELS = 4_000_000
@@ -33,6 +32,8 @@ def contour_lines(
     -------
     (h z, w z) float32, z being `contour_zoom`: on a line its value, elsewhere NaN.
     """
+    from scipy import ndimage
+
     zoom = contour_zoom(image.shape[:2])
     known = np.isfinite(image)
     filled = np.where(known, image, limits[0])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, sparse
-from scipy.spatial import KDTree
+from scipy import sparse
 
 from ...spots.geometry import spacing
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 Inside = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
 
@@ -76,6 +78,8 @@ class HeatmapGeometry:
         inside
             Tells of (m, 2) positions which are in tissue; the map is clipped to these.
         """
+        from scipy.spatial import KDTree
+
         xy = np.asarray(xy, dtype=np.float64)
         tree = KDTree(xy)
         pitch = pitch or spacing(xy) or max(diameter, 1.0)
@@ -120,6 +124,8 @@ class HeatmapGeometry:
 
 
 def _close_pinholes(near: NDArray[np.bool_], max_pixels: float) -> NDArray[np.bool_]:
+    from scipy import ndimage
+
     labels, _ = ndimage.label(~near)
     small = np.bincount(labels.ravel()) <= max_pixels
     small[0] = False
