@@ -24,6 +24,8 @@ from napari_mclstexp.session.write_session import save_session
 from support import widget_kit as kit
 from support.shell_kit import Outcome, files_under, shell
 
+pytestmark = pytest.mark.slow
+
 MINE = "years of work"
 
 
@@ -73,7 +75,6 @@ def test_a_folder_of_another_program_is_not_emptied_for_its_config_json(bench):
     assert contents(bench) == before
 
 
-@pytest.mark.slow
 def test_a_model_is_replaced_until_a_person_adds_or_changes_a_file(bench):
     assert trained(bench).code == 0
     assert trained(bench).code == 0  # as it was written, it may be
@@ -130,7 +131,6 @@ def test_files_that_a_person_puts_beside_a_running_training_stay(bench):
     assert contents(bench / "model.run") == {"notes.txt": MINE.encode()}
 
 
-@pytest.mark.slow
 def test_a_report_in_a_model_is_the_programs_own(bench):
     other = kit.spots()
     other.obsm["spatial"] += 1
@@ -165,7 +165,6 @@ def test_an_evaluation_refuses_to_replace_tables_and_the_model_it_scores(bench, 
     assert contents(bench / "m") == before
 
 
-@pytest.mark.slow
 def test_the_demo_refuses_to_replace_a_result_and_replaces_its_own(tmp_path):
     (tmp_path / "prediction.h5ad").write_text(MINE)
     refused(shell("demo", "--out", tmp_path), "prediction.h5ad is there already")

@@ -26,6 +26,8 @@ from support.cohort_fixtures import QUICK
 from support.engine_kit import GENES, painted_section, quick_settings
 from support.shell_kit import files_under, shell
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory):
@@ -77,7 +79,6 @@ def test_the_same_section_under_another_name_is_refused(sections, tmp_path):
         make_folds([sections[0], Section("moved", "Q", copy, other, 2.0)], "section")
 
 
-@pytest.mark.slow
 def test_a_patient_on_both_sides_is_warned_of(evaluation, sections):
     assert any("the patient P were learned" in each for each in evaluation.warnings)
     apart = [dataclasses.replace(each, patient=each.name) for each in sections]
@@ -259,7 +260,6 @@ def test_a_report_that_cannot_be_written_leaves_nothing(evaluation, tmp_path):
         write_evaluation(evaluation, tmp_path / "gone")
 
 
-@pytest.mark.slow
 def test_the_shell_evaluates_and_tells(cohort, tmp_path):
     arguments = ("--cohort", cohort, "--genes", cohort.parent / "genes.txt", *QUICK)
     done = shell("evaluate", *arguments, "--epochs", 2, "--no-heads", "--out", tmp_path / "e")

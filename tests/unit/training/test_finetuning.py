@@ -20,6 +20,8 @@ from napari_mclstexp.training.train import train
 from support.engine_kit import GENES, painted_section, quick_settings
 from support.training_kit import trainer_with_features
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sections(tmp_path_factory):

@@ -23,6 +23,8 @@ from support.engine_kit import painted_section
 from support.numpy_reference import attention_block, projection_head
 from support.shell_kit import shell
 
+pytestmark = pytest.mark.slow
+
 G = 785
 GENES = [f"GENE{i}" for i in range(G)]
 
