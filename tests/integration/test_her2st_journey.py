@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_mclstexp.export.geojson import read_geojson
 from napari_mclstexp.model import save_model
+from napari_mclstexp.session.next_step import DOCKS
 from napari_mclstexp.training.settings import TrainSettings
 from napari_mclstexp.training.train import train
 from support import widget_kit as kit
@@ -21,15 +22,6 @@ from support.places import SHARED
 pytestmark = NEEDED
 
 RUN_MS = 180_000
-DOCKS = (
-    "Slide and spots",
-    "Predict",
-    "Genes",
-    "Evidence",
-    "Domains",
-    "Annotate",
-    "Save and export",
-)
 MOST_CLICKS = 12  # from the open slide to exported, named domains
 
 

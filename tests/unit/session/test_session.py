@@ -9,7 +9,6 @@ from napari_mclstexp.errors import SettingsError, SlideError, SpotsError
 from napari_mclstexp.progress import Progress
 from napari_mclstexp.session.scripting import save_result
 from napari_mclstexp.session.session import Session
-from napari_mclstexp.slides import open_slide
 from support.session_kit import (
     finished,
     heard,
@@ -18,28 +17,7 @@ from support.session_kit import (
     make_spots,
     partial,
     prediction_of,
-    write_slide,
 )
-
-
-@pytest.fixture
-def slide(tmp_path):
-    return open_slide(write_slide(tmp_path))
-
-
-@pytest.fixture
-def other_slide(tmp_path):
-    return open_slide(write_slide(tmp_path, "b.png", shade=90))
-
-
-@pytest.fixture
-def session(slide):
-    """A session in which everything that a run needs is there."""
-    session = Session()
-    session.use_slide(slide)
-    session.use_spots(make_spots())
-    session.use_model(make_model())
-    return session
 
 
 def test_a_slide_without_a_scale_gets_it_from_the_pitch_of_the_spots(slide):
