@@ -1,0 +1,241 @@
+"""The linear head: a few expression programs, read linearly from what is seen around a spot.
+
+A spot's features are projected on principal axes (its codes); a reduced-rank ridge reads the
+programs from the codes, and a gene is its mean plus its loadings on the programs. Such a head is
+a linear smoother: its values are weighted sums over the reference spots, which is what evidence
+shows. Everything here is numpy, in 64 bits inside; how the head is fitted stands in `training`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+
+Floats = NDArray[np.float64]
+LEAST_STD = 1e-3  # added to each gene's std, so that genes hardly counted stay small
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearHead:
+    """A reduced-rank ridge from features to expression.
+
+    Attributes
+    ----------
+    components
+        (F, q) float32 principal axes; features times these are codes.
+    coefficients
+        (q, R) from codes to the scores of the programs.
+    loadings
+        (R, G) of the genes on the programs, orthonormal rows; the program that explains most is
+        the first, and each one's largest loading is positive.
+    share
+        (R,) of the variance of all fitted values, before the rank was cut.
+    mean
+        (G,) of the training sections' means, in the model's unit.
+    slope
+        By which predicted differences are multiplied, calibrated on sections left out.
+    penalty
+        Of the ridge.
+    """
+
+    components: NDArray[np.float32]
+    coefficients: Floats
+    loadings: Floats
+    share: Floats
+    mean: Floats
+    slope: float
+    penalty: float
+
+    @property
+    def rank(self) -> int:
+        """How many programs there are."""
+        return len(self.loadings)
+
+    def codes(self, features: NDArray[Any]) -> NDArray[np.float32]:
+        """Return (n, q) codes of (n, F) features; the bank keeps those of its spots.
+
+        Raises
+        ------
+        ModelError
+            If the features are not those that the head was fitted to.
+        """
+        if features.ndim != 2 or features.shape[1] != len(self.components):
+            raise ModelError(
+                f"The features are of shape {features.shape} and the model reads "
+                f"{len(self.components):,} a spot; compute them with the model's own encoder."
+            )
+        return np.asarray(features @ self.components, dtype=np.float32)
+
+    def program_scores(self, codes: NDArray[Any]) -> Floats:
+        """Return (n, R) scores of the programs at (n, q) codes."""
+        return np.asarray(codes, dtype=np.float64) @ self.coefficients
+
+    def predict(self, codes: NDArray[Any], columns: NDArray[np.int64] | None = None) -> Floats:
+        """Return (n, G) expression in the model's unit, or of some genes.
+
+        Parameters
+        ----------
+        codes
+            (n, q).
+        columns
+            Of the genes wanted; all by default.
+        """
+        kept = slice(None) if columns is None else columns
+        differences = self.program_scores(codes) @ self.loadings[:, kept]
+        return self.mean[kept] + self.slope * differences
+
+    def smoother_weights(self, codes: NDArray[Any], bank_codes: NDArray[Any]) -> Floats:
+        """Return the (n, N) weights of the reference spots in each prediction.
+
+        The weights times the spots' targets, cut to the programs, are the predicted differences.
+        They may be negative and do not sum to 1.
+
+        Parameters
+        ----------
+        codes
+            (n, q).
+        bank_codes
+            (N, q) of the spots that the head was fitted to, in their kept precision.
+        """
+        bank = np.asarray(bank_codes, dtype=np.float64)
+        return self._solved(codes, bank) @ bank.T
+
+    def beyond(self, features: NDArray[Any], codes: NDArray[Any]) -> Floats:
+        """Return (n,) squared lengths of what the axes leave out of (n, F) features."""
+        whole = np.einsum("nf,nf->n", features, features, dtype=np.float64)
+        kept = (np.asarray(codes, dtype=np.float64) ** 2).sum(axis=1)
+        return np.asarray(np.maximum(whole - kept, 0.0), dtype=np.float64)
+
+    def leverage(
+        self, codes: NDArray[Any], bank_codes: NDArray[Any], beyond: NDArray[Any]
+    ) -> Floats:
+        """Return (n,) how far outside the reference spots the features lie.
+
+        0 at their centre; of a ridge, it is the variance of the value in that of a measurement.
+        What the axes leave out counts as a direction in which no reference spot lies.
+
+        Parameters
+        ----------
+        codes
+            (n, q).
+        bank_codes
+            (N, q).
+        beyond
+            (n,), from :meth:`beyond`.
+        """
+        solved = self._solved(codes, np.asarray(bank_codes, dtype=np.float64))
+        return np.asarray((solved * codes).sum(axis=1) + beyond / self.penalty, dtype=np.float64)
+
+    def contributions(
+        self, code: NDArray[Any], bank_codes: NDArray[Any], targets: NDArray[Any], column: int
+    ) -> Floats:
+        """Return (N,) what each reference spot adds to one gene's value at one spot.
+
+        They add up to the predicted value less the gene's mean.
+
+        Parameters
+        ----------
+        code
+            (q,) of the spot.
+        bank_codes
+            (N, q).
+        targets
+            (N, G), from :func:`section_targets` of the bank.
+        column
+            Of the gene.
+        """
+        weights = self.smoother_weights(np.atleast_2d(code), bank_codes)[0]
+        cut = np.asarray(targets, dtype=np.float64) @ (self.loadings.T @ self.loadings[:, column])
+        return np.asarray(weights * self.slope * cut, dtype=np.float64)
+
+    def fitted_to(self, bank_codes: NDArray[Any], targets: NDArray[Any]) -> LinearHead:
+        """Return the head with its coefficients computed anew, the programs kept.
+
+        For a bank whose codes were rounded or whose spots are not all those of the training:
+        contributions add up for the bank that a head was fitted to, and for no other.
+        """
+        bank = np.asarray(bank_codes, dtype=np.float64)
+        wanted = bank.T @ (np.asarray(targets, dtype=np.float64) @ self.loadings.T)
+        solved = np.linalg.solve(self._penalised(bank), wanted).astype(np.float64)
+        return replace(self, coefficients=solved)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all that the head is by name, to be kept in a file of arrays."""
+        return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> LinearHead:
+        """Read what :meth:`arrays` gave.
+
+        Raises
+        ------
+        ModelError
+            If a part is missing, or the parts do not fit each other.
+        """
+        lacking = [field.name for field in fields(cls) if field.name not in arrays]
+        if lacking:
+            raise ModelError(
+                f"The model's linear head lacks its {lacking[0]}; get the model folder anew."
+            )
+        kept = {field.name: np.asarray(arrays[field.name]) for field in fields(cls)}
+        q, rank = kept["coefficients"].shape if kept["coefficients"].ndim == 2 else (-1, -1)
+        n_genes = kept["mean"].size
+        wanted = {
+            "components": (len(kept["components"]), q),
+            "loadings": (rank, n_genes),
+            "share": (rank,),
+            "mean": (n_genes,),
+            "slope": (),
+            "penalty": (),
+        }
+        for name, shape in wanted.items():
+            if kept[name].shape != shape:
+                raise ModelError(
+                    f"The {name} of the model's linear head is of shape {kept[name].shape}, which "
+                    "does not fit its other parts; get the model folder anew."
+                )
+        return cls(
+            components=kept["components"].astype(np.float32),
+            slope=float(kept["slope"]),
+            penalty=float(kept["penalty"]),
+            **{
+                name: kept[name].astype(np.float64)
+                for name in ("coefficients", "loadings", "share", "mean")
+            },
+        )
+
+    def _penalised(self, bank: Floats) -> Floats:
+        return bank.T @ bank + self.penalty * np.eye(bank.shape[1])
+
+    def _solved(self, codes: NDArray[Any], bank: Floats) -> Floats:
+        query = np.asarray(codes, dtype=np.float64)
+        return np.asarray(np.linalg.solve(self._penalised(bank), query.T).T, dtype=np.float64)
+
+
+def section_targets(expression: NDArray[Any], sections: NDArray[Any]) -> Floats:
+    """Return what a linear head learns: each gene relative to its own section.
+
+    A gene is centred and divided by its standard deviation within each section, so that no
+    section weighs more because it was sequenced deeper, then scaled back by the deviation over
+    all of them, so that values keep the unit.
+
+    Parameters
+    ----------
+    expression
+        (N, G) in the model's unit.
+    sections
+        (N,) names of the spots' sections.
+    """
+    values = np.asarray(expression, dtype=np.float64)
+    centred, standard = np.empty_like(values), np.empty_like(values)
+    for name in np.unique(sections):
+        rows = sections == name
+        centred[rows] = values[rows] - values[rows].mean(axis=0)
+        standard[rows] = centred[rows] / (centred[rows].std(axis=0) + LEAST_STD)
+    return np.asarray(standard * (centred.std(axis=0) + LEAST_STD), dtype=np.float64)
