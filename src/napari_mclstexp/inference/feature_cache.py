@@ -43,7 +43,7 @@ def cached_features(
     compute
         Called if they are not there.
     """
-    folder = _folder()
+    folder = cache_folder()
     if folder is None:
         return compute()
     path = folder / f"{_key(slide, xy, encoder, patch_px, um_per_px, device)}.npy"
@@ -81,7 +81,7 @@ def _key(
     device: Device,
 ) -> str:
     facts = (
-        *(1, slide.fingerprint(), _probe(slide.path), slide.um_per_px, patch_px, um_per_px),
+        *(1, slide.fingerprint(), file_probe(slide.path), slide.um_per_px, patch_px, um_per_px),
         *(encoder_digest(encoder), device.torch.type, device.dtype),
     )
     digest = hashlib.sha256(repr(facts).encode())
@@ -89,7 +89,7 @@ def _key(
     return digest.hexdigest()
 
 
-def _probe(path: Path) -> str:
+def file_probe(path: Path) -> str:
     """Return a checksum of a file's size and of pieces all over it: gigabytes are not read."""
     digest = hashlib.sha256()
     size = path.stat().st_size
@@ -101,7 +101,8 @@ def _probe(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _folder() -> Path | None:
+def cache_folder() -> Path | None:
+    """Return the folder that features are kept in, or None where a person turned that off."""
     named = os.environ.get(FOLDER)
     if named is not None:
         return Path(named) if named else None

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .bank import Bank
-    from .config import EncoderConfig, ModelConfig, PositionsConfig, RetrievalConfig
+    from .config import (
+        EncoderConfig,
+        FeatureMapConfig,
+        ModelConfig,
+        PositionsConfig,
+        RetrievalConfig,
+    )
     from .folder import Model, load_model, read_card, save_model
+    from .inner_layers import InnerLayers
     from .loss import contrastive_loss
     from .mclstexp import MclSTExp
     from .normalisation import normalise
@@ -17,6 +24,8 @@ if TYPE_CHECKING:
 _LAZY = {
     "Bank": "bank",
     "EncoderConfig": "config",
+    "FeatureMapConfig": "config",
+    "InnerLayers": "inner_layers",
     "MclSTExp": "mclstexp",
     "Model": "folder",
     "ModelConfig": "config",
@@ -33,6 +42,8 @@ _LAZY = {
 __all__ = [
     "Bank",
     "EncoderConfig",
+    "FeatureMapConfig",
+    "InnerLayers",
     "MclSTExp",
     "Model",
     "ModelConfig",

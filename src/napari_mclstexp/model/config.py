@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .normalisation import UNITS, Normalisation
 
@@ -34,6 +34,49 @@ class EncoderConfig(_Frozen):
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     views: Literal[1, 4, 8] = 1
+
+
+class FeatureMapConfig(_Frozen):
+    """What the frozen encoder sees of a slide in one pass, averaged to cells.
+
+    Attributes
+    ----------
+    um_per_px
+        Scale at which the slide is read.
+    layers
+        Inner layers of the backbone, in the order that features have; see `inner_layers`.
+    colour
+        Whether red, green, blue, stains (HED) and the share of white are channels too.
+    cell_px
+        Side of a cell in pixels of that scale; a multiple of every layer's stride.
+    widths_um
+        Standard deviations of the Gaussian weights under which cells are pooled around a spot.
+    """
+
+    um_per_px: float = Field(default=1.0, gt=0)
+    layers: tuple[str, ...]
+    colour: bool = True
+    cell_px: int = Field(default=32, ge=8, le=256)
+    widths_um: tuple[float, ...] = Field(default=(40.0, 80.0, 160.0, 320.0), min_length=1)
+
+    @field_validator("widths_um")
+    @classmethod
+    def _widths_are_lengths(cls, widths: tuple[float, ...]) -> tuple[float, ...]:
+        for width in widths:
+            if not 0 < width < 1e6:
+                raise ValueError(f"{width} is no width in µm; give a number above 0")
+        return widths
+
+    @model_validator(mode="after")
+    def _something_is_seen(self) -> FeatureMapConfig:
+        if not self.layers and not self.colour:
+            raise ValueError("neither layers nor colour are asked for; name a layer")
+        return self
+
+    @property
+    def cell_um(self) -> float:
+        """Side of a cell in µm."""
+        return self.cell_px * self.um_per_px
 
 
 class PositionsConfig(_Frozen):

@@ -1,0 +1,211 @@
+"""One pass of a frozen encoder over the tissue of a slide, kept as means over small cells."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import groupby
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from ..errors import SettingsError
+from ..model import FeatureMapConfig, InnerLayers
+from ..model.image_encoder import ImageEncoder
+from ..progress import CancelToken, Progress, ProgressCallback
+from ..slides import Slide
+from ..spots.tissue import find_tissue
+from .cell_grid import CellGrid, Tile, lay_cells, tissue_share, tissue_tiles
+from .device import Device
+from .feature_map_store import FeatureMap, forget_the_oldest, group_slices, map_key, open_map
+from .image_features import stoppable, to_tensor
+
+TILE_PX = 1024  # the core of a tile; the values do not depend on it beyond HALO_PX's effect
+HALO_PX = 128  # around it: most of the receptive field
+COLOUR = "colour"
+COLOURS = ("red", "green", "blue", "haematoxylin", "eosin", "dab", "white")
+WHITE = 0.82  # a pixel whose darkest channel is above this is glass, fat or a lumen
+_AHEAD = 2  # batches read while one is encoded
+
+
+def compute_feature_map(
+    slide: Slide,
+    encoder: ImageEncoder,
+    config: FeatureMapConfig,
+    *,
+    device: Device,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> FeatureMap:
+    """See all tissue of a slide once, in overlapping tiles on a grid from the slide's origin.
+
+    Inner layers and colour are averaged to cells, and kept by content: a second call reads what
+    the first has made, and one that was interrupted goes on.
+
+    Parameters
+    ----------
+    slide
+        With its scale known.
+    encoder
+        Its backbone is run; it is left as it is.
+    config
+        Scale, layers, cells.
+    device
+        Where and in which arithmetic.
+    progress
+        Called after every batch of tiles, with the map as far as it is filled.
+    cancel
+        Ends the pass within a second; tiles that are done stay.
+
+    Raises
+    ------
+    SlideError
+        If the slide's scale is not known.
+    ModelError
+        If the encoder has no such layer.
+    SettingsError
+        If a cell is no multiple of a layer's stride.
+    OutputError
+        If the disk is full.
+    Cancelled
+        If `cancel` was set.
+    """
+    cancel = cancel or CancelToken()
+    side = max(1, TILE_PX // config.cell_px)
+    grid = lay_cells(slide, config.cell_um, side)
+    layers = InnerLayers(encoder, config.layers)
+    _check_strides(layers, config)
+    share = tissue_share(grid, find_tissue(slide))
+    names = (*((COLOUR,) if config.colour else ()), *config.layers)
+    sizes = (*((len(COLOURS),) if config.colour else ()), *layers.channels)
+    groups = group_slices(names, sizes)
+    found = open_map(map_key(slide, encoder, config, device, TILE_PX, HALO_PX), grid, groups, share)
+    done = np.asarray(found.done[:]) > 0
+    tiles = tissue_tiles(grid, share)
+    waiting = [tile for tile in tiles if not done[tile.row, tile.col]]
+    if waiting:
+        see = _Cells(layers, config, device, cancel)
+        finished = len(tiles) - len(waiting)
+        for batch, pixels in _read_ahead(slide, grid, config, waiting, device, cancel):
+            for tile, (mean, std) in zip(batch, see(pixels), strict=True):
+                cancel.raise_if_cancelled()
+                found.write(tile, mean, std)
+            finished += len(batch)
+            if progress is not None:
+                progress(Progress(finished, len(tiles), "Seeing the tissue", found, "tiles"))
+        forget_the_oldest()
+    return found
+
+
+class _Cells:
+    """Pixels of tiles to means and standard deviations of their cells."""
+
+    def __init__(
+        self, layers: InnerLayers, config: FeatureMapConfig, device: Device, cancel: CancelToken
+    ) -> None:
+        self._layout = torch.channels_last if device.channels_last else torch.contiguous_format
+        self._layers = layers.for_inference(device.torch, device.dtype, self._layout)
+        self._config, self._device, self._cancel = config, device, cancel
+
+    def __call__(
+        self, pixels: NDArray[np.uint8]
+    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Yield (channels, rows, cols) for each of (b, H, W, 3) pixels, which have a halo."""
+        images = to_tensor(pixels, self._device).contiguous(memory_format=self._layout)
+        with torch.inference_mode(), stoppable(self._layers, self._cancel):
+            maps = self._layers(images)
+        halved = [
+            _to_cells(each, HALO_PX // stride, self._config.cell_px // stride)
+            for each, stride in zip(maps, self._layers.strides, strict=True)
+        ]
+        del maps, images
+        for index, picture in enumerate(pixels):
+            parts = [tuple(half[index].cpu().numpy() for half in each) for each in halved]
+            if self._config.colour:
+                self._cancel.raise_if_cancelled()
+                parts.insert(0, _colour_cells(picture, self._config.cell_px))
+            mean, std = (np.concatenate([part[half] for part in parts]) for half in (0, 1))
+            yield mean, std
+
+
+def _to_cells(values: Tensor, halo: int, cell: int) -> tuple[Tensor, Tensor]:
+    """Return mean and std over the cells of (B, C, h, w) values, without their halo."""
+    inner = values[:, :, halo : values.shape[2] - halo, halo : values.shape[3] - halo].float()
+    if cell == 1:
+        return inner, torch.zeros_like(inner)
+    mean = functional.avg_pool2d(inner, cell)
+    square = functional.avg_pool2d(inner.square(), cell)
+    return mean, (square - mean.square()).clamp_(min=0).sqrt_()
+
+
+def _colour_cells(
+    picture: NDArray[np.uint8], cell: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    from skimage.color import rgb2hed
+
+    h, w = picture.shape[:2]
+    rgb = picture[HALO_PX : h - HALO_PX, HALO_PX : w - HALO_PX].astype(np.float32) / 255
+    white = (rgb.min(axis=-1, keepdims=True) > WHITE).astype(np.float32)
+    channels = np.concatenate([rgb, rgb2hed(rgb), white], axis=-1, dtype=np.float32)
+    mean, std = _to_cells(torch.from_numpy(channels).permute(2, 0, 1)[None], 0, cell)
+    return mean[0].numpy(), std[0].numpy()
+
+
+def _read_ahead(
+    slide: Slide,
+    grid: CellGrid,
+    config: FeatureMapConfig,
+    tiles: Sequence[Tile],
+    device: Device,
+    cancel: CancelToken,
+) -> Iterator[tuple[list[Tile], NDArray[np.uint8]]]:
+    """Yield batches of tiles of one size with their pixels, read while others are encoded."""
+
+    def read(batch: list[Tile]) -> NDArray[np.uint8]:
+        h, w = (side * config.cell_px + 2 * HALO_PX for side in batch[0].shape)
+        pixels = np.empty((len(batch), h, w, 3), dtype=np.uint8)
+        margin = HALO_PX / config.cell_px * grid.cell_px
+        for into, tile in zip(pixels, batch, strict=True):
+            cancel.raise_if_cancelled()
+            x, y = (each.start * grid.cell_px - margin for each in (tile.cols, tile.rows))
+            into[:] = slide.read(x, y, w, h, config.um_per_px)
+        return pixels
+
+    under_way: deque[tuple[list[Tile], Future[NDArray[np.uint8]]]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="tiles") as reader:
+        try:
+            for batch in _batches(tiles, grid, device):
+                under_way.append((batch, reader.submit(read, batch)))
+                if len(under_way) > _AHEAD:
+                    first, pixels = under_way.popleft()
+                    yield first, pixels.result()
+            while under_way:
+                first, pixels = under_way.popleft()
+                yield first, pixels.result()
+        finally:
+            for _, pixels in under_way:
+                pixels.cancel()
+
+
+def _batches(tiles: Sequence[Tile], grid: CellGrid, device: Device) -> Iterator[list[Tile]]:
+    """Yield runs of tiles of one size that together are about as large as a batch of patches."""
+    for shape, run in groupby(tiles, key=lambda tile: tile.shape):
+        most = 1
+        if device.torch.type != "cpu":  # a CPU is busy with one tile, and its memory is smaller
+            most = max(1, 4 * grid.tile_cells**2 // (shape[0] * shape[1]))
+        same = list(run)
+        for start in range(0, len(same), most):
+            yield same[start : start + most]
+
+
+def _check_strides(layers: InnerLayers, config: FeatureMapConfig) -> None:
+    for layer, stride in zip(layers.layers, layers.strides, strict=True):
+        if config.cell_px % stride or HALO_PX % stride:
+            raise SettingsError(
+                f"A cell of {config.cell_px} px cannot be filled by the layer {layer}, which has "
+                f"a value for every {stride} px; use a multiple of {stride}."
+            )

@@ -1,0 +1,215 @@
+"""Features of spots: the feature map around them under Gaussian weights, relative to the section.
+
+The order of the features: width by width; in a width, group by group of the map (``"colour"``,
+then layers as configured); in a group, the mean of each channel, then its standard deviation.
+
+A feature is a property of the tissue's cells, and spots read it between cells' centres. So one
+spot has the same value alone or among others, and any number of spots costs one pass over cells.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import SettingsError
+from ..progress import CancelToken
+from .cell_pooling import Level, Part, Values, levels_of, reduce
+from .feature_map_store import CHUNK, FeatureMap
+
+_BLOCK_VALUES = 4_000_000  # of channels and cells that are filtered at once
+
+Pooled = list[tuple[int, slice, Values]]
+
+
+def feature_slices(
+    feature_map: FeatureMap, widths: Sequence[float]
+) -> dict[tuple[float, str], slice]:
+    """Return which features belong to each width in µm and group, in order.
+
+    The first half of each is means, the second standard deviations.
+    """
+    slices, start = {}, 0
+    for width in widths:
+        for name, channels in feature_map.groups.items():
+            stop = start + 2 * (channels.stop - channels.start)
+            slices[width, name] = slice(start, stop)
+            start = stop
+    return slices
+
+
+def spots_on_tissue(
+    feature_map: FeatureMap, xy: NDArray[np.float64], widths: Sequence[float]
+) -> NDArray[np.bool_]:
+    """Tell which (n, 2) spots have tissue within three standard deviations of the finest width."""
+    level = Level.of(feature_map, Part.of(feature_map, widths), min(widths))
+    return level.read_at(feature_map.grid.in_cells(xy)).on_tissue
+
+
+def pooled_features(
+    feature_map: FeatureMap,
+    xy: NDArray[np.float64],
+    widths: Sequence[float],
+    *,
+    cancel: CancelToken | None = None,
+) -> Values:
+    """Return the features of spots.
+
+    Mean and standard deviation of every channel under Gaussian weights, each relative to its mean
+    and in units of its spread over all tissue cells of the section; divided by the square roots
+    of the number of features in its group and of the number of groups, so that each group counts
+    alike, and a spot's features have a mean square sum of 1.
+
+    Parameters
+    ----------
+    feature_map
+        Whole; or in part, then of what is done.
+    xy
+        (n, 2) in level-0 pixels.
+    widths
+        Standard deviations of the weights in µm.
+    cancel
+        Ends the work within a second.
+
+    Returns
+    -------
+    (n, F) in the order of `feature_slices`; 0, the section's mean, off the tissue
+    (see `spots_on_tissue`).
+    """
+    slices = feature_slices(feature_map, widths)
+    out = np.zeros((len(xy), max(each.stop for each in slices.values())), dtype=np.float32)
+    at = feature_map.grid.in_cells(xy)
+    levels = levels_of(feature_map, widths)
+    places = [level.read_at(at) for level in levels]
+    off = ~places[int(np.argmin(widths))].on_tissue
+
+    def keep(index: int, features: slice, values: Values) -> None:
+        out[:, features] = places[index].interpolate(values).T
+
+    _for_blocks(feature_map, widths, levels, keep, cancel)
+    out[off] = 0
+    return out
+
+
+def project_spots_on(
+    feature_map: FeatureMap,
+    xy: NDArray[np.float64],
+    widths: Sequence[float],
+    components: Values,
+    *,
+    cancel: CancelToken | None = None,
+) -> Values:
+    """Return `pooled_features` times components, without ever holding all features of all spots.
+
+    The cells are projected, and the spots read between them.
+
+    Parameters
+    ----------
+    feature_map, xy, widths, cancel
+        See `pooled_features`.
+    components
+        (F, q).
+
+    Returns
+    -------
+    (n, q).
+    """
+    expected = max(each.stop for each in feature_slices(feature_map, widths).values())
+    if len(components) != expected:
+        raise SettingsError(
+            f"The components are for {len(components)} features and the feature map gives "
+            f"{expected}; use the encoder, layers and widths they were made with."
+        )
+    components = np.asarray(components, dtype=np.float32)
+    at = feature_map.grid.in_cells(xy)
+    levels = levels_of(feature_map, widths)
+    cells = [np.zeros((components.shape[1], level.n_cells), dtype=np.float32) for level in levels]
+
+    def project(index: int, features: slice, values: Values) -> None:
+        cells[index] += components[features].T @ values
+
+    _for_blocks(feature_map, widths, levels, project, cancel)
+    places = [level.read_at(at) for level in levels]
+    out = sum(
+        (place.interpolate(values) for place, values in zip(places, cells, strict=True)),
+        start=np.zeros((components.shape[1], len(xy)), dtype=np.float32),
+    )
+    out[:, ~places[int(np.argmin(widths))].on_tissue] = 0
+    return np.ascontiguousarray(out.T)
+
+
+def _for_blocks(
+    feature_map: FeatureMap,
+    widths: Sequence[float],
+    levels: Sequence[Level],
+    use: Callable[[int, slice, Values], None],
+    cancel: CancelToken | None,
+) -> None:
+    """Call `use` with a width's index, which features, and their (c, n_cells) values; in order."""
+    part = levels[0].part
+    weights = part.weights(feature_map)
+    slices = feature_slices(feature_map, widths)
+    finest_first = np.argsort([level.step for level in levels], kind="stable")
+    cancel = cancel or CancelToken()
+
+    def pool(name: str, offset: int, mean: Values, square: Values) -> Pooled:
+        cancel.raise_if_cancelled()
+        group = feature_map.groups[name]
+        n = group.stop - group.start
+        scale = 1 / math.sqrt(2 * n * len(slices))
+        found, step = [], 1
+        for index in finest_first.tolist():
+            level = levels[index]
+            mean, square = (reduce(each, level.step // step) for each in (mean, square))
+            step = level.step
+            middle = level.pool(mean)
+            spread = np.sqrt(np.maximum(level.pool(square) - middle**2, 0))
+            first = slices[widths[index], name].start + offset
+            for start, values in ((first, middle), (first + n, spread)):
+                features = slice(start, start + len(values))
+                found.append((index, features, level.relative(values, scale)))
+        return found
+
+    def weigh(mean: NDArray[np.float16], std: NDArray[np.float16]) -> tuple[Values, Values]:
+        first = part.fill(mean.astype(np.float32))
+        square = first**2 + part.fill(std.astype(np.float32)) ** 2
+        return first * weights, square * weights
+
+    workers = min(4, os.cpu_count() or 1)
+    under_way: deque[Future[Pooled]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="pooling") as threads:
+        try:
+            for name, offset, mean, std in _blocks(feature_map, part):
+                under_way.append(threads.submit(pool, name, offset, *weigh(mean, std)))
+                if len(under_way) > workers:
+                    for each in under_way.popleft().result():
+                        use(*each)
+            while under_way:
+                for each in under_way.popleft().result():
+                    use(*each)
+        finally:
+            for waiting in under_way:
+                waiting.cancel()
+
+
+def _blocks(
+    feature_map: FeatureMap, part: Part
+) -> Iterator[tuple[str, int, NDArray[np.float16], NDArray[np.float16]]]:
+    """Yield a group's name, the first channel in it, and mean and std of some channels."""
+    rows, cols = part.within(feature_map.grid)
+    n_cells = (rows.stop - rows.start) * (cols.stop - cols.start)
+    at_once = max(1, _BLOCK_VALUES // n_cells)
+    for chunk in range(0, feature_map.channels, CHUNK):
+        read = slice(chunk, min(chunk + CHUNK, feature_map.channels))
+        mean, std = feature_map.read(read, rows, cols)
+        for name, group in feature_map.groups.items():
+            for start in range(max(read.start, group.start), min(read.stop, group.stop), at_once):
+                stop = min(start + at_once, read.stop, group.stop)
+                some = slice(start - chunk, stop - chunk)
+                yield name, start - group.start, mean[some], std[some]
