@@ -16,14 +16,14 @@ _MOST_READ = 400  # thumbnails
 
 
 def unlike_bank(
-    colours: NDArray[np.float64], um_per_px: float | None, bank: Bank, config: ModelConfig
+    colours: NDArray[np.float64] | None, um_per_px: float | None, bank: Bank, config: ModelConfig
 ) -> str:
     """Say what about a slide the model has not seen, or "".
 
     Parameters
     ----------
     colours
-        (n, 3) mean red, green and blue of each patch, 0 to 1.
+        (n, 3) mean red, green and blue around each spot, 0 to 1, where it is known.
     um_per_px
         Of the slide.
     bank, config
@@ -36,7 +36,7 @@ def unlike_bank(
             f"{config.um_per_px:.2g}"
         )
     known = _bank_colours(bank)
-    if len(known) and len(colours):
+    if len(known) and colours is not None and len(colours):
         here, there = _density(colours), _density(known)
         centre = np.median(there, axis=0)
         # Not below a twentieth: a bank of one even stain would call every other slide strange.

@@ -24,6 +24,7 @@ from .cell_pooling import Level, Part, Values, levels_of, reduce
 from .feature_map_store import CHUNK, FeatureMap
 
 _BLOCK_VALUES = 4_000_000  # of channels and cells that are filtered at once
+_SQUARED_AT_ONCE = 16  # features of every spot
 
 Pooled = list[tuple[int, slice, Values]]
 
@@ -104,7 +105,7 @@ def project_spots_on(
     components: Values,
     *,
     cancel: CancelToken | None = None,
-) -> Values:
+) -> tuple[Values, NDArray[np.float64]]:
     """Return `pooled_features` times components, without ever holding all features of all spots.
 
     The cells are projected, and the spots read between them.
@@ -118,7 +119,7 @@ def project_spots_on(
 
     Returns
     -------
-    (n, q).
+    (n, q), and the (n,) squared lengths of the features.
     """
     expected = max(each.stop for each in feature_slices(feature_map, widths).values())
     if len(components) != expected:
@@ -131,17 +132,23 @@ def project_spots_on(
     levels = levels_of(feature_map, widths)
     cells = [np.zeros((components.shape[1], level.n_cells), dtype=np.float32) for level in levels]
 
+    places = [level.read_at(at) for level in levels]
+    squares = np.zeros(len(xy))
+
     def project(index: int, features: slice, values: Values) -> None:
         cells[index] += components[features].T @ values
+        for start in range(0, len(values), _SQUARED_AT_ONCE):
+            some = places[index].interpolate(values[start : start + _SQUARED_AT_ONCE])
+            np.add(squares, np.einsum("cn,cn->n", some, some), out=squares)
 
     _for_blocks(feature_map, widths, levels, project, cancel)
-    places = [level.read_at(at) for level in levels]
     out = sum(
         (place.interpolate(values) for place, values in zip(places, cells, strict=True)),
         start=np.zeros((components.shape[1], len(xy)), dtype=np.float32),
     )
-    out[:, ~places[int(np.argmin(widths))].on_tissue] = 0
-    return np.ascontiguousarray(out.T)
+    off = ~places[int(np.argmin(widths))].on_tissue
+    out[:, off], squares[off] = 0, 0
+    return np.ascontiguousarray(out.T), squares
 
 
 def _for_blocks(

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 from collections.abc import Sequence
 
 import anndata
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from ..model import Model
-from ..model.retrieval import Retriever
+from ..model.intervals import INTERVAL, check_level
 from ..progress import CancelToken, PartialPrediction, Progress, ProgressCallback
 from ..slides import Slide
 from ..spots import check_spots
 from ..spots.geometry import know_scale
 from ..spots.schema import positions
+from .batches import from_map, from_patches
 from .device import pick_device
-from .image_features import FrozenEncoder
-from .out_of_distribution import mean_colours, unlike_bank
-from .patches import field_scale, reading_order, stream_patches
+from .heads import Gathered, draw_samples
+from .out_of_distribution import unlike_bank
 from .prediction_anndata import assemble
 
 
@@ -34,13 +32,17 @@ def predict(
     genes: Sequence[str] | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    interval: float = INTERVAL,
+    samples: int = 0,
+    seed: int = 0,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> anndata.AnnData:
     """Predict the expression of every spot from the tissue around it (paper section 2.5).
 
-    Patches of the model's physical field are read at the model's µm per pixel, whatever the
-    scanner's; each is projected, and expression is averaged over the nearest reference spots.
+    Slides are read at the model's µm per pixel, whatever the scanner's. A model with a feature
+    map sees the whole tissue once, then reads any number of spots from that; others read a patch
+    around each spot.
 
     Parameters
     ----------
@@ -56,6 +58,22 @@ def predict(
         ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
     batch_size
         Patches at once; a value that suits the device by default.
+    interval
+        Share of measured values that lie between the layers ``lower`` and ``upper``, of models
+        that know their errors on sections left out.
+    samples
+        How many plausible maps are drawn besides, as layers ``sample_1``, ``sample_2``, ...;
+        they vary as much as measured ones, instead of being smooth means.
+    seed
+        Of these.
+    interval
+        Share of measured values that lie between the layers ``lower`` and ``upper``, of models
+        that know their errors on sections left out.
+    samples
+        How many plausible maps are drawn besides, as layers ``sample_1``, ``sample_2``, ...;
+        they vary as much as measured ones, instead of being smooth means.
+    seed
+        Of these.
     progress
         Called after every batch, with a `PartialPrediction`.
     cancel
@@ -65,7 +83,9 @@ def predict(
     -------
     AnnData
         ``X`` (n, G) in the model's unit; ``obs`` similarity and distance of the retrieved spots;
-        ``layers["spread"]`` among them; ``layers["measured"]`` and ``var["pcc"]`` where the
+        ``layers["spread"]`` among them, or of the errors to be expected; ``layers["lower"]`` and
+        ``["upper"]``; ``obsm["X_programs"]`` and ``varm["programs"]`` of a linear head;
+        ``layers["measured"]`` and ``var["pcc"]`` where the
         spots have counts; ``var["held_out_pcc"]`` of the model; ``obsm["spatial"]``,
         ``obsm["X_mclstexp"]`` projections; its provenance; ``uns["spatial"]``
         for scanpy and squidpy.
@@ -73,7 +93,7 @@ def predict(
     Raises
     ------
     SettingsError
-        If a gene is not among the model's, or the device is not there.
+        If a gene is not among the model's, the device is not there, or the interval no share.
     SlideError
         If the scale of the slide is not known.
     SpotsError
@@ -98,57 +118,41 @@ def predict(
     check_spots(spots, slide.width, slide.height)
     know_scale(slide, spots)
     where = pick_device(device)
-    encoder = FrozenEncoder(model.module.image_encoder, where, cancel)
-    projection = copy.deepcopy(model.module.image_projection).to(where.torch).eval()
-    read_expression = Retriever(
-        torch.from_numpy(model.bank.embedding).to(where.torch),
-        np.ascontiguousarray(model.bank.expression[:, columns]),
-        k=config.retrieval.k,
-        distance=config.retrieval.distance,
-    )
+    check_level(interval)
+    if samples and model.linear is None:
+        raise SettingsError(
+            f"The model {config.name} does not know its errors, so no plausible maps can be drawn; "
+            "use a model with a linear head."
+        )
+    xy = positions(spots)
+    if config.feature_map is None:
+        batches = from_patches(
+            slide, xy, model, columns, where, batch_size or where.batch_size, cancel
+        )
+    else:
+        batches = from_map(slide, xy, model, columns, where, interval, progress, cancel)
     chosen = tuple(config.genes[column] for column in columns)
-
-    n, xy = spots.n_obs, positions(spots)
-    order = reading_order(xy)
-    expression = np.empty((n, len(columns)), dtype=np.float32)
-    spread = np.empty_like(expression)
-    similarity, distance = (np.empty(n, dtype=np.float32) for _ in range(2))
-    projected = np.empty((n, config.projection_dim), dtype=np.float32)
-    colours = np.empty((n, 3))
-    for rows, pixels in stream_patches(
-        slide,
-        xy[order],
-        patch_px=config.patch_px,
-        um_per_px=field_scale(slide, config),
-        batch_size=batch_size or where.batch_size,
-        cancel=cancel,
-    ):
-        with torch.inference_mode():
-            query = projection(encoder(pixels))
-            found = read_expression(query)
-        here = order[rows]
-        expression[here], spread[here] = found.expression, found.spread
-        similarity[here], distance[here] = found.similarity, found.distance
-        projected[here] = query.cpu().numpy()
-        colours[here] = mean_colours(pixels)
+    whole, done = Gathered(spots.n_obs), 0
+    for rows, reading in batches:
+        whole.add(rows, reading)
+        done += len(rows)
         cancel.raise_if_cancelled()
         if progress is not None:
             partial = PartialPrediction(
-                here, found.expression, chosen, found.similarity, found.spread
+                rows, reading.expression, chosen, reading.similarity, reading.spread
             )
-            progress(Progress(rows.stop, n, "Predicting", partial))
+            progress(Progress(done, spots.n_obs, "Predicting", partial))
+    reading = whole.reading()
     return assemble(
         slide,
         spots,
         model,
         chosen,
         device=where.name,
-        expression=expression,
-        spread=spread,
-        similarity=similarity,
-        distance=distance,
-        projected=projected,
-        warning=unlike_bank(colours, slide.um_per_px, model.bank, config),
+        reading=reading,
+        interval=interval,
+        samples=draw_samples(model, reading, columns, samples, seed) if samples else (),
+        warning=unlike_bank(reading.colours, slide.um_per_px, model.bank, config),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +15,9 @@ from .. import __version__
 from ..model import Model
 from ..model.normalisation import measured_expression
 from ..slides import Slide
-from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions
+from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions, write_programs
 from .correlation import pcc_per_gene
+from .heads import Reading
 
 PICTURE_PX = 1024
 
@@ -28,11 +29,9 @@ def assemble(
     genes: Sequence[str],
     *,
     device: str,
-    expression: NDArray[np.float32],
-    spread: NDArray[np.float32],
-    similarity: NDArray[np.float32],
-    distance: NDArray[np.float32],
-    projected: NDArray[np.float32],
+    reading: Reading,
+    interval: float,
+    samples: Iterable[NDArray[np.float32]] = (),
     warning: str = "",
 ) -> anndata.AnnData:
     """Put a prediction together with its measurement, if there is one, and its provenance.
@@ -41,35 +40,48 @@ def assemble(
     ----------
     slide, spots, model, genes, device
         What the prediction was made from, and the G genes of its columns.
-    expression, spread
-        (n, G)
-    similarity, distance
-        (n,)
-    projected
-        (n, projection_dim)
+    reading
+        What the model's head said of the n spots.
+    interval
+        Share of measured values that its intervals hold.
+    samples
+        (n, G) plausible maps.
     warning
         Why the slide is unlike those that the model knows.
     """
     config = model.config
     obs = spots.obs.copy()
-    obs["similarity"], obs["distance"] = similarity, distance
+    obs["similarity"], obs["distance"] = reading.similarity, reading.distance
     held_out = [config.held_out_pcc.get(gene, np.nan) for gene in genes]
     var = pd.DataFrame({"held_out_pcc": held_out}, index=pd.Index(list(genes), dtype=str))
-    layers = {"spread": spread}
+    layers = {"spread": reading.spread}
+    if reading.lower is not None and reading.upper is not None:
+        layers |= {"lower": reading.lower, "upper": reading.upper}
+    layers |= {f"sample_{number}": each for number, each in enumerate(samples, start=1)}
     if spots.n_vars:
         at = [config.genes.index(gene) for gene in genes]
         measured = measured_expression(spots, config.genes, config.normalisation)[:, at]
         layers["measured"] = measured
         var["measured"] = np.asarray(np.isfinite(measured).any(axis=0))
-        var["pcc"] = pcc_per_gene(expression, measured)
+        var["pcc"] = pcc_per_gene(reading.expression, measured)
     prediction = anndata.AnnData(
-        X=expression,
+        X=reading.expression,
         obs=obs,
         var=var,
         layers=layers,
-        obsm={POSITIONS: positions(spots), "X_mclstexp": projected},
+        obsm={POSITIONS: positions(spots), "X_mclstexp": reading.projected},
         uns={"spatial": _picture(slide, spots)},
     )
+    if reading.programs is not None and model.linear is not None:
+        at = [config.genes.index(gene) for gene in genes]
+        write_programs(prediction, reading.programs, model.linear.head.loadings[:, at].T)
+    if reading.codes is not None and reading.codes is not reading.projected:
+        prediction.obsm["X_codes"] = reading.codes
+    if reading.programs is not None and model.linear is not None:
+        at = [config.genes.index(gene) for gene in genes]
+        write_programs(prediction, reading.programs, model.linear.head.loadings[:, at].T)
+    if reading.codes is not None and reading.codes is not reading.projected:
+        prediction.obsm["X_codes"] = reading.codes
     about_spots = SpotMetadata.read(spots)
     SpotMetadata(
         platform=about_spots.platform,
@@ -95,6 +107,8 @@ def assemble(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         spots=about_spots.source or "",
         warning=warning,
+        head=config.head,
+        interval=interval if "lower" in layers else None,
     ).write(prediction)
     return prediction
 

@@ -21,7 +21,8 @@ class Bank:
     Attributes
     ----------
     embedding
-        (N, projection_dim) float32 projections of the spots by the spot encoder.
+        (N, D) float32: projections of the spots by the spot encoder, or their codes where the
+        head is linear.
     expression
         (N, G) float32 expression in the model's normalisation.
     genes
@@ -36,6 +37,10 @@ class Bank:
         (N, 2) centre in level-0 pixels of the section's slide.
     thumbnails
         N small pictures of the patches as JPEG, or none at all.
+    patient
+        (N,) name of each spot's patient; of earlier versions, its section's.
+    codes
+        (N, q) float32 codes where a contrastive and a linear head are blended, else None.
     """
 
     embedding: NDArray[np.float32]
@@ -47,6 +52,8 @@ class Bank:
     array_col: NDArray[np.int64]
     xy: NDArray[np.float64]
     thumbnails: tuple[bytes, ...] = ()
+    patient: NDArray[np.str_] | None = None
+    codes: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.embedding)
@@ -56,6 +63,16 @@ class Bank:
         """Names of the sections, in order of appearance."""
         return tuple(dict.fromkeys(self.section.tolist()))
 
+    @property
+    def patients(self) -> NDArray[np.str_]:
+        """The (N,) names of the spots' patients, or of their sections where none are known."""
+        return self.section if self.patient is None else self.patient
+
+    @property
+    def linear_codes(self) -> NDArray[np.float32]:
+        """The (N, q) codes that a linear head was fitted to."""
+        return self.embedding if self.codes is None else self.codes
+
     def rows(self, chosen: NDArray[np.bool_]) -> Bank:
         """Return the spots that are chosen by (N,) flags."""
         pictures = tuple(p for p, take in zip(self.thumbnails, chosen, strict=False) if take)
@@ -63,15 +80,22 @@ class Bank:
             **{name: getattr(self, name)[chosen] for name in PER_SPOT},
             genes=self.genes,
             thumbnails=pictures,
+            patient=None if self.patient is None else self.patient[chosen],
+            codes=None if self.codes is None else self.codes[chosen],
         )
 
     def joined(self, other: Bank) -> Bank:
         """Return the spots of both, which are of the same genes."""
         whole = len(self.thumbnails) == len(self) and len(other.thumbnails) == len(other)
+        codes = None
+        if self.codes is not None and other.codes is not None:
+            codes = (self.codes, other.codes)
         return Bank(
             **{n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in PER_SPOT},
             genes=self.genes,
             thumbnails=self.thumbnails + other.thumbnails if whole else (),
+            patient=np.concatenate([self.patients, other.patients]),
+            codes=None if codes is None else np.concatenate(codes),
         )
 
     def to_anndata(self, *, half: bool = False) -> anndata.AnnData:
@@ -101,6 +125,10 @@ class Bank:
                 "spatial": self.xy,
             },
         )
+        if self.patient is not None:
+            bank.obs["patient"] = pd.Categorical(self.patient.astype(str))
+        if self.codes is not None:
+            bank.obsm["X_codes"] = self.codes
         # One run of bytes: h5ad has no column of pictures, and a pickled one is never loaded.
         bank.uns["thumbnails"] = np.frombuffer(b"".join(self.thumbnails), dtype=np.uint8)
         return bank
@@ -131,6 +159,12 @@ class Bank:
                 array_col=bank.obs["array_col"].to_numpy(dtype=np.int64),
                 xy=np.asarray(bank.obsm["spatial"], dtype=np.float64),
                 thumbnails=pictures if lengths.any() else (),
+                patient=bank.obs["patient"].to_numpy(dtype=str) if "patient" in bank.obs else None,
+                codes=(
+                    np.asarray(bank.obsm["X_codes"], dtype=np.float32)
+                    if "X_codes" in bank.obsm
+                    else None
+                ),
             )
         except KeyError as error:
             raise ModelError(

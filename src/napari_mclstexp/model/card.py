@@ -8,11 +8,18 @@ import numpy as np
 
 if TYPE_CHECKING:
     from .config import ModelConfig
+    from .linear_head import LinearHead
 
-from .config import ModelConfig
+
+HEADS = {
+    "contrastive": "retrieval by the contrastive method (Min et al., arXiv 2407.08216)",
+    "linear": "a few expression programs, read by a ridge of reduced rank",
+    "blend": "the mean of the linear head and the contrastive method's retrieval",
+}
+_GENES_NAMED = 12
 
 
-def model_card(config: ModelConfig, n_reference_spots: int) -> str:
+def model_card(config: ModelConfig, n_reference_spots: int, head: LinearHead | None = None) -> str:
     """Return the model card as Markdown."""
     scores = sorted(config.held_out_pcc.items(), key=lambda item: -item[1])
     lines = [
@@ -22,17 +29,17 @@ def model_card(config: ModelConfig, n_reference_spots: int) -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| method | mclSTExp (Min et al., arXiv 2407.08216), preset `{config.preset}` |",
+        f"| method | {HEADS[config.head]}; preset `{config.preset}` |",
         f"| genes | {len(config.genes)} |",
         f"| unit of expression | {config.unit} |",
         f"| image encoder | {config.encoder.name} |",
-        f"| field seen around a spot | {config.patch_um:.0f} µm "
-        f"({config.patch_px} px of {config.um_per_px:.3g} µm) |",
+        f"| seen around a spot | {_seen(config)} |",
         f"| trained on | {', '.join(config.trained_on) or 'not said'} |",
         f"| platform | {config.platform or 'not said'} |",
         f"| reference spots | {n_reference_spots} |",
-        f"| retrieved spots | k = {config.retrieval.k}, weights 1 / {config.retrieval.distance}² |",
+        *_retrieved(config),
         "",
+        *([] if head is None else _programs(config, head)),
         "## What it can be trusted with",
         "",
     ]
@@ -52,8 +59,7 @@ def model_card(config: ModelConfig, n_reference_spots: int) -> str:
         "",
         "## Limits",
         "",
-        "* Every value is a weighted mean of the reference spots that look most alike; a state "
-        "that no reference spot had cannot be shown.",
+        _LIMITS[config.head],
         "* Tissue, stain or scanner unlike the training sections make it unreliable.",
         "* For research, not for diagnosis.",
         "",
@@ -63,6 +69,46 @@ def model_card(config: ModelConfig, n_reference_spots: int) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+_MEANS = (
+    "* Every value is a weighted mean of the reference spots that look most alike; a state that no "
+    "reference spot had cannot be shown."
+)
+_SUMS = (
+    "* Every value is a gene's mean over the training sections and a few programs above or below "
+    "it, relative to the slide's own tissue: what differs between whole slides is not seen."
+)
+_LIMITS = {"contrastive": _MEANS, "linear": _SUMS, "blend": f"{_SUMS}\n{_MEANS}"}
+
+
+def _seen(config: ModelConfig) -> str:
+    if config.feature_map is None:
+        return f"{config.patch_um:.0f} µm ({config.patch_px} px of {config.um_per_px:.3g} µm)"
+    seen = config.feature_map
+    widths = ", ".join(f"{width:g}" for width in seen.widths_um)
+    return f"Gaussian windows of {widths} µm, at {seen.um_per_px:.3g} µm per px"
+
+
+def _retrieved(config: ModelConfig) -> list[str]:
+    if config.head == "linear":
+        return []
+    kept = config.retrieval
+    return [f"| retrieved spots | k = {kept.k}, weights 1 / {kept.distance}² |"]
+
+
+def _programs(config: ModelConfig, head: LinearHead) -> list[str]:
+    """Return what each program is made of: the genes that go with it, and against it."""
+    lines = ["## Programs", ""]
+    for number, (loadings, share) in enumerate(zip(head.loadings, head.share, strict=True), 1):
+        order = np.argsort(-loadings)
+        up = [config.genes[i] for i in order[:_GENES_NAMED] if loadings[i] > 0]
+        down = [config.genes[i] for i in order[::-1][:_GENES_NAMED] if loadings[i] < 0]
+        lines.append(
+            f"{number}. ({share:.0%} of what is predicted) up: {', '.join(up) or 'none'}; "
+            f"down: {', '.join(down) or 'none'}"
+        )
+    return [*lines, ""]
 
 
 _NAMED = 4
@@ -78,11 +124,18 @@ def card_lines(config: ModelConfig) -> tuple[str, ...]:
     """
     genes = _count(len(config.genes), "gene")
     return (
-        f"{genes}; patches of {config.patch_px} px = {config.patch_um:.0f} µm; "
-        f"k = {config.retrieval.k}",
+        f"{genes}; {_reads(config)}",
         _trained_on(config.trained_on),
         _held_out(config.held_out_pcc),
     )
+
+
+def _reads(config: ModelConfig) -> str:
+    if config.feature_map is None:
+        patches = f"patches of {config.patch_px} px = {config.patch_um:.0f} µm"
+        return f"{patches}; k = {config.retrieval.k}"
+    widest = max(config.feature_map.widths_um)
+    return f"{HEADS[config.head]}; sees {2 * widest:.0f} µm around"
 
 
 def _trained_on(sections: tuple[str, ...]) -> str:

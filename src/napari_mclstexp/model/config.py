@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from .normalisation import UNITS, Normalisation
 
 Distance = Literal["l1", "l2", "cosine"]
-FORMAT = 1  # raised when an older version could misread a newer folder
+Head = Literal["contrastive", "linear", "blend"]
+FORMATS = (1, 2)  # a new one where an older version could misread a newer folder; 2: feature maps
 
 
 class _Frozen(BaseModel):
@@ -112,15 +113,26 @@ class ModelConfig(_Frozen):
         ``"neighbours"`` of one section, or ``"random"`` spots of all sections.
     patch_scale
         ``"physical"``: slides are read at `um_per_px`; ``"pixels"``: at their own scale.
+    head
+        What expression is read with: ``"contrastive"`` (the paper's retrieval), ``"linear"`` (a
+        ridge of reduced rank) or ``"blend"``, the mean of both.
+    feature_map
+        How the slide is seen by the linear head, and by any head beside it; None where each spot
+        has a patch of its own (the paper).
+    n_codes
+        Length of the codes that the features of a feature map are projected to.
     trained_on
         Names of the training sections.
     held_out_pcc
         Pearson correlation of each gene on sections not trained on, where known ("trust").
+    held_out_low
+        Lower end of its 95 % interval, where known: a gene whose interval holds 0 was not shown
+        to be predicted at all.
     versions, settings
         Of the packages and of the training, for the record.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 1
     name: str
     genes: tuple[str, ...] = Field(min_length=1)
     normalisation: Normalisation = "ln-1e4-all"
@@ -140,10 +152,14 @@ class ModelConfig(_Frozen):
     bank_sequence_length: int | None = Field(default=None, ge=1)
     sequence_rule: Literal["neighbours", "random"] = "neighbours"
     patch_scale: Literal["physical", "pixels"] = "physical"
+    head: Head = "contrastive"
+    feature_map: FeatureMapConfig | None = None
+    n_codes: int | None = Field(default=None, ge=1)
     preset: str = "default"
     trained_on: tuple[str, ...] = ()
     platform: str | None = None
     held_out_pcc: dict[str, float] = {}
+    held_out_low: dict[str, float] = {}
     held_out_note: str = ""
     description: str = ""
     versions: dict[str, str] = {}
@@ -158,6 +174,14 @@ class ModelConfig(_Frozen):
                 raise ValueError(f"the gene {gene} stands twice")
             seen.add(gene)
         return genes
+
+    @model_validator(mode="after")
+    def _the_head_has_what_it_reads(self) -> ModelConfig:
+        if (self.feature_map is None) != (self.format == 1):
+            raise ValueError("a feature map and format 2 go together")
+        if self.head != "contrastive" and self.feature_map is None:
+            raise ValueError(f"the {self.head} head needs a feature map")
+        return self
 
     @property
     def patch_um(self) -> float:

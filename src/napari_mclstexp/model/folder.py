@@ -15,7 +15,11 @@ from typing import Any
 
 import anndata
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save as save_arrays
 from safetensors.torch import load_file, save
 from torch import Tensor
 
@@ -31,7 +35,9 @@ from ..files import (
 )
 from .bank import Bank
 from .card import model_card
-from .config import FORMAT, ModelConfig
+from .config import FORMATS, ModelConfig
+from .intervals import HeldOutErrors
+from .linear_head import LinearHead
 from .mclstexp import MclSTExp
 
 CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
@@ -41,12 +47,14 @@ CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
     "README.md",
     "checksums.json",
 )
+LINEAR = "linear_head.safetensors"  # where slides are read by a feature map
 FORMER = "former_ids"  # among the checksums; a folder without it is of an earlier version
 # What a prediction depends on besides weights and bank; the rest of the configuration is talk.
 READ_BY_INFERENCE = (
     *("genes", "normalisation", "patch_px", "um_per_px", "patch_scale"),
     *("encoder", "projection_dim", "retrieval"),
 )
+READ_OF_MAPS = ("head", "feature_map", "n_codes")
 TRAINING = "training"  # folder with how the training went; for the record, nothing reads it back
 KIND = "a model"
 # What a training of a version that wrote no marker could leave in that folder.
@@ -54,6 +62,31 @@ _OLDER_TRAINING = (
     *("curves.csv", "events.out.tfevents.*", "report.html", "metrics.parquet"),
     *("metrics.csv", "ceilings.csv", "summary.csv", "structure.csv"),
 )
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """The linear head, and what it got wrong on each spot of the bank while that was left out."""
+
+    head: LinearHead
+    held_out: HeldOutErrors
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all parts by name, as they are kept."""
+        kept = {f"head.{name}": each for name, each in self.head.arrays().items()}
+        kept["head.components"] = self.head.components.astype(np.float16)
+        return kept | {f"errors.{name}": each for name, each in self.held_out.arrays().items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Linear:
+        """Read what :meth:`arrays` gave."""
+        parts = {
+            part: {k.removeprefix(part): v for k, v in arrays.items() if k.startswith(part)}
+            for part in ("head.", "errors.")
+        }
+        return cls(
+            LinearHead.from_arrays(parts["head."]), HeldOutErrors.from_arrays(parts["errors."])
+        )
 
 
 @dataclass(eq=False)
@@ -68,6 +101,8 @@ class Model:
         The network, in evaluation mode.
     bank
         Its reference spots.
+    linear
+        Where slides are read by a feature map: its head of programs and the errors to expect.
     path
         The folder it came from, or None.
     id
@@ -80,6 +115,7 @@ class Model:
     config: ModelConfig
     module: MclSTExp
     bank: Bank
+    linear: Linear | None = None
     path: Path | None = None
     id: str = ""
     former_ids: tuple[str, ...] = ()
@@ -102,7 +138,7 @@ def save_model(
         Where it shall stand; a model folder that is there already is replaced if nothing was
         added to it or changed in it, nothing else is.
     half
-        Store weights and projections as 16-bit floats, at half the size.
+        Store weights and projections as 16-bit floats, at half the size; codes stay as they are.
     training
         Folder with the curves of its training, which is copied in; the model's own by default.
 
@@ -120,15 +156,21 @@ def save_model(
     }
     if half:
         state = {k: v.half() if v.is_floating_point() else v for k, v in state.items()}
+    rounded = half and model.config.head != "linear"
     with atomic_folder(folder, KIND, older=_is_older_model) as temporary:
         (temporary / CONFIG).write_text(
             json.dumps(model.config.model_dump(mode="json"), indent=1), encoding="utf-8"
         )
         # As bytes, whose failure on a full disk is an OSError; safetensors has errors of its own.
         (temporary / WEIGHTS).write_bytes(save(state))
-        write_h5ad(model.bank.to_anndata(half=half), temporary / BANK)
-        (temporary / CARD).write_text(model_card(model.config, len(model.bank)), encoding="utf-8")
-        checksums = {name: sha256(temporary / name) for name in (CONFIG, WEIGHTS, BANK, CARD)}
+        write_h5ad(model.bank.to_anndata(half=rounded), temporary / BANK)
+        if model.linear is not None:
+            (temporary / LINEAR).write_bytes(save_arrays(model.linear.arrays()))
+        (temporary / CARD).write_text(
+            model_card(model.config, len(model.bank), model.linear.head if model.linear else None),
+            encoding="utf-8",
+        )
+        checksums = {name: sha256(temporary / name) for name in _files_of(model.config)}
         (temporary / CHECKSUMS).write_text(
             json.dumps({**checksums, FORMER: model.former_ids}, indent=1), encoding="utf-8"
         )
@@ -136,8 +178,8 @@ def save_model(
             training = model.path / TRAINING
         if training is not None and training.is_dir():
             shutil.copytree(training, temporary / TRAINING)
-        stored = Bank.from_anndata(model.bank.to_anndata(half=half))
-    model.path, model.id = folder, _identity(model.config, state, stored)
+        stored = Bank.from_anndata(model.bank.to_anndata(half=rounded))
+    model.path, model.id = folder, _identity(model.config, state, stored, model.linear)
 
 
 def check_target(folder: Path, inputs: Mapping[str, Path | None] = MappingProxyType({})) -> None:
@@ -171,7 +213,7 @@ def _is_older_model(folder: Path) -> bool:
         verify_folder(folder)
     except ModelError:
         return False
-    own = {CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS}
+    own = {CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS, LINEAR}
     training = [f"{TRAINING}/{each}" for each in _OLDER_TRAINING]
     return all(
         name in own or any(fnmatchcase(name, each) for each in training)
@@ -207,13 +249,32 @@ def load_model(folder: Path | str) -> Model:
         raise ModelError(
             f"{folder / BANK} and {CONFIG} name different genes; get the model folder anew."
         )
-    if bank.embedding.shape[1] != config.projection_dim or not len(bank):
+    width = config.n_codes if config.head == "linear" else config.projection_dim
+    if bank.embedding.shape[1] != width or not len(bank):
         raise ModelError(
             f"{folder / BANK} holds {len(bank)} spots of {bank.embedding.shape[1]} values, which "
-            f"does not fit the model's {config.projection_dim}; get the model folder anew."
+            f"does not fit the model's {width}; get the model folder anew."
         )
-    identity = _identity(config, state, bank)
-    return Model(config, module.eval(), bank, folder, identity, _former_ids(folder))
+    linear = None if config.feature_map is None else _read_linear(folder / LINEAR, config, bank)
+    identity = _identity(config, state, bank, linear)
+    return Model(config, module.eval(), bank, linear, folder, identity, _former_ids(folder))
+
+
+def _files_of(config: ModelConfig) -> tuple[str, ...]:
+    """Return the files of a model folder that have checksums."""
+    return (CONFIG, WEIGHTS, BANK, CARD, *((LINEAR,) if config.feature_map is not None else ()))
+
+
+def _read_linear(path: Path, config: ModelConfig, bank: Bank) -> Linear:
+    try:
+        linear = Linear.from_arrays(load_arrays(path))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ModelError(f"{path} cannot be read ({error}); get the model folder anew.") from error
+    shape = (len(bank), len(config.genes))
+    codes = bank.linear_codes.shape[1]
+    if linear.held_out.errors.shape != shape or linear.head.coefficients.shape[0] != codes:
+        raise ModelError(f"{path} does not fit {BANK}; get the model folder anew.")
+    return linear
 
 
 def verify_folder(folder: Path) -> None:
@@ -233,6 +294,7 @@ def verify_folder(folder: Path) -> None:
     try:
         checksums: Any = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
         expected = {name: str(checksums[name]) for name in (CONFIG, WEIGHTS, BANK, CARD)}
+        expected |= {LINEAR: str(checksums[LINEAR])} if LINEAR in checksums else {}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(
             f"{folder / CHECKSUMS} is missing or damaged, so the model cannot be verified; "
@@ -260,9 +322,10 @@ def _read_config(path: Path) -> ModelConfig:
     except ValueError as error:
         raise ModelError(f"{path} is not JSON ({error}); get the model folder anew.") from error
     found = values.get("format") if isinstance(values, dict) else None
-    if found != FORMAT:
+    if found not in FORMATS:
         raise ModelError(
-            f"{path} is of model format {found!r} and this version reads format {FORMAT}; "
+            f"{path} is of model format {found!r} and this version reads "
+            f"{' and '.join(map(str, FORMATS))}; "
             "use the version of napari-mclstexp that wrote it, or a newer one."
         )
     try:
@@ -285,15 +348,23 @@ def _read_bank(path: Path) -> Bank:
         raise ModelError(f"{path} cannot be read ({error}); get the model folder anew.") from error
 
 
-def _identity(config: ModelConfig, state: Mapping[str, Tensor], bank: Bank) -> str:
+def _identity(
+    config: ModelConfig, state: Mapping[str, Tensor], bank: Bank, linear: Linear | None
+) -> str:
     """Return the id of a model by content, so that it stays when the same is saved anew."""
-    facts = config.model_dump(mode="json", include=set(READ_BY_INFERENCE))
+    of_maps = () if config.feature_map is None else READ_OF_MAPS
+    facts = config.model_dump(mode="json", include={*READ_BY_INFERENCE, *of_maps})
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name, value in sorted(state.items()):
         digest.update(name.encode())
         digest.update(value.float().contiguous().numpy().data)
     for part in (bank.embedding, bank.expression, bank.array_row, bank.array_col, bank.xy):
         digest.update(np.ascontiguousarray(part).data)
+    for name, array in sorted((linear.arrays() if linear is not None else {}).items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(array).data)
+    if bank.codes is not None:
+        digest.update(np.ascontiguousarray(bank.codes).data)
     names = [bank.section.tolist(), bank.barcode.tolist(), [len(each) for each in bank.thumbnails]]
     digest.update(json.dumps(names).encode())
     digest.update(b"".join(bank.thumbnails))

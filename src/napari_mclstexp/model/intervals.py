@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import ModelError, SettingsError
 from .linear_head import Floats
 
+INTERVAL = 0.8  # share of measured values in an interval, unless another is asked for
 SIMILAR = 50  # reference spots whose errors are drawn from
 
 
@@ -47,6 +48,15 @@ class HeldOutErrors:
         grown = np.maximum(reach / self.typical, 1e-3) ** (self.growth / 2)
         return np.asarray(np.sqrt(1 + reach) * grown, dtype=np.float64)
 
+    def spread(
+        self, leverage: NDArray[Any], columns: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        """Return (n, G) standard deviations of the errors to be expected at (n,) leverages."""
+        errors = self.errors if columns is None else self.errors[:, columns]
+        scaled = errors / self.widening(self.leverage)[:, None]
+        size = np.sqrt((scaled**2).mean(axis=0, dtype=np.float64))
+        return np.asarray(self.widening(leverage)[:, None] * size, dtype=np.float32)
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all parts by name, to be kept in a file of arrays."""
         return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
@@ -74,6 +84,21 @@ class HeldOutErrors:
                 f"shape {leverage.shape}, which do not fit; get the model folder anew."
             )
         return kept
+
+
+def check_level(level: float) -> None:
+    """Check that an interval can hold this share of the values.
+
+    Raises
+    ------
+    SettingsError
+        If it is no share.
+    """
+    if not 0 < level < 1:
+        raise SettingsError(
+            f"An interval cannot hold a share of {level:g} of the values; "
+            "give a number between 0 and 1, such as 0.8."
+        )
 
 
 def intervals(
@@ -107,11 +132,7 @@ def intervals(
     SettingsError
         If the level is no share.
     """
-    if not 0 < level < 1:
-        raise SettingsError(
-            f"An interval cannot hold a share of {level:g} of the values; "
-            "give a number between 0 and 1, such as 0.8."
-        )
+    check_level(level)
     errors = held_out.errors if columns is None else held_out.errors[:, columns]
     scaled = errors / held_out.widening(held_out.leverage)[:, None]
     outside = (1 - level) / 2 * (len(scaled) + 1) / len(scaled)

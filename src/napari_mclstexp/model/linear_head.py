@@ -108,9 +108,13 @@ class LinearHead:
 
     def beyond(self, features: NDArray[Any], codes: NDArray[Any]) -> Floats:
         """Return (n,) squared lengths of what the axes leave out of (n, F) features."""
-        whole = np.einsum("nf,nf->n", features, features, dtype=np.float64)
+        return self.beyond_axes(np.einsum("nf,nf->n", features, features, dtype=np.float64), codes)
+
+    @staticmethod
+    def beyond_axes(squares: NDArray[Any], codes: NDArray[Any]) -> Floats:
+        """Return the same of features whose (n,) squared lengths are known."""
         kept = (np.asarray(codes, dtype=np.float64) ** 2).sum(axis=1)
-        return np.asarray(np.maximum(whole - kept, 0.0), dtype=np.float64)
+        return np.asarray(np.maximum(squares - kept, 0.0), dtype=np.float64)
 
     def leverage(
         self, codes: NDArray[Any], bank_codes: NDArray[Any], beyond: NDArray[Any]

@@ -19,6 +19,9 @@ class MclSTExp(nn.Module):
     and row (``y_embed``); the spots of one sequence attend to each other. Submodules are named as
     in the reference implementation, so that its state dict can be imported.
 
+    Where a feature map is read, the image projection takes codes instead of the encoder's
+    features; where the head is linear, the encoder is all there is.
+
     Parameters
     ----------
     config
@@ -30,6 +33,9 @@ class MclSTExp(nn.Module):
         n_genes = len(config.genes)
         self.use_positions = config.use_positions
         self.image_encoder = ImageEncoder(config.encoder, config.patch_px)
+        self.n_inputs = config.n_codes or self.image_encoder.n_features
+        if config.head == "linear":
+            return
         self.x_embed = nn.Embedding(config.positions.n_cols, n_genes)
         self.y_embed = nn.Embedding(config.positions.n_rows, n_genes)
         self.spot_encoder = nn.Sequential(
@@ -39,11 +45,11 @@ class MclSTExp(nn.Module):
             )
         )
         dim, dropout = config.projection_dim, config.dropout
-        self.image_projection = ProjectionHead(self.image_encoder.n_features, dim, dropout)
+        self.image_projection = ProjectionHead(self.n_inputs, dim, dropout)
         self.spot_projection = ProjectionHead(n_genes, dim, dropout)
 
     def project_images(self, features: Tensor) -> Tensor:
-        """Project (B, n_features) image features to (B, projection_dim) (paper section 2.4)."""
+        """Project (B, n_inputs) features or codes to (B, projection_dim) (paper section 2.4)."""
         return cast("Tensor", self.image_projection(features))
 
     def encode_spots(self, expression: Tensor, rows: Tensor, cols: Tensor) -> Tensor:

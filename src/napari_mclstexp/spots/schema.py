@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 POSITIONS = "spatial"
 _FACTS = "mclstexp"
+_PROGRAMS, _LOADINGS = "X_programs", "programs"
 _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": int}
 
 
@@ -46,6 +47,22 @@ def holds_prediction(path: Path) -> bool:
             return f"uns/{_FACTS}/model_id" in file
     except OSError:
         return False  # damaged: the reader of spots has the sentence for it
+
+
+def write_programs(adata: AnnData, scores: NDArray[Any], loadings: NDArray[Any]) -> None:
+    """Keep the (n, R) scores of the programs at the spots, and the (G, R) loadings of the genes."""
+    adata.obsm[_PROGRAMS] = np.asarray(scores, dtype=np.float32)
+    adata.varm[_LOADINGS] = np.asarray(loadings, dtype=np.float32)
+
+
+def read_programs(adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Return what :func:`write_programs` kept, or None."""
+    if _PROGRAMS not in adata.obsm or _LOADINGS not in adata.varm:
+        return None
+    return (
+        np.asarray(adata.obsm[_PROGRAMS], dtype=np.float32),
+        np.asarray(adata.varm[_LOADINGS], dtype=np.float32),
+    )
 
 
 @dataclass(frozen=True)
@@ -141,6 +158,8 @@ class Provenance(_Stored):
         The file of the spots, and how many.
     warning
         Why the slide is unlike those that the model knows, or "".
+    head, interval
+        What expression was read with; which share of measured values its intervals hold.
     """
 
     model_name: str | None = None
@@ -161,3 +180,5 @@ class Provenance(_Stored):
     created: str | None = None
     spots: str | None = None
     warning: str = ""
+    head: str | None = None
+    interval: float | None = None

@@ -153,8 +153,8 @@ def test_a_folder_that_is_no_model_is_refused(tmp_path):
 
 
 def test_a_newer_format_names_both_versions(folder):
-    rewrite(folder, "config.json", lambda values: values.update(format=2))
-    with pytest.raises(ModelError, match="format 2 and this version reads format 1"):
+    rewrite(folder, "config.json", lambda values: values.update(format=3))
+    with pytest.raises(ModelError, match="format 3 and this version reads 1 and 2"):
         load_model(folder)
 
 

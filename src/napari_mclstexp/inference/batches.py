@@ -1,0 +1,98 @@
+"""The spots of a slide in batches, each with what the model's head reads there."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model import Model
+from ..model.linear_head import LinearHead
+from ..progress import CancelToken, ProgressCallback
+from ..slides import Slide
+from .device import Device
+from .feature_map import COLOUR, compute_feature_map
+from .feature_map_store import FeatureMap
+from .heads import MapHead, Reading, RetrievalHead
+from .image_features import FrozenEncoder
+from .out_of_distribution import mean_colours
+from .patches import field_scale, reading_order, stream_patches
+from .pooled_features import project_spots_on
+
+AT_ONCE = 2048  # spots read from a feature map
+
+Batches = Iterator[tuple[NDArray[np.int64], Reading]]
+
+
+def from_patches(
+    slide: Slide,
+    xy: NDArray[np.float64],
+    model: Model,
+    columns: NDArray[np.int64],
+    device: Device,
+    batch_size: int,
+    cancel: CancelToken,
+) -> Batches:
+    """Yield rows of (n, 2) spots and what is read of their patches."""
+    encoder = FrozenEncoder(model.module.image_encoder, device, cancel)
+    head = RetrievalHead(model, columns, device)
+    order = reading_order(xy)
+    for rows, pixels in stream_patches(
+        slide,
+        xy[order],
+        patch_px=model.config.patch_px,
+        um_per_px=field_scale(slide, model.config),
+        batch_size=batch_size,
+        cancel=cancel,
+    ):
+        reading = head(encoder(pixels))
+        yield order[rows], dataclasses.replace(reading, colours=mean_colours(pixels))
+
+
+def from_map(
+    slide: Slide,
+    xy: NDArray[np.float64],
+    model: Model,
+    columns: NDArray[np.int64],
+    device: Device,
+    level: float,
+    progress: ProgressCallback | None,
+    cancel: CancelToken,
+) -> Batches:
+    """See the slide once, and yield rows of (n, 2) spots and what is read there."""
+    config = model.config.feature_map
+    assert config is not None
+    assert model.linear is not None
+    head = MapHead(model, columns, device, level)
+    seen = compute_feature_map(
+        slide,
+        model.module.image_encoder,
+        config,
+        device=device,
+        progress=progress,
+        cancel=cancel,
+    )
+    codes, squares = project_spots_on(
+        seen, xy, config.widths_um, model.linear.head.components, cancel=cancel
+    )
+    beyond = LinearHead.beyond_axes(squares, codes)
+    colours = _colours(seen, xy)
+    for start in range(0, len(xy), AT_ONCE):
+        rows = np.arange(start, min(start + AT_ONCE, len(xy)))
+        reading = head(codes[rows], beyond[rows])
+        if colours is not None:
+            reading = dataclasses.replace(reading, colours=colours[rows])
+        yield rows, reading
+
+
+def _colours(seen: FeatureMap, xy: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return (n, 3) mean red, green and blue of the cells that spots lie in, where it is kept."""
+    if COLOUR not in seen.groups:
+        return None
+    first = seen.groups[COLOUR].start
+    mean, _ = seen.read(slice(first, first + 3), slice(None), slice(None))
+    cells = np.rint(seen.grid.in_cells(xy)).astype(np.int64)
+    row, col = (np.clip(cells[:, i], 0, mean.shape[1 + i] - 1) for i in (0, 1))
+    return np.asarray(mean[:, row, col].T, dtype=np.float64)

@@ -1,0 +1,183 @@
+"""What is read from one batch of spots: by retrieval, by the linear head, or by both."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..model import Model
+from ..model.intervals import intervals, samples
+from ..model.retrieval import Retriever
+from .device import Device
+
+Values = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a head says of n spots and G genes.
+
+    Attributes
+    ----------
+    expression, spread
+        (n, G) values, and how far they may be off: the standard deviation among the retrieved
+        reference spots, or of the errors on sections left out.
+    similarity, distance
+        (n,) mean cosine similarity to the nearest reference spots, and distance to the nearest.
+    projected
+        (n, D) where the spots lie among the reference spots.
+    codes, programs
+        (n, q) codes and (n, R) scores of the programs, where slides are read by a feature map.
+    leverage
+        (n,) how far outside the reference spots their features lie.
+    lower, upper
+        (n, G) ends of each value's interval, where there is one.
+    colours
+        (n, 3) mean red, green and blue around each spot, 0 to 1.
+    """
+
+    expression: Values
+    spread: Values
+    similarity: Values
+    distance: Values
+    projected: Values
+    codes: Values | None = None
+    programs: Values | None = None
+    leverage: NDArray[np.float64] | None = None
+    lower: Values | None = None
+    upper: Values | None = None
+    colours: NDArray[np.float64] | None = None
+
+
+class Gathered:
+    """The readings of batches, put together in the order of the spots."""
+
+    def __init__(self, n_spots: int) -> None:
+        self._n, self._parts = n_spots, dict[str, NDArray[Any]]()
+
+    def add(self, rows: NDArray[np.int64], reading: Reading) -> None:
+        """Add what was read of some rows."""
+        for field in fields(Reading):
+            values = getattr(reading, field.name)
+            if values is None:
+                continue
+            if field.name not in self._parts:
+                shape = (self._n, *values.shape[1:])
+                self._parts[field.name] = np.empty(shape, dtype=values.dtype)
+            self._parts[field.name][rows] = values
+
+    def reading(self) -> Reading:
+        """Return all of it."""
+        return Reading(**self._parts)
+
+
+class RetrievalHead:
+    """Expression of the nearest reference spots (paper section 2.5).
+
+    Parameters
+    ----------
+    model, columns, device
+        The model, which genes of it, and where to compute.
+    """
+
+    def __init__(self, model: Model, columns: NDArray[np.int64], device: Device) -> None:
+        self._where = device.torch
+        self._projection = copy.deepcopy(model.module.image_projection).to(device.torch).eval()
+        self._read = Retriever(
+            torch.from_numpy(model.bank.embedding).to(device.torch),
+            np.ascontiguousarray(model.bank.expression[:, columns]),
+            k=model.config.retrieval.k,
+            distance=model.config.retrieval.distance,
+        )
+
+    def __call__(self, features: torch.Tensor) -> Reading:
+        """Read (n, F) features of patches, or codes."""
+        with torch.inference_mode():
+            query = self._projection(features.to(self._where))
+            found = self._read(query)
+        return Reading(
+            found.expression,
+            found.spread,
+            found.similarity,
+            found.distance,
+            query.cpu().numpy(),
+        )
+
+
+class MapHead:
+    """Expression from codes: the linear head's, or blended with what is retrieved.
+
+    Parameters
+    ----------
+    model, columns, device
+        The model, which reads slides by a feature map; which genes of it; where to compute.
+    level
+        Share of measured values that the intervals shall hold.
+    """
+
+    def __init__(
+        self, model: Model, columns: NDArray[np.int64], device: Device, level: float
+    ) -> None:
+        assert model.linear is not None
+        self._model, self._linear = model, model.linear
+        self._columns, self._level = columns, level
+        self._retrieval: RetrievalHead | Retriever
+        if model.config.head == "linear":
+            self._retrieval = Retriever(
+                torch.from_numpy(model.bank.embedding),
+                np.zeros((len(model.bank), 0), dtype=np.float32),
+                k=model.config.retrieval.k,
+                distance=model.config.retrieval.distance,
+            )
+        else:
+            self._retrieval = RetrievalHead(model, columns, device)
+
+    def __call__(self, codes: Values, beyond: NDArray[np.float64]) -> Reading:
+        """Read (n, q) codes, and (n,) squared lengths of what the axes leave out."""
+        head, held_out, columns = self._linear.head, self._linear.held_out, self._columns
+        near = self._retrieval(torch.from_numpy(codes))
+        expression = head.predict(codes, columns).astype(np.float32)
+        leverage = head.leverage(codes, self._model.bank.linear_codes, beyond)
+        reading = Reading(
+            expression,
+            held_out.spread(leverage, columns),
+            near.similarity,
+            near.distance,
+            near.projected if isinstance(near, Reading) else codes,
+            codes,
+            head.program_scores(codes).astype(np.float32),
+            leverage,
+        )
+        if self._model.config.head == "contrastive":  # whose errors are not known
+            return replace(reading, expression=near.expression, spread=near.spread)
+        if self._model.config.head == "blend":
+            expression = (expression + near.expression) / 2
+        lower, upper = intervals(expression, held_out, leverage, self._level, columns=columns)
+        return replace(reading, expression=expression, lower=lower, upper=upper)
+
+
+def draw_samples(
+    model: Model, reading: Reading, columns: NDArray[np.int64], n: int, seed: int
+) -> Iterator[Values]:
+    """Yield (n_spots, G) plausible maps around what a linear head read."""
+    assert model.linear is not None
+    assert reading.leverage is not None
+    assert reading.programs is not None
+    head, bank = model.linear.head, model.bank
+    return samples(
+        reading.expression,
+        model.linear.held_out,
+        reading.leverage,
+        scores=reading.programs,
+        bank_scores=head.program_scores(bank.linear_codes),
+        bank_sections=bank.section,
+        n=n,
+        seed=seed,
+        columns=columns,
+    )
