@@ -157,7 +157,7 @@ class MapHead:
         if self._model.config.head == "contrastive":  # whose errors are not known
             return replace(reading, expression=near.expression, spread=near.spread)
         if self._model.config.head == "blend":
-            expression = (expression + near.expression) / 2
+            expression = np.float32(0.5) * (expression + near.expression)
         lower, upper = intervals(expression, held_out, leverage, self._level, columns=columns)
         return replace(reading, expression=expression, lower=lower, upper=upper)
 

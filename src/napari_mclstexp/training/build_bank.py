@@ -23,8 +23,12 @@ def build_bank(
     device: Device,
     cancel: CancelToken,
     before: Bank | None = None,
+    *,
+    codes: NDArray[np.float32] | None = None,
 ) -> Bank:
     """Project every training spot with its sequence, and keep what was measured there.
+
+    Where the head is linear, the spots' codes take the place of projections.
 
     Parameters
     ----------
@@ -39,8 +43,11 @@ def build_bank(
     before
         A bank of the same genes whose spots are kept, projected anew; those that are among the
         training spots are taken once.
+    codes
+        (N, q) of the training spots, where slides are read by a feature map.
     """
-    bank = _bank_of(module, training_sections, config, device, cancel)
+    linear = config.head == "linear"
+    bank = _bank_of(module, training_sections, config, device, cancel, codes)
     if before is None:
         return bank
     known = set(zip(bank.section.tolist(), bank.barcode.tolist(), strict=True))
@@ -48,6 +55,8 @@ def build_bank(
     rest = before.rows(np.array([spot not in known for spot in each], dtype=bool))
     if not len(rest):
         return bank
+    if linear:
+        return bank.joined(rest)
     pool = SpotPool.of_bank(rest)
     embedding = project_spots(module, pool, config, device, cancel)
     return bank.joined(dataclasses.replace(rest, embedding=embedding))
@@ -59,11 +68,16 @@ def _bank_of(
     config: ModelConfig,
     device: Device,
     cancel: CancelToken,
+    codes: NDArray[np.float32] | None,
 ) -> Bank:
     pool = SpotPool(training_sections)
-    embedding = project_spots(module, pool, config, device, cancel)
+    if codes is not None and config.head == "linear":
+        embedding, codes = codes, None
+    else:
+        embedding = project_spots(module, pool, config, device, cancel)
     spots = [each.section.spots for each in training_sections]
     names = [[each.section.name] * len(each.expression) for each in training_sections]
+    patients = [[each.section.patient] * len(each.expression) for each in training_sections]
     return Bank(
         embedding=embedding,
         expression=pool.expression.numpy(),
@@ -76,6 +90,8 @@ def _bank_of(
         thumbnails=tuple(
             picture for each in training_sections for picture in thumbnails(each, config, cancel)
         ),
+        patient=np.concatenate(patients).astype(str),
+        codes=codes,
     )
 
 

@@ -43,7 +43,9 @@ class TrainingSection:
     patches
         (n, H, W, 3) uint8; only when the encoder learns.
     features
-        (n, F); only when the encoder is frozen.
+        (n, F) of patches, when the encoder is frozen; or codes of a feature map.
+    map_features
+        (n, F) of a feature map, before they are projected to codes.
     """
 
     section: Section
@@ -52,6 +54,7 @@ class TrainingSection:
     cols: Tensor
     patches: NDArray[np.uint8] | None = None
     features: Tensor | None = None
+    map_features: NDArray[np.float32] | None = None
 
 
 class SpotPool:

@@ -85,13 +85,52 @@ def fit_linear_head(
             f"A linear head needs at least {FEWEST_SPOTS} spots and there are {len(features)}; "
             "add sections."
         )
-    components = principal_axes(features, n_axes, seed)
+    # As a model folder keeps them: what is fitted to one is not read with the other.
+    components = principal_axes(features, n_axes, seed).astype(np.float16).astype(np.float32)
     codes = np.asarray(features @ components, dtype=np.float32)
+    squares = np.einsum("nf,nf->n", features, features, dtype=np.float64)
+    beyond = LinearHead.beyond_axes(squares, codes)
+    return fit_to_codes(
+        components,
+        codes,
+        beyond,
+        expression,
+        sections,
+        patients,
+        xy,
+        ranks=ranks,
+        penalties=penalties,
+    )
+
+
+def fit_to_codes(
+    components: NDArray[np.float32],
+    codes: NDArray[np.float32],
+    beyond: NDArray[np.float64],
+    expression: NDArray[np.float32],
+    sections: NDArray[np.str_],
+    patients: NDArray[np.str_],
+    xy: NDArray[np.float64],
+    *,
+    ranks: Sequence[int] | None = None,
+    penalties: Sequence[float] | None = None,
+) -> FittedLinearHead:
+    """Fit the head where axes and codes are known already, as in fine-tuning.
+
+    Parameters
+    ----------
+    components, codes
+        (F, q) axes, and (N, q) features on them.
+    beyond
+        (N,) squared lengths of what the axes leave out of each spot's features.
+    expression, sections, patients, xy, ranks, penalties
+        As for :func:`fit_linear_head`.
+    """
     inner = inner_folds(codes, expression, sections, patients, xy)
     choice = choose_rank(inner, ranks, penalties)
     slope = calibrated_slope(inner, choice)
     ridge = RidgeSolver.of(list(section_sums(codes, expression, sections).values()))
     coefficients, loadings, share = ridge.programs(choice.penalty, choice.rank)
     head = LinearHead(components, coefficients, loadings, share, ridge.mean, slope, choice.penalty)
-    held_out = held_out_errors(inner, choice, slope, head.beyond(features, codes))
+    held_out = held_out_errors(inner, choice, slope, beyond)
     return FittedLinearHead(head, codes, held_out, choice)

@@ -13,6 +13,7 @@ from ..cohort.section import Section
 from ..errors import SettingsError
 from ..model import (
     EncoderConfig,
+    FeatureMapConfig,
     MclSTExp,
     Model,
     ModelConfig,
@@ -21,6 +22,7 @@ from ..model import (
     load_model,
 )
 from ..model.backbones import find_imagenet_weights, input_stats, load_backbone_weights
+from ..model.inner_layers import inner_layers
 from ..spots.schema import SpotMetadata
 from .finetuning import move_genes
 from .presets import differences
@@ -30,6 +32,7 @@ from .settings import TrainSettings
 KEPT = (
     *("encoder", "patch_px", "um_per_px", "patch_scale", "positions", "use_positions", "layers"),
     *("normalisation", "heads", "head_dim", "projection_dim"),
+    *("format", "head", "feature_map", "n_codes"),
 )
 # A platform's whole array, so that a model fits sections other than those it was trained on.
 ARRAYS = {"visium": (78, 128), "legacy-st": (35, 33)}
@@ -63,6 +66,7 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
             "use_positions": settings.positions,
             "layers": settings.layers,
             "normalisation": settings.normalisation,
+            **_of_map(settings),
         }
     else:
         shape = {name: getattr(base.config, name) for name in KEPT}
@@ -98,7 +102,9 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
         },
     )
     module = MclSTExp(config)
-    if base is not None:
+    if base is not None and config.head == "linear":
+        module.load_state_dict(base.module.state_dict())
+    elif base is not None:
         module.load_state_dict(
             move_genes(
                 module.state_dict(),
@@ -112,6 +118,14 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
     elif settings.pretrained:
         load_backbone_weights(module.image_encoder.model, find_imagenet_weights(settings.encoder))
     return config, module
+
+
+def _of_map(settings: TrainSettings) -> dict[str, Any]:
+    """Return what says how a slide is seen as a whole, and how that is read."""
+    if settings.features == "patches":
+        return {}
+    seen = FeatureMapConfig(um_per_px=settings.map_um_per_px, layers=inner_layers(settings.encoder))
+    return {"format": 2, "head": settings.head, "feature_map": seen}
 
 
 def _retrieval(settings: TrainSettings, base: Model | None) -> RetrievalConfig:

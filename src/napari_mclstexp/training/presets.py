@@ -1,4 +1,4 @@
-"""The two sets of choices where the method's sources differ (DESIGN section 2), field by field."""
+"""Sets of choices: what the evidence favours, the paper's method, and its authors' code."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
+from ..errors import SettingsError
 from ..options import Option
 from .settings import TrainSettings
 
 Preset = Annotated[
-    Literal["default", "reference"],
-    Option("default: the recommended choices; reference: those of the authors' published code"),
+    Literal["default", "paper", "reference"],
+    Option(
+        "default: what predicts best on sections and patients left out; paper: the paper's "
+        "contrastive method on patches; reference: the choices of the authors' published code"
+    ),
 ]
 
 # Fields of TrainSettings that differ from its defaults. Each can be switched alone.
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
-        "default": MappingProxyType({}),
+        "default": MappingProxyType({"features": "map", "head": "linear"}),
+        "paper": MappingProxyType({}),
         "reference": MappingProxyType(
             {
                 "encoder": "densenet121-unrectified",
@@ -44,9 +49,14 @@ def preset_settings(preset: Preset, **chosen: Any) -> TrainSettings:
     Parameters
     ----------
     preset
-        ``"default"`` or ``"reference"`` (the choices of the authors' published code).
+        ``"default"``, ``"paper"`` or ``"reference"`` (the choices of the authors' published code).
     **chosen
         Fields of :class:`TrainSettings`; None leaves the preset's choice.
+
+    Raises
+    ------
+    SettingsError
+        If choices do not go together.
 
     Examples
     --------
@@ -54,7 +64,13 @@ def preset_settings(preset: Preset, **chosen: Any) -> TrainSettings:
     'adam'
     """
     given = {name: value for name, value in chosen.items() if value is not None}
-    return TrainSettings(**{**PRESETS[preset], **given, "preset": preset})
+    settings = TrainSettings(**{**PRESETS[preset], **given, "preset": preset})
+    if settings.features == "map" and "tune" in given and settings.init_from is None:
+        raise SettingsError(
+            f"A feature map is made by a frozen encoder, so --tune {settings.tune} asks for "
+            "nothing; give --preset paper (or --features patches --head contrastive) too."
+        )
+    return settings
 
 
 def differences(settings: TrainSettings) -> dict[str, Any]:

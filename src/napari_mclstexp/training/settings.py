@@ -10,6 +10,8 @@ from ..errors import SettingsError
 from ..options import Option, check
 
 Normalisation = Literal["ln-1e4-all", "log10-1e4-listed", "ln-1e6-listed"]
+Features = Literal["patches", "map"]
+Head = Literal["contrastive", "linear", "blend"]
 SequenceRule = Literal["neighbours", "random"]
 PatchScale = Literal["physical", "pixels"]
 
@@ -65,6 +67,31 @@ class TrainSettings:
     """
 
     genes: tuple[str, ...]
+    features: Annotated[
+        Features,
+        Option(
+            "What is seen around a spot: a patch of its own (patches), or one pass of a frozen "
+            "encoder over the whole tissue, pooled at several widths (map)"
+        ),
+    ] = "patches"
+    head: Annotated[
+        Head,
+        Option(
+            "What reads expression: retrieval by the contrastive method, a ridge of reduced rank "
+            "(linear; needs the map), or the mean of both (blend; needs the map)"
+        ),
+    ] = "contrastive"
+    map_um_per_px: Annotated[
+        float, Option("Pixel size at which the map is made", above=0, unit="µm")
+    ] = 1.0
+    rank: Annotated[
+        int | None,
+        Option("Programs of the linear head; if not given, chosen on sections left out", low=1),
+    ] = None
+    penalty: Annotated[
+        float | None,
+        Option("Penalty of the linear head; if not given, chosen on sections left out", above=0),
+    ] = None
     name: Annotated[str, Option("Name of the model, as people see it")] = "mclSTExp"
     encoder: Annotated[str, Option("Image encoder: densenet121 (the paper's), or timm:NAME")] = (
         "densenet121"
@@ -193,3 +220,8 @@ class TrainSettings:
                 f"The gene {repeated[0]} stands more than once in the gene list; keep one of them."
             )
         check(self)
+        if self.features == "patches" and self.head != "contrastive":
+            raise SettingsError(
+                f"The {self.head} head reads a feature map, and patches were asked for; give "
+                "--features map, or --head contrastive."
+            )

@@ -20,7 +20,9 @@ from ..progress import CancelToken, Progress, ProgressCallback
 from .build_bank import build_bank
 from .data import SpotPool, TrainingSection, add_features, add_patches, prepare
 from .estimate import estimate_training
+from .fit_map_model import codes_on, fit_sections, linear_of, read_codes, refit
 from .initialise import start
+from .map_features import add_map_features
 from .position_tables import used_positions
 from .settings import TrainSettings
 from .trainer import Trainer
@@ -103,51 +105,86 @@ def train(
         config, module = start(sections, settings)
         training_sections = prepare(sections, config)
         watched = _watched(stop_on or held_out, config)
-        if progress is not None and fabric.is_global_zero:
-            estimate = estimate_training(
-                module.to(where.torch), training_sections, config, settings, where
-            )
-            progress(Progress(0, 1, str(estimate), estimate, unit="steps"))
-        module.to(where.torch)
-        if where.channels_last:
-            module.image_encoder.to(memory_format=torch.channels_last)
-        _read(
-            fabric,
-            [*training_sections, *watched],
-            module,
-            config,
-            settings,
-            where,
-            progress,
-            cancel,
-        )
-        torch.manual_seed(settings.seed + fabric.global_rank)  # dropout of each process its own
-        pool = SpotPool(training_sections)
-        with used_positions(module, pool):
-            if fabric.world_size > 1:
-                module = _synchronised(module, settings, where)
-            trainer = Trainer(module, pool, config, settings, fabric, where, cancel)
-            epoch = trainer.fit(
-                watched=watched[0] if watched else None,
-                stop=stop_on is not None,
-                progress=progress if fabric.is_global_zero else None,
-                checkpoint=checkpoint,
-                curves=curves,
-            )
-    before = _bank_before(settings, config)
-    bank = build_bank(module, training_sections, config, where, cancel, before)
+        report = progress if fabric.is_global_zero else None
+        base = None if settings.init_from is None else load_model(settings.init_from)
+        before = _bank_before(base, settings, config)
+        if config.feature_map is None:
+            codes = beyond = linear = None
+            if report is not None:
+                estimate = estimate_training(
+                    module.to(where.torch), training_sections, config, settings, where
+                )
+                report(Progress(0, 1, str(estimate), estimate, unit="steps"))
+            module.to(where.torch)
+            if where.channels_last:
+                module.image_encoder.to(memory_format=torch.channels_last)
+            every = [*training_sections, *watched]
+            _read(fabric, every, module, config, settings, where, report, cancel)
+        else:
+            _refuse_stop(config, stop_on)
+            seen = [*training_sections, *(watched if config.head != "linear" else ())]
+            with fabric.rank_zero_first():
+                add_map_features(seen, module, config, where, report, cancel)
+            if base is None:
+                fitted = fit_sections(training_sections, settings)
+                linear, codes = linear_of(fitted), fitted.codes
+                components = fitted.head.components
+                config, module = _with_codes(config, module, codes.shape[1])
+            else:
+                assert base.linear is not None
+                components = base.linear.head.components
+                codes, beyond = codes_on(components, training_sections)
+            read_codes(seen, components)
+            module.to(where.torch)
+        epoch = 0
+        if config.head != "linear":
+            torch.manual_seed(settings.seed + fabric.global_rank)  # each process' own dropout
+            pool = SpotPool(training_sections)
+            with used_positions(module, pool):
+                if fabric.world_size > 1:
+                    module = _synchronised(module, settings, where)
+                trainer = Trainer(module, pool, config, settings, fabric, where, cancel)
+                epoch = trainer.fit(
+                    watched=watched[0] if watched else None,
+                    stop=stop_on is not None,
+                    progress=report,
+                    checkpoint=checkpoint,
+                    curves=curves,
+                )
+    bank = build_bank(module, training_sections, config, where, cancel, before, codes=codes)
+    if base is not None and beyond is not None:
+        linear = linear_of(refit(base, bank, beyond, settings))
     config = config.model_copy(update={"settings": {**config.settings, "best_epoch": epoch}})
-    model = Model(config, module.eval().cpu(), bank)
+    model = Model(config, module.eval().cpu(), bank, linear)
     if held_out is not None:
         _score(model, held_out, stop_on, device, progress, cancel)
     return model
 
 
-def _bank_before(settings: TrainSettings, config: ModelConfig) -> Bank | None:
+def _with_codes(
+    config: ModelConfig, module: MclSTExp, n_codes: int
+) -> tuple[ModelConfig, MclSTExp]:
+    """Return the network whose image side reads codes of a length, with the same encoder."""
+    config = config.model_copy(update={"n_codes": n_codes})
+    if config.head == "linear":
+        return config, module
+    made = MclSTExp(config)
+    made.image_encoder = module.image_encoder
+    return config, made
+
+
+def _refuse_stop(config: ModelConfig, stop_on: Section | None) -> None:
+    if config.head == "linear" and stop_on is not None:
+        raise SettingsError(
+            f"The linear head is computed at once, so there is nothing to stop on {stop_on.name}; "
+            "leave it out, hold it out instead, or train the contrastive head."
+        )
+
+
+def _bank_before(base: Model | None, settings: TrainSettings, config: ModelConfig) -> Bank | None:
     """Return the bank of the model that this training starts from, where its spots can be kept."""
-    if settings.init_from is None or not settings.keep_bank:
+    if base is None or not settings.keep_bank:
         return None
-    base = load_model(settings.init_from)
     return base.bank if base.config.genes == config.genes else None
 
 
