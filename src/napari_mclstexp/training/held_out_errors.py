@@ -12,7 +12,8 @@ from .inner_folds import InnerFolds
 
 LEAST_SLOPE, MOST_SLOPE = 0.05, 2.0
 MOST_GROWTH = 1.5
-ALIKE = 51  # genes by their expression
+ALIKE = 51  # genes by their expression, in long lists
+LEAST_SPREAD = 20.0  # of the leverages, for a growth to be told: the power is shrunk by it
 
 
 def calibrated_slope(inner: InnerFolds, choice: RankChoice) -> float:
@@ -76,10 +77,10 @@ def _growth(
         x = np.log(reach) - np.log(reach).mean()
         together += x @ logs
         own += float(x @ x)
-    if own <= 0:
-        return np.zeros(n_genes)
     mean = np.mean([section.mean for section in inner.sections], axis=0)
     order = np.argsort(mean, kind="stable")
     growth = np.empty(n_genes)
-    growth[order] = uniform_filter1d((together / own)[order], min(ALIKE, n_genes), mode="nearest")
+    alike = min(ALIKE, max(n_genes // 8, 1))
+    single = together / (own + LEAST_SPREAD)
+    growth[order] = uniform_filter1d(single[order], alike, mode="nearest")
     return np.clip(growth, 0.0, MOST_GROWTH)
