@@ -18,6 +18,7 @@ from ..errors import ModelError, SettingsError
 from .linear_head import Floats
 
 INTERVAL = 0.8  # share of measured values in an interval, unless another is asked for
+LEAST = 1e-3  # of the typical leverage; less than this narrows no further
 SIMILAR = 50  # reference spots whose errors are drawn from
 
 
@@ -32,30 +33,33 @@ class HeldOutErrors:
     leverage
         (N,) of each spot among those that were learned from.
     growth
-        Power of the leverage with which squared errors grow, from 0 to 1.
+        (G,) power of the leverage with which a gene's squared errors grow, 0 or more.
     typical
-        Leverage at which that growth is 1.
+        Leverage at which that factor is 1.
     """
 
     errors: NDArray[np.float16]
     leverage: NDArray[np.float32]
-    growth: float
+    growth: Floats
     typical: float
 
-    def widening(self, leverage: NDArray[Any]) -> Floats:
-        """Return (n,) factors of the errors to be expected at (n,) leverages."""
-        reach = np.asarray(leverage, dtype=np.float64)
-        grown = np.maximum(reach / self.typical, 1e-3) ** (self.growth / 2)
-        return np.asarray(np.sqrt(1 + reach) * grown, dtype=np.float64)
+    def widening(
+        self, leverage: NDArray[Any], columns: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
+        """Return (n, G) factors of the errors to be expected at (n,) leverages."""
+        reach = np.asarray(leverage, dtype=np.float64)[:, None]
+        growth = self.growth if columns is None else self.growth[columns]
+        grown = np.exp(np.log(np.maximum(reach / self.typical, LEAST)) * (growth / 2))
+        return np.asarray(np.sqrt(1 + reach) * grown, dtype=np.float32)
 
     def spread(
         self, leverage: NDArray[Any], columns: NDArray[np.int64] | None = None
     ) -> NDArray[np.float32]:
         """Return (n, G) standard deviations of the errors to be expected at (n,) leverages."""
         errors = self.errors if columns is None else self.errors[:, columns]
-        scaled = errors / self.widening(self.leverage)[:, None]
+        scaled = errors / self.widening(self.leverage, columns)
         size = np.sqrt((scaled**2).mean(axis=0, dtype=np.float64))
-        return np.asarray(self.widening(leverage)[:, None] * size, dtype=np.float32)
+        return np.asarray(self.widening(leverage, columns) * size, dtype=np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all parts by name, to be kept in a file of arrays."""
@@ -73,15 +77,16 @@ class HeldOutErrors:
         try:
             errors = np.asarray(arrays["errors"], dtype=np.float16)
             leverage = np.asarray(arrays["leverage"], dtype=np.float32)
-            kept = cls(errors, leverage, float(arrays["growth"]), float(arrays["typical"]))
+            growth = np.asarray(arrays["growth"], dtype=np.float64)
+            kept = cls(errors, leverage, growth, float(arrays["typical"]))
         except KeyError as error:
             raise ModelError(
                 f"The model's held-out errors lack {error}; get the model folder anew."
             ) from error
-        if errors.ndim != 2 or leverage.shape != errors.shape[:1]:
+        if errors.shape != (len(leverage), len(growth)):
             raise ModelError(
-                f"The model's held-out errors are of shape {errors.shape} and their leverages of "
-                f"shape {leverage.shape}, which do not fit; get the model folder anew."
+                f"The model's held-out errors are of shape {errors.shape}, which does not fit "
+                f"{len(leverage):,} leverages and {len(growth):,} genes; get the model folder anew."
             )
         return kept
 
@@ -134,10 +139,10 @@ def intervals(
     """
     check_level(level)
     errors = held_out.errors if columns is None else held_out.errors[:, columns]
-    scaled = errors / held_out.widening(held_out.leverage)[:, None]
+    scaled = errors / held_out.widening(held_out.leverage, columns)
     outside = (1 - level) / 2 * (len(scaled) + 1) / len(scaled)
     low, high = np.quantile(scaled, [min(outside, 0.5), max(1 - outside, 0.5)], axis=0)
-    wide = held_out.widening(leverage)[:, None]
+    wide = held_out.widening(leverage, columns)
     lower, upper = predicted + wide * low, predicted + wide * high
     return (
         np.maximum(lower, floor).astype(np.float32),
@@ -195,12 +200,12 @@ def samples(
         rows = bank_sections == name
         shifts[at] = within[rows].mean(axis=0)
         within[rows] -= shifts[at]
-    within = (within / held_out.widening(held_out.leverage)[:, None]).astype(np.float32)
+    within = (within / held_out.widening(held_out.leverage, columns)).astype(np.float32)
     scale = np.std(bank_scores, axis=0) + np.finfo(np.float32).eps
     alike = min(SIMILAR, len(errors))
     similar = cKDTree(bank_scores / scale).query(scores / scale, k=alike)[1]
     similar = similar.reshape(len(scores), alike)
-    wide = held_out.widening(leverage)[:, None].astype(np.float32)
+    wide = held_out.widening(leverage, columns)
     for _ in range(n):
         drawn = similar[np.arange(len(scores)), random.integers(alike, size=len(scores))]
         whole = shifts[random.integers(len(names))]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from ..model.intervals import HeldOutErrors
 from .choose_rank import RankChoice, predicted_products
 from .inner_folds import InnerFolds
 
 LEAST_SLOPE, MOST_SLOPE = 0.05, 2.0
+MOST_GROWTH = 1.5
+ALIKE = 51  # genes by their expression, in long lists
+LEAST_SPREAD = 20.0  # of the leverages, for a growth to be told: the power is shrunk by it
 
 
 def calibrated_slope(inner: InnerFolds, choice: RankChoice) -> float:
@@ -54,26 +58,29 @@ def held_out_errors(
     return HeldOutErrors(errors, leverage.astype(np.float32), growth, typical)
 
 
-def _growth(inner: InnerFolds, errors: NDArray[np.float16], leverage: NDArray[np.float64]) -> float:
-    """Return the power of the leverage with which squared errors grow within a section.
+def _growth(
+    inner: InnerFolds, errors: NDArray[np.float16], leverage: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return (G,) the power of the leverage with which a gene's squared errors grow.
 
-    Beyond what the ridge's own uncertainty (1 + leverage) makes of it.
+    Within a section, and beyond what the ridge's own uncertainty (1 + leverage) makes of it. As a
+    single gene's is uncertain, it is that of the genes expressed about as much.
     """
-    reach, size = [], []
+    n_genes = errors.shape[1]
+    together, own = np.zeros(n_genes), 0.0
     for section in inner.sections:
         within = errors[section.rows].astype(np.float64)
-        within = within - within.mean(axis=0)
-        spread = within.std(axis=0)
-        varies = spread > 0
-        if len(within) < 3 or not varies.any():
-            continue
-        squared = ((within[:, varies] / spread[varies]) ** 2).mean(axis=1)
-        h = leverage[section.rows]
-        seen = (h > 0) & (squared > 0)
-        x, y = np.log(h[seen]), np.log(squared[seen] / (1 + h[seen]))
-        reach.append(x - x.mean())
-        size.append(y - y.mean())
-    if not reach:
-        return 0.0
-    x, y = np.concatenate(reach), np.concatenate(size)
-    return float(np.clip((x @ y) / (x @ x), 0.0, 1.0)) if x @ x > 0 else 0.0
+        squared = (within - within.mean(axis=0)) ** 2
+        reach = np.maximum(leverage[section.rows], np.finfo(np.float32).tiny)
+        logs = np.log(squared + 1e-4 * squared.mean(axis=0) + 1e-12)  # an error of 0 has no log
+        logs -= np.log1p(reach)[:, None]
+        x = np.log(reach) - np.log(reach).mean()
+        together += x @ logs
+        own += float(x @ x)
+    mean = np.mean([section.mean for section in inner.sections], axis=0)
+    order = np.argsort(mean, kind="stable")
+    growth = np.empty(n_genes)
+    alike = min(ALIKE, max(n_genes // 8, 1))
+    single = together / (own + LEAST_SPREAD)
+    growth[order] = uniform_filter1d(single[order], alike, mode="nearest")
+    return np.clip(growth, 0.0, MOST_GROWTH)
