@@ -23,7 +23,7 @@ from ..progress import CancelToken
 from .cell_pooling import Level, Part, Values, levels_of, reduce
 from .feature_map_store import CHUNK, FeatureMap
 
-_BLOCK_VALUES = 4_000_000  # of channels and cells that are filtered at once
+_BLOCK_VALUES = 1_000_000  # of channels and cells that are filtered at once
 
 Pooled = list[tuple[int, slice, Values]]
 
