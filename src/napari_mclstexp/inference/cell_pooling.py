@@ -192,6 +192,7 @@ def reduce(values: Values, step: int) -> Values:
     """Return means over squares of step x step cells of (..., rows, cols)."""
     if step == 1:
         return values
-    *first, rows, cols = values.shape
-    squares = values.reshape(*first, rows // step, step, cols // step, step)
-    return np.asarray(squares.mean(axis=(-3, -1), dtype=np.float32))
+    # A row or column at a time: several times as fast as a mean over two axes.
+    rows = sum(values[..., first::step, :] for first in range(step))
+    cells = sum(rows[..., first::step] for first in range(step))
+    return np.asarray(cells / np.float32(step**2))

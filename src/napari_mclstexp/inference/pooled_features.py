@@ -23,8 +23,8 @@ from ..progress import CancelToken
 from .cell_pooling import Level, Part, Values, levels_of, reduce
 from .feature_map_store import CHUNK, FeatureMap
 
-_BLOCK_VALUES = 4_000_000  # of channels and cells that are filtered at once
 _SQUARED_AT_ONCE = 16  # features of every spot
+_BLOCK_VALUES = 1_000_000  # of channels and cells that are filtered at once
 
 Pooled = list[tuple[int, slice, Values]]
 
