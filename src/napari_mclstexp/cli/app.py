@@ -127,6 +127,24 @@ def predict_command(
     batch_size: Annotated[
         int | None, Option("Patches encoded at once; if not given, chosen for the device", low=1)
     ] = None,
+    interval: Annotated[
+        float,
+        Option(
+            "Share of measured values that shall lie within each value's interval (layers lower "
+            "and upper)",
+            above=0,
+            below=1,
+        ),
+    ] = 0.8,
+    samples: Annotated[
+        int,
+        Option(
+            "Plausible maps to draw besides, as varied as measured ones (layers sample_1, ...)",
+            low=0,
+            metavar="N",
+        ),
+    ] = 0,
+    seed: Annotated[int, Option("Random seed of the samples")] = 0,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
@@ -150,6 +168,9 @@ def predict_command(
         genes=None if genes is None else named_genes(genes),
         um_per_px=um_per_px,
         batch_size=batch_size,
+        interval=interval,
+        samples=samples,
+        seed=seed,
         device=device,
     )
     about_prediction(prediction, out, time.monotonic() - start).show(as_json)

@@ -35,6 +35,9 @@ def predict_job(
     genes: tuple[str, ...] | None = None,
     um_per_px: float | None = None,
     batch_size: int | None = None,
+    interval: float = 0.8,
+    samples: int = 0,
+    seed: int = 0,
     device: str = "auto",
 ) -> AnnData:
     """Predict from files into a file, and return the prediction.
@@ -71,6 +74,9 @@ def predict_job(
                 genes=genes,
                 device=device,
                 batch_size=batch_size,
+                interval=interval,
+                samples=samples,
+                seed=seed,
                 progress=progress,
                 cancel=cancel,
             )
