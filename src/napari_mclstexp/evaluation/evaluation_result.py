@@ -57,8 +57,8 @@ class ProtocolResult:
     differences
         A row for each method that is no trivial answer and each of two statistics: ``method,
         statistic, baseline, value, baseline_value, difference, low, high, ahead, sections``
-        against the best trivial answer; the interval by paired bootstrap of spatial blocks of
-        spots, and in how many of the sections the method is ahead.
+        against the best trivial answer; the interval by paired bootstrap of sections and
+        of spatial blocks of their spots, and in how many of the sections the method is ahead.
     ceilings
         A row for each section and gene: ``section, gene, mean_count, mean_expression, variance,
         ceiling, ceiling_low, ceiling_high, measurable`` (highest PCC that any predictor could

@@ -10,6 +10,7 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from napari_mclstexp.evaluation.metrics import gene_metrics
 from napari_mclstexp.evaluation.noise_ceiling import noise_ceiling
+from napari_mclstexp.evaluation.pearson_residuals import pearson_residuals
 from napari_mclstexp.evaluation.structure import (
     domain_agreement,
     morans_i,
@@ -198,3 +199,34 @@ def test_a_loss_to_a_trivial_answer_is_said_in_words():
     assert "may be chance" in said[0]
     flat = pd.DataFrame({"gene": ["A", "B"], "measurable": [False, True]})
     assert unmeasurable([flat, flat]) == ["A"]
+
+
+def test_pearson_residuals_are_scanpys_over_all_genes():
+    import anndata
+    import scanpy
+    from scipy import sparse
+
+    simulated = simulate(n=120, genes=40)
+    counts = simulated.counts.copy()
+    counts[:, 3] = 0
+    whole = anndata.AnnData(counts.astype(float))
+    with np.errstate(invalid="ignore"):
+        scanpy.experimental.pp.normalize_pearson_residuals(whole)
+    listed = sparse.csr_matrix(counts[:, :12])
+    found = pearson_residuals(listed, counts.sum(axis=1).astype(float))
+    np.testing.assert_allclose(found, np.nan_to_num(whole.X[:, :12]), atol=1e-4)
+    assert not found[:, 3].any()
+
+
+def test_residuals_of_the_counts_give_depth_no_credit():
+    """A prediction that knows only how much lies under a spot does well on the log alone."""
+    random = np.random.default_rng(0)
+    depth = random.lognormal(0, 0.8, 400)
+    rates = np.full(30, 2.0)
+    counts = random.poisson(depth[:, None] * rates)
+    totals = np.asarray(counts.sum(axis=1), dtype=float)
+    logs = np.log1p(counts).astype(np.float32)
+    predicted = np.tile(np.log(depth)[:, None], 30).astype(np.float32)
+    table = gene_metrics(predicted, logs, pearson_residuals(counts, totals))
+    assert table["pcc"].mean() > 0.5
+    assert abs(table["pcc_residuals"].mean()) < 0.05
