@@ -173,7 +173,9 @@ def _lines(found: Evaluation, result: ProtocolResult) -> list[str]:
         ]
         for method in found.methods:
             scores = [mean[method, fold.name] for fold in result.folds]
-            pairs = [f"{_shown(each[ALL])} / {_shown(each[EXPRESSED])}" for each in scores]
+            pairs = [
+                f"{_shown(each[ALL]) or '–'} / {_shown(each[EXPRESSED]) or '–'}" for each in scores
+            ]
             lines.append(f"{method:{width}}" + "".join(f"  {each:>{wide}}" for each in pairs))
     return lines
 

@@ -144,4 +144,4 @@ class Evaluation:
             part: pd.DataFrame = getattr(each, name).copy()
             part.insert(0, "by", each.by)
             parts.append(part)
-        return pd.concat(parts, ignore_index=True)
+        return pd.concat([each for each in parts if len(each)] or parts[:1], ignore_index=True)

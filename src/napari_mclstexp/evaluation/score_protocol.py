@@ -145,13 +145,15 @@ def score_protocol(
         differences=differences_to_trivial(per_section, drawn, list(BASELINES)),
         ceilings=pd.concat([t.ceiling for t in tested], ignore_index=True),
         structure=pd.DataFrame(structure),
-        uncertainty=_in_order(pd.concat(uncertainty, ignore_index=True)),
+        uncertainty=_united(uncertainty),
         maps={t.prepared.name: _map(t, first[t.prepared.name]) for t in tested},
     )
 
 
-def _in_order(uncertainty: pd.DataFrame) -> pd.DataFrame:
-    return uncertainty[["method", "section", *COLUMNS]]
+def _united(uncertainty: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    columns = ["method", "section", *COLUMNS]
+    found = [each[columns] for each in uncertainty if len(each)]
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=columns)
 
 
 def _map(truth: Truth, predicted: FoldPrediction) -> anndata.AnnData:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
+from napari_mclstexp.cli.evaluate_command import _about
 from napari_mclstexp.cohort.section import Section
 from napari_mclstexp.errors import OutputError, SettingsError
 from napari_mclstexp.evaluation.evaluate import evaluate
@@ -18,7 +20,7 @@ from napari_mclstexp.evaluation.evaluation_files import write_evaluation
 from napari_mclstexp.evaluation.folds import make_folds
 from napari_mclstexp.evaluation.held_out_scores import write_trust
 from napari_mclstexp.evaluation.report.page import report_html
-from napari_mclstexp.evaluation.summaries import ALL, CEILING
+from napari_mclstexp.evaluation.summaries import ALL, CEILING, EXPRESSED
 from napari_mclstexp.files import MARKER
 from napari_mclstexp.model import load_model, save_model
 from napari_mclstexp.training.train import train
@@ -42,7 +44,7 @@ def sections(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def evaluation(sections):
-    return evaluate(sections, [quick_settings(epochs=20)])
+    return evaluate(sections, [quick_settings(epochs=15)])
 
 
 def value(evaluation, method, statistic=ALL, by="section"):
@@ -265,6 +267,23 @@ def test_one_section_alone_can_be_reported(sections):
     html = report_html(found)
     assert "Only 1 fold" in html
     assert not re.search(r"\bnan\b", re.sub(r"base64,[^'\"]+", "", html).lower())
+
+
+def test_the_answer_for_programs_has_both_protocols_directions_and_differences(evaluation):
+    answer = json.loads(json.dumps(_about(evaluation, Path("report.html"), 1.0).document))
+    assert [each["by"] for each in answer["protocols"]] == ["patient", "section"]
+    for each in answer["protocols"]:
+        assert each["summary"]["PCA + ridge"][ALL] == pytest.approx(
+            value(evaluation, "PCA + ridge", by=each["by"]), abs=1e-6
+        )
+        ours = [row for row in each["differences"] if row["method"] == "mclSTExp"]
+        assert {row["statistic"] for row in ours} == {ALL, EXPRESSED}
+        assert all(row["low"] <= row["high"] for row in ours)
+    directions = {fold["name"]: fold["scores"] for fold in answer["protocols"][0]["folds"]}
+    assert set(directions) == {"P", "c"}
+    table = evaluation.strictest.sections
+    of_c = table[(table["section"] == "c") & (table["method"] == "PCA + ridge")]
+    assert directions["c"]["PCA + ridge"][ALL] == pytest.approx(of_c[ALL].item(), abs=1e-6)
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing(evaluation, tmp_path):
