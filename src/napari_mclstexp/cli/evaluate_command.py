@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ..errors import OutputError, SettingsError
 from ..files import check_names, refuse_overwriting
@@ -17,9 +18,16 @@ from .model_options import ModelOptions, takes_model_options
 from .shell_options import Device, Json
 
 if TYPE_CHECKING:
-    from ..evaluation.evaluation_result import Evaluation
+    from ..evaluation.evaluation_result import Evaluation, ProtocolResult
 
-SHOWN = ("PCC, all genes", "PCC, top 50 expressed", "PCC, top 50 variable", "MSE", "MAE")
+SHOWN = (
+    "PCC, all genes",
+    "PCC, top 50 expressed",
+    "PCC, top 50 variable",
+    "Moran's I",
+    "MSE",
+    "MAE",
+)
 
 
 @takes_model_options
@@ -34,8 +42,12 @@ def evaluate_command(
         Option("Preset of the method; both evaluates the two, with the first one's normalisation"),
     ] = "default",
     by: Annotated[
-        Literal["section", "patient"], Option("What each fold leaves out: a section or a patient")
-    ] = "section",
+        Literal["auto", "section", "patient", "both"],
+        Option(
+            "What each fold leaves out: a section or a patient; auto is both where there are "
+            "several patients"
+        ),
+    ] = "auto",
     heads: Annotated[
         bool, Option("Also train the methods compared with: ST-Net, BLEEP and the ablation")
     ] = True,
@@ -54,7 +66,7 @@ def evaluate_command(
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:
-    """Cross-validate by section or patient, and compare with baselines and the noise ceiling."""
+    """Leave out patients and sections in turn; compare with baselines and the noise ceiling."""
     start = time.monotonic()
     predicted = _external_files(external or [])
     from ..cohort.gene_selection import choose_genes
@@ -94,13 +106,15 @@ def evaluate_command(
                 kept.sections,
                 settings,
                 by=by,
+                hvg=hvg,
                 heads=heads,
                 external=predicted,
                 device=device,
                 progress=progress,
                 cancel=cancel,
             )
-        notes = (*found.warnings, *kept.sentences, *choice.sentences)
+        # Variable genes are chosen in each fold; the choice over all sections is not evaluated.
+        notes = (*found.warnings, *kept.sentences, *(() if hvg else choice.sentences))
         found = dataclasses.replace(found, warnings=notes)
         report = write_evaluation(found, out)
     if scores_to is not None:
@@ -119,33 +133,90 @@ def _external_files(named: list[str]) -> dict[str, list[Path]]:
 
 
 def _about(found: Evaluation, report: Path, seconds: float) -> Report:
-    table = found.summary.pivot(index="method", columns="statistic", values="value")
-    table = table.reindex([*found.methods, "noise ceiling"])
-    width = max(map(len, table.index))
-    lines = [" " * width + "".join(f"  {each:>21}" for each in SHOWN)]
-    for method, row in table.iterrows():
-        values = "".join(f"  {_shown(row.get(each)):>21}" for each in SHOWN)
-        lines.append(f"{method!s:{width}}{values}")
+    lines: list[str] = []
+    for each in found.protocols:
+        lines += [*_lines(found, each), ""]
     return Report(
         (*lines, *found.warnings, *found.verdicts, f"{report} after {seconds:.0f} s"),
         {
             "kind": "evaluation",
             "report": str(report),
-            "by": found.by,
             "unit": found.unit,
-            "folds": [vars(fold) for fold in found.folds],
-            "summary": {
-                str(method): {
-                    str(statistic): None if math.isnan(value) else round(float(value), 6)
-                    for statistic, value in row.items()
-                }
-                for method, row in table.iterrows()
-            },
+            "protocols": [_answer(each) for each in found.protocols],
             "warnings": list(found.warnings),
             "verdicts": list(found.verdicts),
             "seconds": round(seconds, 2),
         },
     )
+
+
+def _lines(found: Evaluation, result: ProtocolResult) -> list[str]:
+    """Return a protocol as aligned text: the statistics, then each direction of patients."""
+    from ..evaluation.report.score_tables import directions
+    from ..evaluation.summaries import ALL, APART, CEILING, EXPRESSED
+
+    table = result.summary.pivot(index="method", columns="statistic", values="value")
+    rows = [*found.methods, CEILING]
+    width = max(map(len, rows))
+    lines = [APART[result.by] + ":", " " * width + "".join(f"  {each:>21}" for each in SHOWN)]
+    for method in rows:
+        row = table.loc[method].to_dict()
+        values = "".join(f"  {_shown(row.get(each)):>21}" for each in SHOWN)
+        lines.append(f"{method:{width}}{values}")
+    if result.by == "patient":
+        mean = result.sections.groupby(["method", "fold"])[[ALL, EXPRESSED]].mean().T.to_dict()
+        heads = directions(result)
+        wide = max(15, *map(len, heads))
+        lines += [
+            f"PCC, all genes / top 50 expressed, of each direction of {APART[result.by].lower()}:",
+            " " * width + "".join(f"  {each:>{wide}}" for each in heads),
+        ]
+        for method in found.methods:
+            scores = [mean[method, fold.name] for fold in result.folds]
+            pairs = [
+                f"{_shown(each[ALL]) or '–'} / {_shown(each[EXPRESSED]) or '–'}" for each in scores
+            ]
+            lines.append(f"{method:{width}}" + "".join(f"  {each:>{wide}}" for each in pairs))
+    return lines
+
+
+def _answer(result: ProtocolResult) -> dict[str, Any]:
+    by_fold = result.sections.drop(columns=["section", "patient"])
+    by_fold = by_fold.groupby(["method", "fold"], sort=False).mean()
+    summary = result.summary.pivot(index="method", columns="statistic", values="value")
+    uncertainty = result.uncertainty.groupby(["method", "group", "measure"], sort=False)["value"]
+    return {
+        "by": result.by,
+        "folds": [
+            {
+                **vars(fold),
+                "scores": {
+                    str(method): _known(by_fold.loc[(method, fold.name)].to_dict())
+                    for method in result.sections["method"].unique()
+                },
+            }
+            for fold in result.folds
+        ],
+        "summary": {
+            str(method): _known(summary.loc[method].to_dict())
+            for method in result.summary["method"].unique()
+        },
+        "differences": [_known(each) for each in result.differences.to_dict("records")],
+        "uncertainty": [
+            _known(each) for each in uncertainty.mean().reset_index().to_dict("records")
+        ],
+    }
+
+
+def _known(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return values as JSON has them: rounded, and null where one is not known."""
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, float):
+            out[str(name)] = None if math.isnan(value) else round(float(value), 6)
+        else:
+            out[str(name)] = value
+    return out
 
 
 def _shown(value: float | None) -> str:

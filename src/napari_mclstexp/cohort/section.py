@@ -40,14 +40,15 @@ class Section:
         Raises
         ------
         SlideError, SpotsError
-            If the slide cannot be opened, its scale is not known, or the spots do not fit.
+            If the slide cannot be opened, its scale is not known or contradicts the spots, or
+            the spots do not fit.
         """
         slide = open_slide(self.slide_path)
         try:
             if self.um_per_px is not None:
                 slide.calibrate(self.um_per_px, "user")
             check_spots(self.spots, slide.width, slide.height)
-            know_scale(slide, self.spots)
+            know_scale(slide, self.spots, self.name)
         except BaseException:
             slide.close()
             raise

@@ -16,9 +16,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ..spots.geometry import neighbours
+from .fold_prediction import Expression
 from .prepared_sections import Prepared
 
-Expression = NDArray[np.float32]
 Method = Callable[[Sequence[Prepared], Prepared], Expression]
 
 COMPONENTS = 64

@@ -1,4 +1,4 @@
-"""All methods on all folds: the evaluation itself."""
+"""All methods on all folds of all protocols: the evaluation itself."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import anndata
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
@@ -21,32 +19,33 @@ from ..errors import SettingsError
 from ..inference.device import Device, pick_device
 from ..model.normalisation import UNITS
 from ..progress import CancelToken, Progress, ProgressCallback
-from ..spots.schema import POSITIONS
 from ..training.data import add_features, add_patches, prepare
 from ..training.initialise import median_scale, start
 from ..training.presets import differences
 from ..training.settings import TrainSettings
-from .baselines import BASELINES, Expression
-from .evaluation_result import OURS, Evaluation, Fold
+from .baselines import BASELINES
+from .evaluation_result import OURS, By, Evaluation, Fold
 from .external_predictions import read_external
-from .folds import By, make_folds, patients_on_both_sides
-from .metrics import gene_metrics
-from .noise_ceiling import noise_ceiling
+from .fold_genes import genes_of_fold
+from .fold_prediction import Expression, FoldPrediction, as_prediction
+from .folds import Choice, make_protocols, warnings_about
 from .prepared_sections import Prepared, domain_labels, raw_counts
-from .structure import structure_row
-from .summaries import CEILING, ceiling_statistics, section_statistics, verdicts, with_intervals
+from .score_protocol import Truth, score_protocol, truth_of
+from .summaries import unmeasurable, verdicts
 from .trained_methods import BLEEP, WITHOUT_ATTENTION, contrastive, stnet
 
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "scikit-learn", "numpy", "anndata")
-Predictions = dict[str, dict[str, Expression]]  # by method, then by section
+Predictions = dict[str, dict[str, FoldPrediction]]  # by method, then by section
+Sides = tuple[tuple[str, ...], tuple[str, ...]]  # what a fold tests, and what it learns from
 
 
 def evaluate(
     sections: Sequence[Section],
     settings: Sequence[TrainSettings],
     *,
-    by: By = "section",
+    by: Choice = "auto",
     folds: Sequence[Fold] | None = None,
+    hvg: int | None = None,
     heads: bool = True,
     ours: Mapping[str, Expression] | None = None,
     external: Mapping[str, Sequence[Path]] | None = None,
@@ -54,7 +53,7 @@ def evaluate(
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> Evaluation:
-    """Leave sections or patients out in turn, and score every method on the same ground.
+    """Leave patients and sections out in turn, and score every method on the same ground.
 
     Parameters
     ----------
@@ -64,9 +63,14 @@ def evaluate(
         Of the method, one for each row of it in the table; genes and normalisation are the first
         one's for all, and the baselines read the features that its encoder starts with.
     by
-        ``"section"``, or ``"patient"``, which is harder and closer to use on a new patient.
+        ``"section"``; ``"patient"``, which is harder and closer to use on a new patient;
+        ``"both"``; or ``"auto"``: both where there are several patients, else by section.
+        Features are computed once, and a fold that both have in common is run once.
     folds
-        Other folds than those.
+        Other folds than those, shown as folds by section unless `by` says by patient.
+    hvg
+        Choose so many of the most variable genes of each section in every fold anew, from the
+        sections that it learns from, instead of the settings' genes.
     heads
         Whether ST-Net, BLEEP and the method without attention are trained too.
     ours
@@ -86,48 +90,83 @@ def evaluate(
         If `cancel` was set.
     """
     cancel = cancel or CancelToken()
-    folds = tuple(folds) if folds is not None else make_folds(sections, by)
+    protocols: dict[By, tuple[Fold, ...]]
+    if folds is None:
+        protocols = make_protocols(sections, by)
+    else:
+        protocols = {"patient" if by == "patient" else "section": tuple(folds)}
     where = pick_device(device)
-    settings = _on_one_ground(sections, settings)
-    genes, normalisation = settings[0].genes, settings[0].normalisation
-    held_out = [each for each in sections if any(each.name in fold.tested for fold in folds)]
-    warnings = _warnings(sections, folds, by)
-    given: Predictions = {}  # read first: a file that does not fit shall not cost hours
-    for name, paths in (external or {}).items():
-        given[name], said = read_external(name, paths, held_out, genes, normalisation)
-        warnings += said
-    prepared = _prepare(sections, settings, where, progress, cancel)
-    methods = _methods(settings if ours is None else (), settings[0], heads, where, cancel)
-    for name in given:
-        if name in methods or name == OURS:
+    # A fold that several protocols have in common is run once.
+    runs = {_sides(fold): fold for every in protocols.values() for fold in every}
+    genes = {
+        sides: settings[0].genes if hvg is None else genes_of_fold(sections, fold, hvg)
+        for sides, fold in runs.items()
+    }
+    union = tuple(dict.fromkeys(gene for each in genes.values() for gene in each))
+    settings = _on_one_ground(sections, settings, union)
+    trained = settings if ours is None else ()
+    normalisation = settings[0].normalisation
+    tested = {name for fold in runs.values() for name in fold.tested}
+    held_out = [each for each in sections if each.name in tested]
+    warnings = warnings_about(sections, protocols)
+    taken = {OURS, *_methods(trained, settings[0], heads, where, cancel)}
+    given: dict[str, Mapping[str, Expression]] = {}
+    for name, paths in (external or {}).items():  # first: a bad file shall not cost hours
+        if name in taken:
             raise SettingsError(f"--external {name} has the name of a method; choose another.")
-    predictions: Predictions = {} if ours is None else {OURS: dict(ours)}
-    predictions |= {name: {} for name in methods} | given
-    for number, fold in enumerate(folds):
-        train = [each for each in prepared if each.name in fold.trained_on]
-        test = [each for each in prepared if each.name in fold.tested]
+        given[name], said = read_external(name, paths, held_out, union, normalisation)
+        warnings += said if len(protocols) == 1 else (*said, _same_in_every_table(name))
+    prepared = _prepare(sections, settings, where, progress, cancel)
+    scored: dict[Sides, tuple[list[Truth], Predictions]] = {}
+    for number, (sides, fold) in enumerate(runs.items()):
+        ground = prepared
+        if hvg is not None:
+            ground = [each.of_genes(genes[sides], normalisation) for each in prepared]
+        train = [each for each in ground if each.name in fold.trained_on]
+        test = [each for each in ground if each.name in fold.tested]
+        own = [dataclasses.replace(each, genes=genes[sides]) for each in settings]
+        methods = _methods(own if trained else (), own[0], heads, where, cancel)
+        predictions: Predictions = {} if ours is None else {OURS: _of(test, ours)}
         for turn, (name, predict) in enumerate(methods.items()):
             cancel.raise_if_cancelled()
             if progress is not None:
                 done = number * len(methods) + turn
-                what = f"Without {fold.name}: {name}"
-                progress(Progress(done, len(folds) * len(methods), what, unit="runs"))
-            for each, predicted in zip(test, predict(train, test), strict=True):
-                predictions[name][each.name] = predicted
-    tested = [each for each in prepared if any(each.name in fold.tested for fold in folds)]
-    return _assemble(tested, folds, by, settings, predictions, sections, warnings)
+                what = f"Without {', '.join(fold.tested)}: {name}"
+                progress(Progress(done, len(runs) * len(methods), what, unit="runs"))
+            made = map(as_prediction, predict(train, test))
+            predictions[name] = {e.name: each for e, each in zip(test, made, strict=True)}
+        columns = np.array([union.index(gene) for gene in genes[sides]], dtype=np.int64)
+        for name, every in given.items():
+            predictions[name] = {
+                section: each.of_genes(columns) for section, each in _of(test, every).items()
+            }
+        scored[sides] = [truth_of(each, genes[sides], normalisation) for each in test], predictions
+    return _assemble(protocols, scored, settings, sections, hvg, warnings)
+
+
+def _sides(fold: Fold) -> Sides:
+    return fold.tested, fold.trained_on
+
+
+def _of(test: Sequence[Prepared], known: Mapping[str, Expression]) -> dict[str, FoldPrediction]:
+    return {each.name: FoldPrediction(known[each.name]) for each in test}
+
+
+def _same_in_every_table(name: str) -> str:
+    return (
+        f"The predictions of {name} are the same in every table; they are patients apart only if "
+        "no section of a tested patient was learned from."
+    )
 
 
 def _on_one_ground(
-    sections: Sequence[Section], settings: Sequence[TrainSettings]
+    sections: Sequence[Section], settings: Sequence[TrainSettings], genes: tuple[str, ...]
 ) -> tuple[TrainSettings, ...]:
     """Give all settings the same genes, scaling and field of view."""
     first = settings[0]
     scale = first.um_per_px or median_scale(sections)
     return tuple(
-        dataclasses.replace(
-            each, genes=first.genes, normalisation=first.normalisation, um_per_px=scale
-        )
+        dataclasses.replace(each, genes=genes, normalisation=first.normalisation, um_per_px=scale)
         for each in settings
     )
 
@@ -175,7 +214,10 @@ def _known(features: torch.Tensor | None) -> NDArray[np.float32]:
     return values
 
 
-FoldMethod = Callable[[Sequence[Prepared], Sequence[Prepared]], list[Expression]]
+# Learned sections and tested sections in; a prediction of each tested section out.
+FoldMethod = Callable[
+    [Sequence[Prepared], Sequence[Prepared]], Sequence[Expression] | Sequence[FoldPrediction]
+]
 
 
 def _methods(
@@ -203,67 +245,38 @@ def _methods(
     return out
 
 
-def _warnings(sections: Sequence[Section], folds: Sequence[Fold], by: By) -> tuple[str, ...]:
-    said = []
-    both = patients_on_both_sides(sections, folds)
-    if both:
-        said.append(
-            f"Sections of the patient{'s' if len(both) > 1 else ''} {', '.join(both)} were learned "
-            "from while others of the same were tested, which flatters every method; "
-            "--by patient is the honest test for a new patient."
-        )
-    if len(folds) < 3:
-        said.append(
-            f"Only {len(folds)} fold{'s' if len(folds) > 1 else ''}: the intervals mean little."
-        )
-    return tuple(said)
-
-
 def _assemble(
-    tested: Sequence[Prepared],
-    folds: tuple[Fold, ...],
-    by: By,
+    protocols: Mapping[By, Sequence[Fold]],
+    scored: Mapping[Sides, tuple[list[Truth], Predictions]],
     settings: Sequence[TrainSettings],
-    predictions: Predictions,
     sections: Sequence[Section],
+    hvg: int | None,
     warnings: tuple[str, ...],
 ) -> Evaluation:
-    genes, normalisation = settings[0].genes, settings[0].normalisation
-    ceilings = {each.name: _ceiling_table(each, genes, normalisation) for each in tested}
-    metrics, structure, per_section = [], [], {}
-    for method, by_section in predictions.items():
-        rows = {}
-        for each in tested:
-            predicted = by_section[each.name]
-            table = gene_metrics(predicted, each.expression)
-            table.insert(0, "method", method)
-            table.insert(1, "section", each.name)
-            table.insert(2, "patient", each.section.patient)
-            table.insert(3, "gene", list(genes))
-            table.insert(4, "n_spots", len(each.expression))
-            metrics.append(table)
-            rows[each.name] = section_statistics(table, each.expression, ceilings[each.name])
-            kept = structure_row(predicted, each.expression, each.xy, each.labels)
-            structure.append({"method": method, "section": each.name, **kept})
-        per_section[method] = pd.DataFrame.from_dict(rows, orient="index")
-    limits = {e.name: ceiling_statistics(ceilings[e.name], e.expression) for e in tested}
-    summary = with_intervals(
-        {**per_section, CEILING: pd.DataFrame.from_dict(limits, orient="index")}
-    )
-    judged = pd.concat(ceilings.values(), ignore_index=True)
-    unmeasurable = int((~judged.groupby("gene")["measurable"].any()).sum())
-    first = next(iter(predictions))
+    results = []
+    for by, folds in protocols.items():
+        truths: dict[str, Truth] = {}
+        predictions: Predictions = {}
+        for fold in folds:
+            known, made = scored[_sides(fold)]
+            truths |= {each.prepared.name: each for each in known}
+            for method, by_section in made.items():
+                predictions.setdefault(method, {}).update(by_section)
+        in_order = {each.name: truths[each.name] for each in sections if each.name in truths}
+        results.append(score_protocol(by, folds, in_order, predictions))
+    silent = unmeasurable([each.ceilings for each in results])
+    genes = {gene for each in results for gene in each.ceilings["gene"]}
+    verdict = [said for each in results for said in verdicts(each.differences, each.by)]
+    if silent:
+        verdict.append(
+            f"{len(silent):,} of the {len(genes):,} genes are not measurable here in any section: "
+            "the counts are too few for any predictor to be judged on them."
+        )
     return Evaluation(
-        by=by,
-        unit=UNITS[normalisation],
+        unit=UNITS[settings[0].normalisation],
         methods=tuple(predictions),
-        folds=folds,
-        metrics=pd.concat(metrics, ignore_index=True),
-        ceilings=judged,
-        summary=summary,
-        structure=pd.DataFrame(structure),
-        maps={e.name: _map(e, predictions[first][e.name], genes) for e in tested},
-        settings=_settings(settings, by),
+        protocols=tuple(results),
+        settings=_settings(settings, list(protocols), hvg),
         versions={
             "napari-mclstexp": __version__,
             "python": platform.python_version(),
@@ -274,39 +287,17 @@ def _assemble(
             for each in sections
         },
         warnings=warnings,
-        verdicts=verdicts(per_section, list(BASELINES), unmeasurable, len(genes)),
+        verdicts=tuple(verdict),
     )
 
 
-def _ceiling_table(each: Prepared, genes: Sequence[str], normalisation: str) -> pd.DataFrame:
-    ceiling = noise_ceiling(each.counts, each.totals, normalisation)  # type: ignore[arg-type]
-    return pd.DataFrame(
-        {
-            "section": each.name,
-            "gene": list(genes),
-            "mean_count": np.asarray(each.counts.mean(axis=0)).ravel(),
-            "mean_expression": each.expression.mean(axis=0),
-            "variance": each.expression.var(axis=0),
-            "ceiling": ceiling.value,
-            "ceiling_low": ceiling.low,
-            "ceiling_high": ceiling.high,
-            "measurable": ceiling.measurable,
-        }
-    )
-
-
-def _map(each: Prepared, predicted: Expression, genes: Sequence[str]) -> anndata.AnnData:
-    return anndata.AnnData(
-        X=predicted,
-        obs=each.section.spots.obs[["array_row", "array_col"]].copy(),
-        var=pd.DataFrame(index=list(genes)),
-        layers={"measured": each.expression},
-        obsm={POSITIONS: each.xy},
-    )
-
-
-def _settings(settings: Sequence[TrainSettings], by: By) -> dict[str, str]:
-    said = {"leave one out by": by, "genes": f"{len(settings[0].genes):,}"}
+def _settings(
+    settings: Sequence[TrainSettings], protocols: Sequence[By], hvg: int | None
+) -> dict[str, str]:
+    genes = f"{len(settings[0].genes):,}"
+    if hvg is not None:
+        genes += f" in all; {hvg:,} a section, chosen in each fold from what it learns from"
+    said = {"leave one out by": ", ".join(protocols), "genes": genes}
     for each in settings:
         for name, value in differences(each).items():
             key = name if len(settings) == 1 else f"{each.preset}: {name}"

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
 from ..files import atomic_file, placing
-from .evaluation_result import Evaluation
+from .evaluation_result import TABLES, Evaluation
 from .report.page import write_report
 
 REPORT = "report.html"
-TABLES = ("metrics", "ceilings", "summary", "structure")
 FILES = ("metrics.parquet", *(f"{name}.csv" for name in TABLES), REPORT)
 KIND = "an evaluation"
 
 
 def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
     """Write ``metrics.parquet`` and CSV, the other tables as CSV, and ``report.html``.
+
+    Every table begins with the column ``by``, which says what was left out at a time.
 
     Parameters
     ----------
@@ -36,10 +35,9 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
     """
     with placing(folder, KIND, FILES):
         with atomic_file(folder / "metrics.parquet") as temporary:
-            evaluation.metrics.to_parquet(temporary, index=False)
+            evaluation.table("metrics").to_parquet(temporary, index=False)
         for name in TABLES:
-            table: pd.DataFrame = getattr(evaluation, name)
             with atomic_file(folder / f"{name}.csv") as temporary:
-                table.to_csv(temporary, index=False)
+                evaluation.table(name).to_csv(temporary, index=False)
         write_report(evaluation, folder / REPORT)
     return folder / REPORT

@@ -13,7 +13,7 @@ from scipy import sparse
 from ..cohort.section import Section
 from ..errors import SettingsError
 from ..spots.schema import Provenance, has_positions, positions
-from .baselines import Expression
+from .fold_prediction import Expression
 
 SAME_PX = 1.0
 

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from ..cohort.fingerprints import counts_digest, spots_digest
 from ..cohort.section import Section
 from ..errors import SettingsError
-from .evaluation_result import Fold
+from .evaluation_result import By, Fold
 
-By = Literal["section", "patient"]
+Choice = Literal["auto", "section", "patient", "both"]
+
+
+def make_protocols(sections: Sequence[Section], choice: Choice) -> dict[By, tuple[Fold, ...]]:
+    """Return the folds of each protocol that was asked for, the strictest first.
+
+    Parameters
+    ----------
+    sections
+        With their patients.
+    choice
+        ``"auto"`` leaves out patients and sections where there are several patients, and else
+        sections; where every patient has one section, both are the same and patients stand for
+        it. ``"both"`` asks for both in any case.
+
+    Raises
+    ------
+    SettingsError
+        As `make_folds` does.
+    """
+    patients = {each.patient for each in sections}
+    if choice == "both":
+        protocols: tuple[By, ...] = ("patient", "section")
+    elif choice != "auto":
+        protocols = (choice,)
+    elif len(patients) < 2:
+        protocols = ("section",)
+    else:
+        protocols = ("patient",) if len(patients) == len(sections) else ("patient", "section")
+    return {by: make_folds(sections, by) for by in protocols}
 
 
 def make_folds(sections: Sequence[Section], by: By) -> tuple[Fold, ...]:
@@ -67,3 +96,29 @@ def patients_on_both_sides(sections: Sequence[Section], folds: Sequence[Fold]) -
         if patient[name] in {patient[other] for other in fold.trained_on}
     }
     return tuple(sorted(both))
+
+
+def warnings_about(
+    sections: Sequence[Section], protocols: Mapping[By, Sequence[Fold]]
+) -> tuple[str, ...]:
+    """Say what makes the folds flattering or too few, in sentences that a reader must see."""
+    said = []
+    for by, folds in protocols.items():
+        both = patients_on_both_sides(sections, folds)
+        if both:
+            honest = (
+                "the table of patients apart is"
+                if "patient" in protocols
+                else "with several patients --by patient is"
+            )
+            said.append(
+                f"Sections of the patient{'s' if len(both) > 1 else ''} {', '.join(both)} were "
+                "learned from while others of the same were tested, which flatters every method "
+                f"by section; {honest} the honest test for a new patient."
+            )
+        if len(folds) < 3:
+            said.append(
+                f"Only {len(folds)} fold{'s' if len(folds) > 1 else ''} by {by}: the table's "
+                "intervals over sections mean little."
+            )
+    return tuple(said)

@@ -15,7 +15,8 @@ def write_trust(evaluation: Evaluation, folder: Path) -> int:
     Parameters
     ----------
     evaluation
-        Whose first method was trained like the model.
+        Whose first method was trained like the model; where there are several patients, the
+        scores are those of patients apart.
     folder
         The model.
 
@@ -31,13 +32,16 @@ def write_trust(evaluation: Evaluation, folder: Path) -> int:
         If the evaluation scored none of its genes.
     """
     model = load_model(folder)
-    first = evaluation.metrics[evaluation.metrics["method"] == evaluation.methods[0]]
+    result = evaluation.strictest
+    first = result.metrics[result.metrics["method"] == evaluation.methods[0]]
     scores = first.groupby("gene")["pcc"].mean().dropna()
     known = {gene: round(float(scores[gene]), 4) for gene in model.config.genes if gene in scores}
     if not known:
         raise SettingsError(f"None of the genes of the model {folder} was scored here.")
+    apart = ", so no other section of a tested patient was learned from"
     note = (
-        f"Mean over {len(evaluation.folds)} folds, each {evaluation.by} left out in turn; "
+        f"Mean over sections in {len(result.folds)} folds, each {result.by} left out in turn"
+        f"{apart if result.by == 'patient' else ''}; "
         f"sections {', '.join(first['section'].unique())}."
     )
     model.config = model.config.model_copy(update={"held_out_pcc": known, "held_out_note": note})

@@ -10,19 +10,26 @@ from scipy import stats
 from ..inference.correlation import pcc_per_gene
 
 
-def gene_metrics(predicted: NDArray[np.float32], measured: NDArray[np.float32]) -> pd.DataFrame:
+def gene_metrics(
+    predicted: NDArray[np.float32],
+    measured: NDArray[np.float32],
+    residuals: NDArray[np.float32] | None = None,
+) -> pd.DataFrame:
     """Score each gene of one section.
 
     Parameters
     ----------
     predicted, measured
         (n, G) in the same unit.
+    residuals
+        (n, G) Pearson residuals of the measured counts, as `pearson_residuals` gives them.
 
     Returns
     -------
     A row for each gene: ``pcc, spearman, mse, mae, r2, p, fdr``. The correlations are NaN where
     either side has no variance, all are NaN where a gene was not predicted or not measured; p is
     of the PCC against 0 (two-sided, t distribution), fdr its Benjamini-Hochberg value over genes.
+    With residuals also ``pcc_residuals``, the prediction's PCC with them.
     """
     there = np.isfinite(predicted).all(axis=0) & np.isfinite(measured).all(axis=0)
     p, m = (np.where(there, each, 0).astype(np.float64) for each in (predicted, measured))
@@ -44,6 +51,8 @@ def gene_metrics(predicted: NDArray[np.float32], measured: NDArray[np.float32]) 
             "fdr": false_discovery_rate(significance),
         }
     )
+    if residuals is not None:
+        table["pcc_residuals"] = pcc_per_gene(p, residuals.astype(np.float64))
     table.loc[~there] = np.nan
     return table
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import sparse
 
 from ..cohort.section import Section
+from ..model.normalisation import Normalisation, measured_expression
 from ..spots.schema import positions
 from ..training.data import TrainingSection
 
@@ -34,7 +37,7 @@ class Prepared:
         (n, G) raw counts of the listed genes.
     totals
         (n,) counts over all genes.
-    material
+    training_sections
         For what is trained, by the name of the preset.
     labels
         (n,) true domains, "" where unknown; None where there are none at all.
@@ -57,6 +60,18 @@ class Prepared:
     def xy(self) -> NDArray[np.float64]:
         """(n, 2) centres in level-0 pixels."""
         return positions(self.section.spots)
+
+    def of_genes(self, genes: Sequence[str], normalisation: Normalisation) -> Prepared:
+        """Return the same section with other genes; pictures and features are shared."""
+        expression = measured_expression(self.section.spots, genes, normalisation)
+        counts, totals = raw_counts(self.section, genes)
+        trained = {
+            preset: dataclasses.replace(each, expression=torch.from_numpy(expression))
+            for preset, each in self.training_sections.items()
+        }
+        return dataclasses.replace(
+            self, expression=expression, counts=counts, totals=totals, training_sections=trained
+        )
 
 
 def raw_counts(

@@ -8,17 +8,30 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .evaluation_result import OURS
+from .block_bootstrap import interval
+from .evaluation_result import OURS, By
 
 TOP = 50
 RESAMPLES = 2000
-CEILING = "noise ceiling"
+CEILING, MEASURED = "noise ceiling", "measured"  # rows of the table that are no methods
 ALL, EXPRESSED = "PCC, all genes", "PCC, top 50 expressed"
 SHARE = "share of ceiling, top 50 expressed"
+MORAN, MORAN_AGREES = "Moran's I", "Moran's I, agreement"
+RESIDUALS = "Pearson residuals: PCC, all genes"
+RESIDUALS_EXPRESSED = "Pearson residuals: PCC, top 50 expressed"
+COMPARED = {ALL: "all genes", EXPRESSED: "the 50 most expressed genes"}
+APART: Mapping[By, str] = {"patient": "Patients apart", "section": "By section"}
+DIFFERENCE = (
+    *("method", "statistic", "baseline", "value", "baseline_value"),
+    *("difference", "low", "high", "ahead", "sections"),
+)
 
 
 def section_statistics(
-    metrics: pd.DataFrame, expression: NDArray[np.float32], ceiling: pd.DataFrame
+    metrics: pd.DataFrame,
+    expression: NDArray[np.float32],
+    ceiling: pd.DataFrame,
+    structure: Mapping[str, float],
 ) -> dict[str, float]:
     """Summarise one method on one section.
 
@@ -30,16 +43,20 @@ def section_statistics(
         (n, G) measured, in the evaluation's unit.
     ceiling
         The section's rows, in the order of the genes.
+    structure
+        As `structure_row` gives it.
 
     Returns
     -------
     Mean PCC over all genes (ACG in the paper), the 50 most expressed (HEG), the 50 with the
-    highest variance and the 50 best predicted (HPG); their share of the ceiling; Spearman; MSE,
-    MAE and R2; and the share of genes with an FDR below 5 %.
+    highest variance and the 50 best predicted (HPG); their share of the ceiling; Moran's I of the
+    predicted genes, and its correlation with that of the measured ones; PCC with the Pearson
+    residuals of the counts; Spearman; MSE, MAE and R2; and the share of genes with an FDR below
+    5 %.
     """
-    pcc = metrics["pcc"].to_numpy()
+    pcc, residual = metrics["pcc"].to_numpy(), metrics["pcc_residuals"].to_numpy()
     scored = np.isfinite(pcc)
-    expressed = _top(expression.mean(axis=0, dtype=np.float64), scored)
+    expressed = most_expressed(pcc, expression)
     variable = _top(expression.var(axis=0, dtype=np.float64), scored)
     limit = ceiling["ceiling"].to_numpy()
     judged = expressed[ceiling["measurable"].to_numpy()[expressed]]
@@ -52,12 +69,21 @@ def section_statistics(
         "PCC, top 50 variable": _mean(pcc[variable]),
         "PCC, top 50 predicted": _mean(pcc[_top(pcc, scored)]),
         SHARE: share,
+        MORAN: structure["moran_predicted"],
+        MORAN_AGREES: structure["moran_correlation"],
+        RESIDUALS: _mean(residual[scored]),
+        RESIDUALS_EXPRESSED: _mean(residual[expressed]),
         "Spearman, all genes": _mean(metrics["spearman"].to_numpy()[scored]),
         "MSE": _mean(metrics["mse"].to_numpy()),
         "MAE": _mean(metrics["mae"].to_numpy()),
         "R2, median": _median(metrics["r2"].to_numpy()),
         "genes with FDR < 5 %": float(significant.mean()) if scored.any() else float("nan"),
     }
+
+
+def most_expressed(pcc: NDArray[np.float64], expression: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the columns of the 50 most expressed genes among those that were scored."""
+    return _top(expression.mean(axis=0, dtype=np.float64), np.isfinite(pcc))
 
 
 def ceiling_statistics(ceiling: pd.DataFrame, expression: NDArray[np.float32]) -> dict[str, float]:
@@ -102,44 +128,88 @@ def bootstrap_interval(values: NDArray[np.float64], seed: int = 0) -> tuple[floa
     return float(low), float(high)
 
 
-def verdicts(
-    per_section: Mapping[str, pd.DataFrame], baselines: Sequence[str], unmeasurable: int, genes: int
-) -> tuple[str, ...]:
-    """Say in words whether the method beats the best of the trivial answers, and on what."""
-    said = []
-    for method in [name for name in per_section if name.startswith(OURS)]:
-        for statistic, over in ((ALL, "all genes"), (EXPRESSED, "the 50 most expressed genes")):
-            scores = {
-                name: _mean(per_section[name][statistic].to_numpy(dtype=float))
-                for name in baselines
-                if name in per_section
-            }
-            scores = {name: value for name, value in scores.items() if np.isfinite(value)}
-            own = per_section[method][statistic].to_numpy(dtype=float)
-            if not scores or not np.isfinite(own).any():
+def differences_to_trivial(
+    per_section: Mapping[str, pd.DataFrame],
+    drawn: Mapping[str, Mapping[str, Mapping[str, NDArray[np.float64]]]],
+    trivial: Sequence[str],
+) -> pd.DataFrame:
+    """Compare each method with the best of the trivial answers, over all genes and the top 50.
+
+    Parameters
+    ----------
+    per_section
+        For each method, a table of sections by statistics.
+    drawn
+        For each method and section, draws of both statistics from the same spatial blocks of
+        spots, as `pcc_draws` gives them.
+    trivial
+        Names of the trivial answers.
+
+    Returns
+    -------
+    The rows of ``differences``, as `ProtocolResult` has them.
+    """
+    rows = []
+    for statistic in COMPARED:
+        values = {name: table[statistic].to_numpy(float) for name, table in per_section.items()}
+        means = {name: _mean(each) for name, each in values.items()}
+        known = {name: means[name] for name in trivial if np.isfinite(means.get(name, np.nan))}
+        if not known:
+            continue
+        best = max(known, key=lambda name: known[name])
+        for method in [each for each in per_section if each not in trivial]:
+            apart = values[method] - values[best]
+            if not np.isfinite(apart).any():
                 continue
-            best = max(scores, key=lambda name: scores[name])
-            difference = own - per_section[best][statistic].to_numpy(dtype=float)
-            low, high = bootstrap_interval(difference)
-            mean = _mean(difference)
-            level = mean > 0 and not low > 0 and not np.isnan(low)
-            word = "is level with" if level else "beats" if mean > 0 else "loses to"
-            interval = (
-                ""
-                if np.isnan(low)
-                else f", 95 % interval of the difference {low:+.3f} to {high:+.3f}"
+            draws = [
+                drawn[method][section][statistic] - drawn[best][section][statistic]
+                for section in per_section[method].index
+            ]
+            rows.append(
+                {
+                    "method": method,
+                    "statistic": statistic,
+                    "baseline": best,
+                    "value": means[method],
+                    "baseline_value": means[best],
+                    "difference": _mean(apart),
+                    **dict(zip(("low", "high"), interval(draws), strict=True)),
+                    "ahead": int((apart > 0).sum()),
+                    "sections": int(np.isfinite(apart).sum()),
+                }
             )
-            uncertainty = "" if np.isnan(low) or low > 0 or high < 0 else ", which may be chance"
-            said.append(
-                f"Over {over}, {method} {word} the best trivial baseline, {best}: "
-                f"{_mean(own):.3f} against {scores[best]:.3f}{interval}{uncertainty}."
-            )
-    if unmeasurable:
+    return pd.DataFrame(rows, columns=list(DIFFERENCE))
+
+
+def verdicts(differences: pd.DataFrame, by: By) -> tuple[str, ...]:
+    """Say in words whether the method beats the best of the trivial answers, and on what.
+
+    Parameters
+    ----------
+    differences, by
+        Of a protocol.
+    """
+    said = []
+    ours = differences[differences["method"].astype(str).str.startswith(OURS)]
+    for row in ours.sort_values("method", kind="stable").to_dict("records"):
+        low, high, ahead = row["low"], row["high"], row["difference"] > 0
+        known = bool(np.isfinite(low))
+        word = "is level with" if ahead and known and low <= 0 else "beats" if ahead else "loses to"
+        sure = f", 95 % interval of the difference {low:+.3f} to {high:+.3f}" if known else ""
+        chance = ", which may be chance" if known and low <= 0 <= high else ""
         said.append(
-            f"{unmeasurable:,} of the {genes:,} genes are not measurable here in any section: the "
-            "counts are too few for any predictor to be judged on them."
+            f"{APART[by]}, over {COMPARED[row['statistic']]}, {row['method']} {word} the best "
+            f"trivial baseline, {row['baseline']}: {row['value']:.3f} against "
+            f"{row['baseline_value']:.3f}{sure}{chance}; it is ahead in {row['ahead']} of "
+            f"{row['sections']} section{'' if row['sections'] == 1 else 's'}."
         )
     return tuple(said)
+
+
+def unmeasurable(ceilings: Sequence[pd.DataFrame]) -> list[str]:
+    """Return the genes that no section of any protocol can judge."""
+    judged = pd.concat(ceilings).groupby("gene", sort=False)["measurable"].any()
+    return [str(gene) for gene in judged.index[~judged]]
 
 
 def _top(values: NDArray[np.float64], among: NDArray[np.bool_]) -> NDArray[np.int64]:

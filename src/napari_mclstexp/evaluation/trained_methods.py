@@ -20,7 +20,7 @@ from ..training.settings import TrainSettings
 from ..training.train import launch
 from ..training.trainer import Trainer
 from ..training.validation import patch_features, read_section
-from .baselines import Expression
+from .fold_prediction import Expression
 from .prepared_sections import Prepared
 
 # What is left of the method without a part of it, so that the part's share can be read off a row.

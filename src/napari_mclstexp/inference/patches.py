@@ -9,11 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import SlideError
 from ..model import ModelConfig
 from ..progress import CancelToken
 from ..slides import Slide
 
 READERS = 2
+TOO_COARSE = 4.0  # times the µm per px of the model; its patches would hold no detail
 AHEAD = 3  # batches read or being read while one is worked on
 NEIGHBOURHOOD_PX = 4096  # level-0 px; patches within it share tiles
 
@@ -34,9 +36,22 @@ def read_patch(
 
 
 def field_scale(slide: Slide, config: ModelConfig) -> float:
-    """Return the µm per pixel at which a model reads a slide: its own, or the slide's."""
-    if config.patch_scale == "pixels" and slide.um_per_px is not None:
-        return slide.um_per_px
+    """Return the µm per pixel at which a model reads a slide: its own, or the slide's.
+
+    Raises
+    ------
+    SlideError
+        If the slide is so coarse that what the model reads is not in it.
+    """
+    scale = slide.um_per_px
+    if scale is not None and scale > TOO_COARSE * config.um_per_px:
+        raise SlideError(
+            f"{slide.path.name} has {scale:.3g} µm per px, more than {TOO_COARSE:g} times as "
+            f"coarse as the {config.um_per_px:.3g} at which tissue is read here; check the scale "
+            "(--um-per-px), or take a finer scan or a model that was trained on such slides."
+        )
+    if config.patch_scale == "pixels" and scale is not None:
+        return scale
     return config.um_per_px
 
 

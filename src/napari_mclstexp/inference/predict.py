@@ -95,7 +95,8 @@ def predict(
     SettingsError
         If a gene is not among the model's, the device is not there, or the interval no share.
     SlideError
-        If the scale of the slide is not known.
+        If the scale of the slide is not known, contradicts the spots, or is far coarser than
+        the model's.
     SpotsError
         If the spots do not fit the slide.
     Cancelled

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import anndata
 
 ENOUGH = 10  # spots; fewer may all stand apart from their neighbours
+SAME_SCALE = 0.25  # share by which a scale may differ from what the platform's pitch says
+ARRAYS = ("legacy-st", "visium")  # platforms whose pitch is made, and cannot differ
 
 
 def um_per_px_from_spots(spots: anndata.AnnData) -> float:
@@ -50,15 +52,23 @@ def um_per_px_from_spots(spots: anndata.AnnData) -> float:
     return metadata.pitch_um / apart
 
 
-def know_scale(slide: Slide, spots: anndata.AnnData) -> None:
-    """Derive the slide's scale from the spots if the file does not state it.
+def know_scale(slide: Slide, spots: anndata.AnnData, section: str = "") -> None:
+    """Derive the slide's scale from the spots if the file does not state it, or check it by them.
+
+    Parameters
+    ----------
+    slide, spots
+        Of one section.
+    section
+        Its name, for the sentence.
 
     Raises
     ------
     SlideError
-        If neither the slide nor the spots tell.
+        If neither the slide nor the spots tell, or if they contradict each other.
     """
     if slide.um_per_px is not None:
+        check_scale(slide, spots, section)
         return
     try:
         slide.calibrate(um_per_px_from_spots(spots), "spots")
@@ -67,6 +77,49 @@ def know_scale(slide: Slide, spots: anndata.AnnData) -> None:
             f"{slide.path.name} does not say how large its pixels are, and the spots do not tell "
             "either; give µm per pixel (--um-per-px, or the field in the Slide dock)."
         ) from error
+
+
+def check_scale(slide: Slide, spots: anndata.AnnData, section: str = "") -> None:
+    """Make sure that the slide's scale agrees with how far apart its platform's spots are.
+
+    A wrong scale shows a model tissue at another magnification, and nothing else would tell.
+
+    Parameters
+    ----------
+    slide, spots, section
+        As for `know_scale`; spots of other platforms, or fewer than ten, say nothing.
+
+    Raises
+    ------
+    SlideError
+        If both differ by more than a quarter.
+    """
+    known = SpotMetadata.read(spots)
+    if slide.um_per_px is None or known.platform not in ARRAYS or not known.pitch_um:
+        return
+    apart = spacing(positions(spots)) * slide.um_per_px
+    if spots.n_obs < ENOUGH or not apart > 0:
+        return
+    steps = _array_steps(spots, hexagonal=known.platform == "visium")
+    expected = known.pitch_um * max(steps, 1.0)
+    too_far = steps > 0 and apart > (1 + SAME_SCALE) * expected  # some may have been left out
+    if too_far or apart < (1 - SAME_SCALE) * expected:
+        of = f"The section {section}" if section else slide.path.name
+        right = slide.um_per_px * expected / apart
+        raise SlideError(
+            f"{of}: at {slide.um_per_px:.3g} µm per px its spots lie {apart:.0f} µm apart, but "
+            f"{expected:.0f} µm on a {known.platform} array, so this scale is wrong; give about "
+            f"{right:.3g} µm per px (--um-per-px, or the column um_per_px of a cohort), or check "
+            "that the spots are of this image."
+        )
+
+
+def _array_steps(spots: anndata.AnnData, *, hexagonal: bool) -> float:
+    """Return how many pitches a spot's nearest neighbour is away on the array; 0 if not known."""
+    row, col = (spots.obs[each].to_numpy(dtype=float) for each in ("array_row", "array_col"))
+    # On a hexagonal array, rows count by half a root of three pitches, columns by halves.
+    xy = np.column_stack([col / 2, row * 3**0.5 / 2]) if hexagonal else np.column_stack([col, row])
+    return spacing(xy)
 
 
 def spacing(xy: NDArray[np.float64]) -> float:

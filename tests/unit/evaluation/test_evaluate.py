@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
 
+from napari_mclstexp.cli.evaluate_command import _about
 from napari_mclstexp.cohort.section import Section
 from napari_mclstexp.errors import OutputError, SettingsError
 from napari_mclstexp.evaluation.evaluate import evaluate
@@ -18,7 +20,7 @@ from napari_mclstexp.evaluation.evaluation_files import write_evaluation
 from napari_mclstexp.evaluation.folds import make_folds
 from napari_mclstexp.evaluation.held_out_scores import write_trust
 from napari_mclstexp.evaluation.report.page import report_html
-from napari_mclstexp.evaluation.summaries import ALL, CEILING
+from napari_mclstexp.evaluation.summaries import ALL, CEILING, EXPRESSED
 from napari_mclstexp.files import MARKER
 from napari_mclstexp.model import load_model, save_model
 from napari_mclstexp.training.train import train
@@ -42,11 +44,11 @@ def sections(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def evaluation(sections):
-    return evaluate(sections, [quick_settings(epochs=20)])
+    return evaluate(sections, [quick_settings(epochs=15)])
 
 
-def value(evaluation, method, statistic=ALL):
-    table = evaluation.summary.set_index(["method", "statistic"])["value"]
+def value(evaluation, method, statistic=ALL, by="section"):
+    table = evaluation.protocol(by).summary.set_index(["method", "statistic"])["value"]
     return table[method, statistic]
 
 
@@ -80,24 +82,29 @@ def test_the_same_section_under_another_name_is_refused(sections, tmp_path):
 
 
 def test_a_patient_on_both_sides_is_warned_of(evaluation, sections):
-    assert any("the patient P were learned" in each for each in evaluation.warnings)
+    (said,) = [each for each in evaluation.warnings if "the patient P were learned" in each]
+    assert "patients apart is the honest test" in said
     apart = [dataclasses.replace(each, patient=each.name) for each in sections]
     clean = evaluate(apart, [quick_settings(epochs=1)], heads=False)
     assert not any("patient" in each for each in clean.warnings)
+    assert [each.by for each in clean.protocols] == ["patient"]  # sections would be the same folds
 
 
 def test_every_method_is_scored_on_every_section_and_gene(evaluation):
     names = set(evaluation.methods)
     assert {"mclSTExp", "mclSTExp without attention and positions", "BLEEP", "ST-Net"} <= names
     assert {"training mean", "image kNN, k = 50", "PCA + ridge", "one hidden layer"} <= names
-    counted = evaluation.metrics.groupby("method").size()
+    assert [each.by for each in evaluation.protocols] == ["patient", "section"]
+    counted = evaluation.table("metrics").groupby(["by", "method"]).size()
+    assert len(counted) == 2 * len(names)
     assert set(counted) == {3 * len(GENES)}
     assert np.isnan(value(evaluation, "training mean"))  # it has no variance to correlate
     # With 200 votes of 98 spots, the nearest are everyone.
     for method in names - {"training mean", "image kNN, k = 200"}:
         assert value(evaluation, method) > 0.15, method
     assert value(evaluation, CEILING) > value(evaluation, "PCA + ridge")
-    flat = evaluation.ceilings[evaluation.ceilings["gene"] == "PURPLE"]
+    ceilings = evaluation.strictest.ceilings
+    flat = ceilings[ceilings["gene"] == "PURPLE"]
     assert flat["measurable"].all()
 
 
@@ -108,7 +115,7 @@ def test_nothing_of_a_held_out_section_is_seen(sections):
     other = [*sections[:2], dataclasses.replace(sections[2], spots=changed)]
     fold = [each for each in make_folds(sections, "section") if each.name == "c"]
     one, two = (
-        evaluate(each, [quick_settings(epochs=2)], folds=fold).maps["c"].X
+        evaluate(each, [quick_settings(epochs=2)], folds=fold).strictest.maps["c"].X
         for each in (sections, other)
     )
     np.testing.assert_allclose(one, two, atol=1e-5)
@@ -121,7 +128,7 @@ def test_presets_side_by_side_share_the_scaling(sections):
             epochs=2, preset="reference", normalisation="log10-1e4-listed", distance="l1"
         ),
     ]
-    found = evaluate(sections, settings, heads=False)
+    found = evaluate(sections, settings, by="section", heads=False)
     assert found.methods[:2] == ("mclSTExp (default)", "mclSTExp (reference)")
     assert found.unit == "ln(1 + counts per 10,000)"
     assert value(found, "mclSTExp (reference)", "MSE") < 1.5
@@ -149,7 +156,9 @@ def test_an_external_prediction_that_knows_the_answer_wins(sections, tmp_path):
     found = evaluate(sections, [quick_settings(epochs=1)], heads=False, external={"Oracle": [path]})
     assert value(found, "Oracle") == pytest.approx(1, abs=1e-5)
     assert value(found, "Oracle", "MSE") == pytest.approx(0, abs=1e-5)
+    assert value(found, "Oracle", by="patient") == pytest.approx(1, abs=1e-5)
     assert any("unknown scaling" in each for each in found.warnings)
+    assert any("same in every table" in each for each in found.warnings)
 
 
 def called_alike(sections):
@@ -200,20 +209,22 @@ def test_scores_go_into_the_model_where_the_picker_reads_them(evaluation, sectio
     save_model(model, tmp_path / "m")
     assert write_trust(evaluation, tmp_path / "m") == 3
     config = load_model(tmp_path / "m").config
-    rows = evaluation.metrics
+    rows = evaluation.protocol("patient").metrics
     rows = rows[(rows["method"] == "mclSTExp") & (rows["gene"] == "PINK")]
     assert config.held_out_pcc["PINK"] == pytest.approx(rows["pcc"].mean(), abs=1e-4)
-    assert "3 folds" in config.held_out_note
+    assert "2 folds, each patient left out in turn" in config.held_out_note
+    assert "no other section of a tested patient" in config.held_out_note
 
 
 def test_the_files_say_the_same_as_the_tables(evaluation, tmp_path):
     report = write_evaluation(evaluation, tmp_path)
     assert files_under(tmp_path) == {
         *("metrics.parquet", "metrics.csv", "summary.csv", "ceilings.csv", "structure.csv"),
-        *("report.html", MARKER),
+        *("sections.csv", "differences.csv", "uncertainty.csv", "report.html", MARKER),
     }
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "metrics.parquet"), evaluation.metrics)
-    assert len(pd.read_csv(tmp_path / "metrics.csv")) == len(evaluation.metrics)
+    metrics = evaluation.table("metrics")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "metrics.parquet"), metrics)
+    assert len(pd.read_csv(tmp_path / "metrics.csv")) == len(metrics)
     assert report.stat().st_size < 5e6
 
 
@@ -224,7 +235,10 @@ def test_the_report_needs_nothing_else_and_hides_nothing(evaluation):
         assert method in html
     for sentence in (*evaluation.verdicts, *evaluation.warnings):
         assert sentence.replace("'", "&#39;") in html
-    assert f"{value(evaluation, 'PCA + ridge'):.3f}" in html
+    for by in ("patient", "section"):
+        assert f"{value(evaluation, 'PCA + ridge', by=by):.3f}" in html
+    assert html.index("<h2>Patients apart") < html.index("<h2>By section")
+    assert "learn c, read P" in html  # each direction has its own column
     assert "What must not be concluded" in html
     assert html.count("measured and predicted") >= 2  # maps of best and worst genes
     document = json.loads(re.search(r"id=data>(.*?)</script>", html, re.S)[1])
@@ -233,16 +247,16 @@ def test_the_report_needs_nothing_else_and_hides_nothing(evaluation):
 
 def test_names_out_of_files_cannot_break_the_page(evaluation):
     evil = "<b>\"'&</script><script>alert(1)</script>"
-    metrics = evaluation.metrics.replace({"gene": {"PINK": evil}})
-    ceilings = evaluation.ceilings.replace({"gene": {"PINK": evil}})
+    result = evaluation.strictest
+    metrics = result.metrics.replace({"gene": {"PINK": evil}})
+    ceilings = result.ceilings.replace({"gene": {"PINK": evil}})
     maps = {}
-    for name, part in evaluation.maps.items():
+    for name, part in result.maps.items():
         renamed = part.copy()
         renamed.var_names = [evil if gene == "PINK" else gene for gene in renamed.var_names]
         maps[name] = renamed
-    html = report_html(
-        dataclasses.replace(evaluation, metrics=metrics, ceilings=ceilings, maps=maps)
-    )
+    result = dataclasses.replace(result, metrics=metrics, ceilings=ceilings, maps=maps)
+    html = report_html(dataclasses.replace(evaluation, protocols=(result,)))
     assert "<script>alert(1)" not in html
     assert '<b>"' not in html
 
@@ -253,6 +267,23 @@ def test_one_section_alone_can_be_reported(sections):
     html = report_html(found)
     assert "Only 1 fold" in html
     assert not re.search(r"\bnan\b", re.sub(r"base64,[^'\"]+", "", html).lower())
+
+
+def test_the_answer_for_programs_has_both_protocols_directions_and_differences(evaluation):
+    answer = json.loads(json.dumps(_about(evaluation, Path("report.html"), 1.0).document))
+    assert [each["by"] for each in answer["protocols"]] == ["patient", "section"]
+    for each in answer["protocols"]:
+        assert each["summary"]["PCA + ridge"][ALL] == pytest.approx(
+            value(evaluation, "PCA + ridge", by=each["by"]), abs=1e-6
+        )
+        ours = [row for row in each["differences"] if row["method"] == "mclSTExp"]
+        assert {row["statistic"] for row in ours} == {ALL, EXPRESSED}
+        assert all(row["low"] <= row["high"] for row in ours)
+    directions = {fold["name"]: fold["scores"] for fold in answer["protocols"][0]["folds"]}
+    assert set(directions) == {"P", "c"}
+    table = evaluation.strictest.sections
+    of_c = table[(table["section"] == "c") & (table["method"] == "PCA + ridge")]
+    assert directions["c"]["PCA + ridge"][ALL] == pytest.approx(of_c[ALL].item(), abs=1e-6)
 
 
 def test_a_report_that_cannot_be_written_leaves_nothing(evaluation, tmp_path):

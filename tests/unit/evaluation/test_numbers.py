@@ -10,6 +10,7 @@ from sklearn.metrics import mean_absolute_error, mean_squared_error, r2_score
 
 from napari_mclstexp.evaluation.metrics import gene_metrics
 from napari_mclstexp.evaluation.noise_ceiling import noise_ceiling
+from napari_mclstexp.evaluation.pearson_residuals import pearson_residuals
 from napari_mclstexp.evaluation.structure import (
     domain_agreement,
     morans_i,
@@ -19,9 +20,12 @@ from napari_mclstexp.evaluation.structure import (
 from napari_mclstexp.evaluation.summaries import (
     ALL,
     EXPRESSED,
+    RESIDUALS_EXPRESSED,
     SHARE,
     bootstrap_interval,
+    differences_to_trivial,
     section_statistics,
+    unmeasurable,
     verdicts,
     with_intervals,
 )
@@ -126,11 +130,12 @@ def test_structure_of_a_perfect_and_of_a_shuffled_prediction():
 
 
 def statistics_of(pcc, expression, ceiling, measurable):
-    table = pd.DataFrame({"pcc": pcc, "fdr": [0.01] * len(pcc)})
+    table = pd.DataFrame({"pcc": pcc, "fdr": [0.01] * len(pcc), "pcc_residuals": pcc / 2})
     for column in ("spearman", "mse", "mae", "r2"):
         table[column] = 0.5
     limits = pd.DataFrame({"ceiling": ceiling, "measurable": measurable})
-    return section_statistics(table, expression, limits)
+    structure = {"moran_predicted": 0.4, "moran_correlation": 0.3}
+    return section_statistics(table, expression, limits, structure)
 
 
 def test_the_most_expressed_genes_and_their_share_of_the_ceiling():
@@ -142,6 +147,7 @@ def test_the_most_expressed_genes_and_their_share_of_the_ceiling():
     assert found[EXPRESSED] == pytest.approx(0.4)
     assert found[ALL] == pytest.approx((50 * 0.4 + 10 * 0.1) / 60)
     assert found[SHARE] == pytest.approx(0.5)
+    assert found[RESIDUALS_EXPRESSED] == pytest.approx(0.2)
     pcc[-1] = np.nan  # a gene without variance is left out, not counted as 0
     assert statistics_of(pcc, expression, np.full(genes, 0.8), measurable)[
         EXPRESSED
@@ -157,19 +163,70 @@ def test_intervals_are_over_sections_and_need_two():
     assert table["value"].tolist() == [0.2]
 
 
-def test_a_loss_to_a_trivial_answer_is_said_in_words():
-    def sections(*values):
-        return pd.DataFrame({ALL: values, EXPRESSED: values})
+def sections_of(*values):
+    return pd.DataFrame(
+        {ALL: values, EXPRESSED: values}, index=[f"s{i}" for i in range(len(values))]
+    )
 
-    three = {
-        "mclSTExp": sections(0.1, 0.11, 0.12),
-        "kNN": sections(0.2, 0.21, 0.22),
-        "mean": sections(np.nan, np.nan, np.nan),
+
+def compared(tables, trivial, spread=0.01):
+    """Verdicts where each section's draws lie around its value."""
+    noise = np.random.default_rng(0).normal(0, spread, 500)
+    drawn = {
+        method: {
+            section: {name: row[name] + (noise if method not in trivial else 0) for name in table}
+            for section, row in table.iterrows()
+        }
+        for method, table in tables.items()
     }
-    said = verdicts(three, ["kNN", "mean"], 3, 10)
+    return differences_to_trivial(tables, drawn, trivial)
+
+
+def test_a_loss_to_a_trivial_answer_is_said_in_words():
+    three = {
+        "mclSTExp": sections_of(0.1, 0.11, 0.12),
+        "kNN": sections_of(0.2, 0.21, 0.22),
+        "mean": sections_of(np.nan, np.nan, np.nan),
+    }
+    said = verdicts(compared(three, ["kNN", "mean"]), "patient")
     assert "mclSTExp loses to the best trivial baseline, kNN: 0.110 against 0.210" in said[0]
+    assert said[0].startswith("Patients apart, over all genes")
     assert "chance" not in said[0]
-    assert "3 of the 10 genes are not measurable" in said[-1]
-    mixed = verdicts({"mclSTExp": sections(0.1, 0.3), "kNN": sections(0.2, 0.19)}, ["kNN"], 0, 10)
-    assert "is level with" in mixed[0]
-    assert "may be chance" in mixed[0]
+    assert "ahead in 0 of 3 sections" in said[0]
+    mixed = {"mclSTExp": sections_of(0.1, 0.3), "kNN": sections_of(0.2, 0.19)}
+    said = verdicts(compared(mixed, ["kNN"], spread=0.05), "section")
+    assert "is level with" in said[0]
+    assert "may be chance" in said[0]
+    flat = pd.DataFrame({"gene": ["A", "B"], "measurable": [False, True]})
+    assert unmeasurable([flat, flat]) == ["A"]
+
+
+def test_pearson_residuals_are_scanpys_over_all_genes():
+    import anndata
+    import scanpy
+    from scipy import sparse
+
+    simulated = simulate(n=120, genes=40)
+    counts = simulated.counts.copy()
+    counts[:, 3] = 0
+    whole = anndata.AnnData(counts.astype(float))
+    with np.errstate(invalid="ignore"):
+        scanpy.experimental.pp.normalize_pearson_residuals(whole)
+    listed = sparse.csr_matrix(counts[:, :12])
+    found = pearson_residuals(listed, counts.sum(axis=1).astype(float))
+    np.testing.assert_allclose(found, np.nan_to_num(whole.X[:, :12]), atol=1e-4)
+    assert not found[:, 3].any()
+
+
+def test_residuals_of_the_counts_give_depth_no_credit():
+    """A prediction that knows only how much lies under a spot does well on the log alone."""
+    random = np.random.default_rng(0)
+    depth = random.lognormal(0, 0.8, 400)
+    rates = np.full(30, 2.0)
+    counts = random.poisson(depth[:, None] * rates)
+    totals = np.asarray(counts.sum(axis=1), dtype=float)
+    logs = np.log1p(counts).astype(np.float32)
+    predicted = np.tile(np.log(depth)[:, None], 30).astype(np.float32)
+    table = gene_metrics(predicted, logs, pearson_residuals(counts, totals))
+    assert table["pcc"].mean() > 0.5
+    assert abs(table["pcc_residuals"].mean()) < 0.05

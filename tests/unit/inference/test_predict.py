@@ -114,6 +114,12 @@ def test_the_scan_resolution_does_not_matter(section, model, tmp_path):
     assert np.corrcoef(coarse_map, fine_map)[0, 1] > 0.97
 
 
+def test_a_slide_far_coarser_than_the_model_is_refused(slide, section, model):
+    slide.um_per_px = 9.0  # the model reads at 2
+    with pytest.raises(SlideError, match="has 9 µm per px, more than 4 times as coarse as the 2"):
+        predict(slide, section.spots, model)
+
+
 def test_partial_results_add_up_to_the_whole(slide, section, model):
     events = []
     found = predict(slide, section.spots, model, batch_size=10, progress=events.append)

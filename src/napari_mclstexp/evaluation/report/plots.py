@@ -34,9 +34,10 @@ class GeneMap:
 
 def gene_plot(evaluation: Evaluation) -> dict[str, Any]:
     """Every gene of a method: its PCC, mean expression and noise ceiling, for the page's script."""
-    ceilings = evaluation.ceilings.groupby("gene", sort=False)[["mean_expression", "ceiling"]]
+    result = evaluation.strictest
+    ceilings = result.ceilings.groupby("gene", sort=False)[["mean_expression", "ceiling"]]
     limits = ceilings.mean()
-    scores = evaluation.metrics.groupby(["method", "gene"], sort=False)["pcc"].mean()
+    scores = result.metrics.groupby(["method", "gene"], sort=False)["pcc"].mean()
     return {
         "genes": [str(gene) for gene in limits.index],
         "expression": _rounded(limits["mean_expression"]),
@@ -52,8 +53,9 @@ def gene_plot(evaluation: Evaluation) -> dict[str, Any]:
 
 def best_and_worst(evaluation: Evaluation) -> list[GeneMap]:
     """The best and the worst judged genes of the first method, measured beside predicted."""
-    first = evaluation.metrics[evaluation.metrics["method"] == evaluation.methods[0]]
-    judged = evaluation.ceilings[["section", "gene", "measurable"]]
+    result = evaluation.strictest
+    first = result.metrics[result.metrics["method"] == evaluation.methods[0]]
+    judged = result.ceilings[["section", "gene", "measurable"]]
     rows = first.merge(judged, on=["section", "gene"])
     rows = rows[rows["measurable"] & rows["pcc"].notna()]
     if rows.empty:
@@ -67,14 +69,15 @@ def best_and_worst(evaluation: Evaluation) -> list[GeneMap]:
             of_gene = rows[rows["gene"] == gene].sort_values("pcc")
             shown = of_gene.iloc[-1 if place == "best" else 0]
             section = str(shown["section"])
-            picture = _map(evaluation.maps[section], str(gene))
+            picture = _map(result.maps[section], str(gene))
             maps.append(GeneMap(str(gene), place, section, shown["pcc"], mean[gene], picture))
     return maps
 
 
 def calibration(evaluation: Evaluation) -> Picture | None:
     """Whether a predicted level means what it says: measured means of predicted deciles."""
-    pairs = [(np.asarray(e.X), np.asarray(e.layers["measured"])) for e in evaluation.maps.values()]
+    maps = evaluation.strictest.maps.values()
+    pairs = [(np.asarray(each.X), np.asarray(each.layers["measured"])) for each in maps]
     predicted, measured = (np.concatenate([pair[i].ravel() for pair in pairs]) for i in (0, 1))
     known = np.isfinite(predicted) & np.isfinite(measured)
     predicted, measured = predicted[known], measured[known]
