@@ -37,24 +37,26 @@ def fetch_command(
 ) -> None:
     """Fetch weights or a data set over the network: the only command that uses it."""
     from ..library.catalogue import read_catalogue
-    from ..library.fetch import fetch, said_of
+    from ..library.fetch import fetch, offer
     from ..library.shelf import user_shelf
     from .long_work import long_work
 
     entry, shelf = read_catalogue().find(name), user_shelf()
     if entry.wanted and not shelf.held(entry).complete and not yes:
-        print("\n".join(said_of(entry, shelf)), file=sys.stderr)
+        offered = offer(entry, shelf)
         if not sys.stdin.isatty():
-            raise SettingsError(
-                f"models fetch {name} uses the network, and nobody is there to agree; add --yes."
-            )
+            raise SettingsError(f"This uses the network ({offered}); to agree, add --yes.")
+        print(offered, file=sys.stderr)
         if not typer.confirm("Use the network for this?", err=True):
             print("Nothing was fetched.", file=sys.stderr)
             return
     with long_work() as (progress, cancel):
         path = fetch(entry, shelf, progress=progress, cancel=cancel)
     Report(
-        (f"{entry.name} is in {path}, its checksums are right",),
+        (
+            f"{entry.name} ({entry.title}; {entry.source}) is in {path}, verified by checksum",
+            f"Licence: {entry.licence}",
+        ),
         {"kind": entry.kind, "name": entry.name, "path": str(path), "licence": entry.licence},
     ).show(as_json)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CONNECT_S = 5.0  # for one address of the server
 SILENCE_S = 10.0  # until a server that says nothing counts as not there
 LOOK_S = 0.1  # between looks at whether the person cancelled
-CHUNK = 1 << 17
+CHUNK = 1 << 14  # small, so that a slow line is not taken for a silent one
 
 
 class Refused(Exception):  # noqa: N818 - an answer, which the caller puts into a sentence
@@ -78,7 +78,7 @@ def receive(url: str, part: Path, heard: Callable[[Arrived], None], cancel: Canc
 
     # Not waited for after a cancel: it may hang in a name server that does not answer.
     threading.Thread(target=work, name="mclstexp: fetching", daemon=True).start()
-    last = time.monotonic()
+    last, began = time.monotonic(), False
     try:
         while True:
             cancel.raise_if_cancelled()
@@ -86,9 +86,10 @@ def receive(url: str, part: Path, heard: Callable[[Arrived], None], cancel: Canc
                 event = said.get(timeout=LOOK_S)
             except queue.Empty:
                 if time.monotonic() - last > SILENCE_S:
-                    raise Unreachable(f"no answer within {SILENCE_S:.0f} s") from None
+                    silence = f"no answer within {SILENCE_S:.0f} s"
+                    raise (BrokenOff if began else Unreachable)(silence) from None
                 continue
-            last = time.monotonic()
+            last, began = time.monotonic(), True
             if event is None:
                 return
             if isinstance(event, Exception):

@@ -156,13 +156,12 @@ class _Work:
         return f"put {file.name} ({file.facts}) into {place}{more}, or try again later."
 
 
-def said_of(entry: Entry, shelf: Shelf) -> tuple[str, ...]:
-    """Return what a person is told before anything is fetched: what, from where, how large."""
-    hosts = ", ".join(dict.fromkeys(urlsplit(each.url).netloc for each in entry.wanted))
+def offer(entry: Entry, shelf: Shelf) -> str:
+    """Return what a person is told before anything is fetched: what, whence, how large, terms."""
+    hosts = " and ".join(dict.fromkeys(urlsplit(each.url).netloc for each in entry.wanted))
     return (
-        f"{entry.name}: {entry.title}",
-        f"from {entry.source} ({hosts}), about {_size(entry.bytes)}; licence: {entry.licence}",
-        f"into {shelf.folder(entry)}",
+        f"{entry.name}: {entry.title}; from {entry.source} ({hosts}), about {_size(entry.bytes)}, "
+        f"licence: {entry.licence}; into {shelf.folder(entry)}"
     )
 
 
