@@ -31,7 +31,9 @@ def list_command(as_json: Json = False) -> None:
 
 
 def fetch_command(
-    name: Annotated[str, typer.Argument(help="A name from the list")],
+    name: Annotated[
+        str, typer.Argument(help="A name from the list; a model's: all that it is built from")
+    ],
     yes: Annotated[bool, Option("Use the network without asking")] = False,
     as_json: Json = False,
 ) -> None:
@@ -39,26 +41,35 @@ def fetch_command(
     from ..library.catalogue import read_catalogue
     from ..library.fetch import fetch, offer
     from ..library.shelf import user_shelf
+    from ..training.built_models import BUILT, needed_for
     from .long_work import long_work
 
-    entry, shelf = read_catalogue().find(name), user_shelf()
-    if entry.wanted and not shelf.held(entry).complete and not yes:
-        offered = offer(entry, shelf)
+    catalogue, shelf = read_catalogue(), user_shelf()
+    built = BUILT.get(name)
+    entries = (catalogue.find(name),) if built is None else needed_for(built, catalogue)
+    wanted = [each for each in entries if each.wanted and not shelf.held(each).complete]
+    if wanted and not yes:
+        offered = [offer(each, shelf) for each in wanted]
         if not sys.stdin.isatty():
-            raise SettingsError(f"This uses the network ({offered}); to agree, add --yes.")
-        print(offered, file=sys.stderr)
+            raise SettingsError(
+                f"This uses the network ({'; and '.join(offered)}); to agree, add --yes."
+            )
+        print("\n".join(offered), file=sys.stderr)
         if not typer.confirm("Use the network for this?", err=True):
             print("Nothing was fetched.", file=sys.stderr)
             return
     with long_work() as (progress, cancel):
-        path = fetch(entry, shelf, progress=progress, cancel=cancel)
-    Report(
-        (
-            f"{entry.name} ({entry.title}; {entry.source}) is in {path}, verified by checksum",
-            f"Licence: {entry.licence}",
-        ),
-        {"kind": entry.kind, "name": entry.name, "path": str(path), "licence": entry.licence},
-    ).show(as_json)
+        paths = [fetch(each, shelf, progress=progress, cancel=cancel) for each in entries]
+    lines = [
+        f"{entry.name} ({entry.title}; {entry.source}; licence: {entry.licence}) is in {path}, "
+        "verified by checksum"
+        for entry, path in zip(entries, paths, strict=True)
+    ]
+    there = [
+        {**entry.model_dump(include={"kind", "name", "source", "licence"}), "path": str(path)}
+        for entry, path in zip(entries, paths, strict=True)
+    ]
+    Report(tuple(lines), {"kind": "fetched", "name": name, "fetched": there}).show(as_json)
 
 
 def add_command(

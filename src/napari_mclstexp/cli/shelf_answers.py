@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ..training.built_models import BUILT
 from .answers import Report
 
 if TYPE_CHECKING:
@@ -15,14 +16,15 @@ def about_shelf(catalogue: Catalogue, shelf: Shelf) -> Report:
     """Tell what can be had by name, and what of it is here; every file is checked."""
     held = [(entry, shelf.held(entry)) for entry in catalogue.entries]
     models = shelf.shelved_models()
+    there = {each.path.name for each in models}
+    buildable = [each for each in BUILT.values() if each.name not in there]
     lines: list[str] = []
     for kind, heading in (("encoder", "Encoder weights"), ("dataset", "Data sets")):
         rows = [_row(entry, state) for entry, state in held if entry.kind == kind]
         lines += [heading, *_aligned(rows), ""] if rows else []
-    lines.append("Models")
-    lines += _aligned([(m.path.name, f"{m.n_genes:,} genes", m.name) for m in models]) or [
-        "  none yet: models build her2st makes one, models add FOLDER takes one in"
-    ]
+    rows = [(m.path.name, "here", f"{m.n_genes:,} genes", m.name) for m in models]
+    rows += [(b.name, "not built", "", f"{b.title}, from {b.dataset}") for b in buildable]
+    lines += ["Models", *_aligned(rows)]
     lines += ["", f"Kept in {shelf.root}"]
     return Report(
         tuple(lines),
@@ -31,6 +33,9 @@ def about_shelf(catalogue: Catalogue, shelf: Shelf) -> Report:
             "folder": str(shelf.root),
             "catalogue": [_document(entry, state, shelf) for entry, state in held],
             "models": [{"path": str(m.path), "name": m.name, "n_genes": m.n_genes} for m in models],
+            "buildable": [
+                {"name": b.name, "title": b.title, "dataset": b.dataset} for b in buildable
+            ],
         },
     )
 

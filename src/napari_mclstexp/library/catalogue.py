@@ -151,9 +151,9 @@ class Catalogue(BaseModel):
         names = ", ".join(each.name for each in self.entries)
         raise LibraryError(f"Nothing is called {name!r} in the catalogue; there are {names}.")
 
-    def encoder(self, name: str) -> Entry | None:
-        """Return the entry of an encoder, or None."""
-        found = (each for each in self.entries if each.kind == "encoder" and each.name == name)
+    def get(self, kind: Literal["encoder", "dataset"], name: str) -> Entry | None:
+        """Return the entry of an encoder or a data set, or None."""
+        found = (each for each in self.entries if (each.kind, each.name) == (kind, name))
         return next(found, None)
 
 

@@ -133,7 +133,7 @@ class Shelf:
         catalogue
             Says what such files are called; one called like the encoder is found as well.
         """
-        entry = catalogue.encoder(encoder)
+        entry = catalogue.get("encoder", encoder)
         listed = [] if entry is None else [each.path for each in entry.files]
         own = [f"{plain_name(encoder)}{ending}" for ending in WEIGHTS]
         places = [folder / name for name in (*listed, *own)

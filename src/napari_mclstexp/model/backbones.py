@@ -111,7 +111,7 @@ def find_imagenet_weights(name: str) -> Path:
     catalogue, shelf = read_catalogue(), user_shelf()
     if found := shelf.find_weights(plain, catalogue):
         return found
-    entry = catalogue.encoder(plain)
+    entry = catalogue.get("encoder", plain)
     ways = [f"put torchvision's file {DENSENET_FILE} into {torchs}"] if plain == DENSENET else []
     if entry is not None and entry.wanted:
         ways.insert(0, f"get them with `napari-mclstexp models fetch {plain}`")

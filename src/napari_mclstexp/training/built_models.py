@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LibraryError
+from ..options import declared
 from .job import TrainJob
 
 if TYPE_CHECKING:
     from ..cohort.recipe_tables import Tables
-    from ..library.catalogue import Catalogue
+    from ..library.catalogue import Catalogue, Entry
     from ..library.shelf import Shelf
     from .presets import Preset
 
@@ -46,17 +47,29 @@ class BuiltModel:
     dataset: str
     recipe: str
     preset: Preset = "default"
-    chosen: Mapping[str, Any] = MappingProxyType({})
+    chosen: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 BUILT: Mapping[str, BuiltModel] = MappingProxyType(
     {
         "her2st": BuiltModel(
             *("her2st", "HER2+ breast cancer (her2st)", "her2st-small", "her2st"),
-            chosen=MappingProxyType({"freeze_encoder": True}),  # so that a laptop is enough
+            chosen={"freeze_encoder": True},  # so that a laptop is enough
         )
     }
 )
+
+
+def needed_for(built: BuiltModel, catalogue: Catalogue) -> tuple[Entry, ...]:
+    """Return what a model is built from and the catalogue has: a data set, an encoder's weights."""
+    from .presets import PRESETS
+    from .settings import TrainSettings
+
+    chosen = {**PRESETS[built.preset], **built.chosen}
+    usual = declared(TrainSettings)["encoder"].default
+    data = catalogue.get("dataset", built.dataset)
+    encoder = catalogue.get("encoder", chosen.get("encoder", usual))
+    return tuple(each for each in (data, encoder) if each is not None)
 
 
 def prepare_build(
@@ -67,7 +80,7 @@ def prepare_build(
     data: Path | None = None,
     out: Path | None = None,
     genes: Path | None = None,
-    chosen: Mapping[str, Any] = MappingProxyType({}),
+    chosen: Mapping[str, Any] | None = None,
     device: str = "auto",
     resume: bool = False,
 ) -> tuple[TrainJob, Tables]:
@@ -106,9 +119,8 @@ def prepare_build(
         shelf.make(shelf.models)
     else:
         tables = out.with_name(f"{out.name}.cohort")
-    inputs = {"--genes": genes, "--weights": chosen.get("weights")}
-    check_tables(tables, inputs)
-    said = {name: value for name, value in chosen.items() if value is not None}
+    said = {name: value for name, value in (chosen or {}).items() if value is not None}
+    check_tables(tables, {"--genes": genes, "--weights": said.get("weights")})
     job = TrainJob(
         cohort=tables / COHORT,
         genes=tables / GENES,
@@ -124,10 +136,10 @@ def prepare_build(
 
 
 def _on_the_shelf(built: BuiltModel, shelf: Shelf, catalogue: Catalogue) -> Path:
-    entry = catalogue.find(built.dataset)
-    if shelf.held(entry).complete:
+    entry = catalogue.get("dataset", built.dataset)
+    if entry is not None and shelf.held(entry).complete:
         return shelf.folder(entry)
     raise LibraryError(
-        f"The data set {entry.name} is not on this machine; get it with `napari-mclstexp models "
-        f"fetch {entry.name}`, or name the folder that you downloaded it to (--data DIR)."
+        f"The data set {built.dataset} is not on this machine; get it with `napari-mclstexp "
+        f"models fetch {built.name}`, or name the folder that you downloaded it to (--data DIR)."
     )
