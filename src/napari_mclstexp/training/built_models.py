@@ -114,8 +114,9 @@ def prepare_build(
     from ..cohort.recipe_tables import COHORT, GENES, check_tables, write_tables
 
     found = find_sections(built.recipe, data or _on_the_shelf(built, shelf, catalogue))
-    if out is None:
-        out, tables = shelf.models / built.name, shelf.cohorts / built.name
+    shelved = shelf.models / built.name
+    if out is None or out.absolute() == shelved:
+        out, tables = shelved, shelf.cohorts / built.name
         shelf.make(shelf.models)
     else:
         tables = out.with_name(f"{out.name}.cohort")

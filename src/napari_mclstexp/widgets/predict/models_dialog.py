@@ -272,7 +272,10 @@ class ModelsDialog(QDialog):
             f"{size:,.0f}\N{NO-BREAK SPACE}MB are fetched first" if lacking else "all of it is here"
         )
         names = " and ".join(each.name for each in needed_for(MODEL, self.catalogue))
-        self.story.setText(f"{MODEL.title}: made on this machine from {names}; {to_come}.")
+        built = (self.shelf.models / MODEL.name / "config.json").is_file()
+        self.build.setText("Build again…" if built else "Build model…")
+        made = "is on this machine, made" if built else "is made on this machine"
+        self.story.setText(f"{MODEL.title} {made} from {names}; {to_come}.")
 
     def _stop(self) -> None:
         """Stop fetching when the window goes away."""
