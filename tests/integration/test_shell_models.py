@@ -83,6 +83,22 @@ def test_fetch_asks_first_and_says_what_it_would_do(shelf, catalogue):
     assert "net  here" in shell("models", "list").out
 
 
+def test_a_models_name_fetches_all_that_it_is_built_from(shelf, tmp_path, monkeypatch):
+    with serving(**{"net.pth": WEIGHTS, "slide.jpg": WEIGHTS}) as server:
+        catalogue = write_catalogue(
+            tmp_path / "catalogue.json",
+            entry("encoder", "densenet121", facts("net.pth", WEIGHTS, server.address)),
+            entry("encoder", "other", facts("other.pth", WEIGHTS, server.address)),
+            entry("dataset", "her2st-small", facts("a/slide.jpg", WEIGHTS, server.address)),
+        )
+        monkeypatch.setenv(VARIABLE, str(catalogue))
+        done = shell("models", "fetch", "her2st", "--yes")
+    assert done.code == 0, done.err
+    assert "densenet121 (Title of densenet121; a test; licence: MIT)" in done.out
+    files = {path for path in files_under(shelf) if "." in path}
+    assert files == {"weights/net.pth", "datasets/her2st-small/a/slide.jpg"}
+
+
 def test_without_a_network_one_line_says_which_file_to_put_where(shelf, catalogue):
     catalogue(closed_port())
     failed = shell("models", "fetch", "net", "--yes")

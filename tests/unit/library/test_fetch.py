@@ -153,6 +153,17 @@ def test_a_server_that_says_nothing_is_not_waited_for(shelf, monkeypatch):
             fetch(net(address), shelf)
 
 
+def test_a_name_server_that_says_nothing_is_not_waited_for(shelf, monkeypatch):
+    monkeypatch.setattr(download, "SILENCE_S", 0.3)
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(20) and [])
+    start = time.monotonic()
+    with pytest.raises(LibraryError, match=r"cannot be reached \(no answer"):
+        fetch(net("http://hospital.example"), shelf)
+    over.set()
+    assert time.monotonic() - start < 10
+
+
 def test_a_server_that_falls_silent_is_not_waited_for(server, shelf, monkeypatch):
     monkeypatch.setattr(download, "SILENCE_S", 0.3)
     server.slow, server.cut_after = threading.Event(), 163_840
