@@ -6,6 +6,7 @@ C3, C4 and B4, and is left out with a sentence where ../shared/data is not there
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -147,6 +148,24 @@ def training(folder: Path) -> None:
     viewer.close()
 
 
+def library(folder: Path) -> None:
+    """The dialog of the Predict dock in which models and weights are had, on a fresh machine."""
+    os.environ["NAPARI_MCLSTEXP_DATA"] = str(folder / "napari-mclstexp")
+    viewer = open_window()
+    _, predict = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Predict")
+    predict.model.more.click()
+    wait(lambda: predict.library.table.rowCount() > 0)
+    predict.library.table.selectRow(0)
+    kept = predict.library.kept
+    kept.setText(kept.text().replace(str(folder), "~/.local/share"))
+    settle()
+    path = IMAGES / "window_models.png"
+    predict.library.grab().save(str(path))
+    print(path)
+    viewer.close()
+    del os.environ["NAPARI_MCLSTEXP_DATA"]
+
+
 def read_genes(model: Path) -> tuple[str, ...]:
     """The genes of a model."""
     from napari_mclstexp.model import read_card
@@ -215,6 +234,7 @@ def main() -> int:
         sample()
         exploring()
         training(Path(scratch))
+        library(Path(scratch))
         if real:
             her2st(Path(scratch) / "model")
         else:

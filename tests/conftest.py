@@ -1,4 +1,4 @@
-"""What every test gets: a feature cache of its own, and the fixtures of the window."""
+"""What every test gets: a feature cache and a shelf of its own, and the fixtures of the window."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import pytest
 # Features that a test computes are its own: never those of the person's earlier runs.
 _CACHE = tempfile.TemporaryDirectory(prefix="mclstexp-cache-")
 os.environ["NAPARI_MCLSTEXP_CACHE"] = _CACHE.name
+# Nor does it see what the person keeps on the shelf, or puts anything there.
+_SHELF = tempfile.TemporaryDirectory(prefix="mclstexp-data-")
+os.environ["NAPARI_MCLSTEXP_DATA"] = _SHELF.name
 
 pytest_plugins = ["support.cohort_fixtures", "support.widget_fixtures"]
 

@@ -25,6 +25,10 @@ class SettingsError(UserError):
     """An option, gene list or cohort table that makes no sense as given."""
 
 
+class LibraryError(UserError):
+    """Weights, a data set or a model that cannot be had, recognised or kept."""
+
+
 class SessionError(UserError):
     """A saved session that cannot be read, or does not fit the slide."""
 
@@ -34,4 +38,12 @@ class OutputError(UserError):
 
 
 class Cancelled(Exception):  # noqa: N818 - it is an event, not an error
-    """The run was cancelled by the user; nothing was written."""
+    """The run was cancelled by the user; nothing was written.
+
+    Attributes
+    ----------
+    kept
+        What stays of the work to go on from, as the rest of a sentence; "" for nothing.
+    """
+
+    kept = ""

@@ -11,7 +11,7 @@ from pathlib import Path
 def main() -> None:
     arguments = sys.argv[1:]
     events = Path(arguments[arguments.index("--events") + 1])
-    epochs = int(arguments[arguments.index("--epochs") + 1])
+    epochs = int(arguments[arguments.index("--epochs") + 1]) if "--epochs" in arguments else 3
 
     def say(event: str, **values: object) -> None:
         with events.open("a") as file:

@@ -26,6 +26,7 @@ from .evaluate_command import evaluate_command
 from .export_command import export_command
 from .import_command import import_checkpoint_command
 from .long_work import INTERRUPTS, folder_for
+from .models_command import models_app
 from .predict_job import SpotFiles, model_folder, named_genes, predict_job
 from .recipe_command import recipe_command
 from .regions_command import regions_command
@@ -185,6 +186,7 @@ app.command("regions")(with_options(regions_command))
 app.command("export")(with_options(export_command))
 app.command("import-checkpoint")(with_options(import_checkpoint_command))
 app.command("recipe")(recipe_command)
+app.add_typer(models_app, name="models")
 
 
 @app.command("info")
@@ -222,7 +224,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # An interrupt inside the import of a compiled module comes out as another exception.
             if INTERRUPTS.received is None and not isinstance(error, Cancelled):
                 raise
-            return _cancelled()
+            return _cancelled(getattr(error, "kept", ""))
     if INTERRUPTS.received is not None:
         return _cancelled()
     return int(result or 0)
@@ -240,8 +242,8 @@ def _usage(error: Exception) -> str:
     return f"{message.rstrip('.')}; see {command} --help."
 
 
-def _cancelled() -> int:
-    print("Cancelled; nothing unfinished was left behind.", file=sys.stderr)
+def _cancelled(kept: str = "") -> int:
+    print(f"Cancelled; {kept or 'nothing unfinished was left behind.'}", file=sys.stderr)
     return 128 + (INTERRUPTS.received or 2)
 
 

@@ -117,7 +117,7 @@ def _reporter(bar: RichProgress) -> Callable[[Progress], None]:
             total=progress.total,
             description=progress.what,
             pace=f"{progress.done:,} of {progress.total:,} {progress.unit}"
-            + (f", {task.speed:.3g} a second" if task.speed else ""),
+            + (f", {_plainly(task.speed)} a second" if task.speed else ""),
         )
         if bar.disable and time.monotonic() - last_line >= LINE_EVERY_S:
             last_line = time.monotonic()
@@ -125,6 +125,10 @@ def _reporter(bar: RichProgress) -> Callable[[Progress], None]:
             print(f"{progress.what}: {task.fields['pace']}{left}", file=sys.stderr, flush=True)
 
     return report
+
+
+def _plainly(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def check_out_file(out: Path, inputs: Mapping[str, Path | None]) -> None:

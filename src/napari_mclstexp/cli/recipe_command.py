@@ -8,16 +8,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..files import atomic_file, check_names, placing, refuse_overwriting
+from ..files import refuse_overwriting
 from ..options import Option
 from ..training.job import TrainJob
 from ..training.presets import Preset
-from ..training.settings import VARIABLE_GENES, Genes, HeldOut
+from ..training.settings import Genes, HeldOut
 from .model_options import ModelOptions, takes_model_options
 from .shell_options import Device, Json
 from .train_job import train_job
-
-KIND = "a recipe's tables"
 
 
 @takes_model_options
@@ -34,23 +32,17 @@ def recipe_command(
     as_json: Json = False,
 ) -> None:
     """Make the cohort table, gene list and model of a public data set from its files."""
-    from ..cohort.gene_selection import choose_genes
-    from ..cohort.load import load_cohort
-    from ..cohort.public_datasets import find_sections, write_cohort
-    from ..cohort.quality_control import keep_good_spots
+    from ..cohort.public_datasets import find_sections
+    from ..cohort.recipe_tables import check_tables, write_tables
     from .long_work import folder_for
 
-    names = ("cohort.csv", "genes.txt")
     inputs = {"--genes": genes, **options.files()}
-    for each in names:
-        refuse_overwriting(out / each, inputs)
-    check_names(out, KIND, names)
+    check_tables(out, inputs)
     found = find_sections(name, data)
     with folder_for(out):
-        cohort, listed = out / "cohort.csv", out / "genes.txt"
         job = TrainJob(
-            cohort=cohort,
-            genes=listed,
+            cohort=out / "cohort.csv",
+            genes=out / "genes.txt",
             out=out / "model",
             held_out=held_out,
             device=device,
@@ -60,31 +52,19 @@ def recipe_command(
         if train:
             refuse_overwriting(job.out, inputs)
             job.check_outputs()
-        with placing(out, KIND, names):
-            write_cohort(found, cohort)
-            kept = keep_good_spots(load_cohort(cohort))
-            sections = [each for each in kept.sections if each.name != held_out]
-            choice = choose_genes(genes, None if genes else VARIABLE_GENES, sections)
-            with atomic_file(listed) as temporary:
-                temporary.write_text("\n".join(choice.genes) + "\n", encoding="utf-8")
-        said = (
-            f"{len(found.rows)} sections in {cohort}, {len(choice.genes):,} genes in {listed}",
-            *found.lacking,
-            *([found.source] if found.lacking else []),
-            *choice.sentences,
-        )
+        tables = write_tables(found, out, genes, held_out)
         if not train:
             document = {
                 "kind": "recipe",
-                "cohort": str(cohort),
-                "genes": str(listed),
+                "cohort": str(tables.cohort),
+                "genes": str(tables.genes),
                 "sections": [row.section for row in found.rows],
                 "lacking": list(found.lacking),
                 "source": found.source,
             }
-            print(json.dumps(document, indent=1) if as_json else "\n".join(said))
+            print(json.dumps(document, indent=1) if as_json else "\n".join(tables.sentences))
             return
         report = train_job(job)
     if not as_json:
-        print("\n".join(said))
+        print("\n".join(tables.sentences))
     report.show(as_json)

@@ -94,25 +94,31 @@ def input_stats(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
 def find_imagenet_weights(name: str) -> Path:
     """Return the local file with an encoder's ImageNet weights; nothing is ever downloaded.
 
+    Where torch keeps torchvision's files is looked at first, then the shelf (`library`).
+
     Raises
     ------
     ModelError
-        Saying which file to put where.
+        Saying what to fetch, or which file to put where.
     """
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    if name in (DENSENET, DENSENET_UNRECTIFIED):
-        path = folder / DENSENET_FILE
-        if path.is_file():
-            return path
-        raise ModelError(
-            f"The ImageNet weights of densenet121 are not on this machine; put torchvision's file "
-            f"{DENSENET_FILE} into {folder}, or give a weights file (--weights), "
-            "or start from scratch (--from-scratch)."
-        )
-    short = name.removeprefix("timm:")
+    from ..library.catalogue import read_catalogue
+    from ..library.shelf import user_shelf
+
+    torchs = Path(torch.hub.get_dir()) / "checkpoints"
+    plain = DENSENET if name == DENSENET_UNRECTIFIED else name
+    if plain == DENSENET and (torchs / DENSENET_FILE).is_file():
+        return torchs / DENSENET_FILE
+    catalogue, shelf = read_catalogue(), user_shelf()
+    if found := shelf.find_weights(plain, catalogue):
+        return found
+    entry = catalogue.get("encoder", plain)
+    ways = [f"put torchvision's file {DENSENET_FILE} into {torchs}"] if plain == DENSENET else []
+    if entry is not None and entry.wanted:
+        ways.insert(0, f"get them with `napari-mclstexp models fetch {plain}`")
+    ways += ["give a weights file (--weights)", "start from scratch (--from-scratch)"]
     raise ModelError(
-        f"The encoder {name} needs its weights as a local file; give timm's model.safetensors "
-        f"of {short} (--weights FILE), or start from scratch (--from-scratch)."
+        f"The ImageNet weights of {plain} are not on this machine (looked in {shelf.weights}); "
+        f"{', '.join(ways[:-1])}, or {ways[-1]}."
     )
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Literal
+from typing import Literal, Protocol
 
 import psutil
 
@@ -26,6 +26,36 @@ PATIENCE_S = 5.0  # between asking a process to end and ending it
 
 # Those that this program started: only it can ask for their exit codes, whichever window asks.
 _children: dict[RunRecord, subprocess.Popen[bytes]] = {}
+
+
+class Request(Protocol):
+    """What shall be trained, as a command of the shell."""
+
+    @property
+    def out(self) -> Path:
+        """Where the model will stand."""
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return the command line after the program's name."""
+
+    def command_line(self) -> str:
+        """Return the line that repeats it in a shell."""
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """A model that is built by name; see ``napari-mclstexp models build``."""
+
+    name: str
+    out: ModelOut
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return the command line after the program's name."""
+        return ("models", "build", self.name, "--out", str(self.out))
+
+    def command_line(self) -> str:
+        """Return the line that repeats it in a shell."""
+        return shlex.join(["napari-mclstexp", *self.arguments()])
 
 
 @dataclass(frozen=True)
@@ -88,7 +118,7 @@ class Ended:
     report: Path | None = None
 
 
-def start_training(request: TrainRequest, program: Sequence[str] = PROGRAM) -> TrainingProcess:
+def start_training(request: Request, program: Sequence[str] = PROGRAM) -> TrainingProcess:
     """Start a training that runs by itself, whatever becomes of the window.
 
     Parameters

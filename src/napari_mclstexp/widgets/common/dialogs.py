@@ -20,6 +20,7 @@ GEOJSON = "GeoJSON (*.geojson *.json)"
 GMT = "Gene sets (*.gmt);;All files (*)"
 FIGURE = "Figure (*.png *.svg *.pdf)"
 REPORT = "HTML (*.html)"
+WEIGHTS = "Encoder weights (*.safetensors *.pth *.pt);;All files (*)"
 SESSION = "Session folder (*)"
 
 COHORT = (
@@ -43,6 +44,18 @@ def ask_what_becomes(parent: QWidget) -> str:
     }
     box.exec()
     return answers.get(box.clickedButton(), STAY)
+
+
+def ask_network(parent: QWidget, offered: str) -> bool:
+    """Ask whether the network may be used for what is offered."""
+    box = QMessageBox(parent)
+    box.setWindowTitle("Use the network?")
+    box.setText(offered)
+    box.setInformativeText("Only these files are fetched; nothing of yours is sent.")
+    agreed = box.addButton("Fetch", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    return bool(box.clickedButton() is agreed)
 
 
 def open_file(path: Path) -> None:

@@ -21,6 +21,7 @@ from .display_panel import DisplayPanel
 from .gene_picker import GenePicker
 from .model_choices import choices
 from .model_panel import ModelPanel
+from .models_dialog import ModelsDialog
 from .run_panel import RunPanel
 
 
@@ -43,6 +44,7 @@ class PredictDock(QWidget):
             "Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read"
         )
         self.busy = BusyLine()
+        self.library: ModelsDialog | None = None
         self._named: tuple[tuple[str, ...], int] = ((), 0)
         self._names: dict[str, str] = {}
         content = QWidget()
@@ -67,6 +69,7 @@ class PredictDock(QWidget):
         """Connect everything; there is no wiring of this dock anywhere else."""
         workspace, session = self.workspace, self.workspace.session
         self.model.model_asked.connect(self._model_asked)
+        self.model.more_asked.connect(self._more_asked)
         self.runner.run_asked.connect(self._run_asked)
         self.runner.cancel_asked.connect(session.runs.cancel)
         self.genes.picked.connect(lambda gene: session.show(gene=gene, show_domains=False))
@@ -121,6 +124,14 @@ class PredictDock(QWidget):
             tell(error)
 
         self.workspace.load_model(path, failed)
+
+    def _more_asked(self) -> None:
+        with told():
+            if self.library is None:
+                self.library = ModelsDialog(self.workspace, self)
+                self.library.changed.connect(self._offer_models)
+            self.library.show()
+            self.library.raise_()
 
     def _run_asked(self, device: str) -> None:
         with told():

@@ -1,4 +1,4 @@
-"""The models that can be chosen: the built-in demo, those used lately, any folder."""
+"""The models that can be chosen: those on the shelf, the built-in demo, those used lately."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UserError
+from ...library.shelf import user_shelf
 from ...session.recent_files import RecentFolders
 
 
@@ -28,8 +29,13 @@ def built_in_model() -> Path | None:
 
 
 def choices(recent: RecentFolders, chosen: Path | None) -> list[Choice]:
-    """Return the models to offer: demo, chosen, and recent ones, none of them twice."""
-    offered: dict[Path, Choice] = {}
+    """Return the models to offer: on the shelf, demo, chosen, and recent ones, none twice."""
+    shelved = user_shelf().shelved_models()
+    names = [each.name for each in shelved]
+    offered = {}
+    for each in shelved:
+        label = each.name if names.count(each.name) == 1 else f"{each.name} ({each.path.name})"
+        offered[each.path.resolve()] = Choice(label, each.path)
     demo = built_in_model()
     if demo is not None:
         offered[demo.resolve()] = Choice("Built-in demo", demo)

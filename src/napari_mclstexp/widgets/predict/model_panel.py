@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from ...model.card import card_lines
 from ..common import dialogs
@@ -28,15 +28,19 @@ class ModelPanel(QWidget):
     -------
     model_asked
         The folder of the model that the person wants.
+    more_asked
+        She wants models that are not in the list.
     """
 
     model_asked = Signal(object)
+    more_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.models = QComboBox()
         self.models.setToolTip(
-            "The model to predict with: the built-in demo, a recently used one, or any model folder"
+            "The model to predict with: one that you fetched, built or added, the built-in demo, a "
+            "recently used one, or any model folder"
         )
         self.models.setMinimumContentsLength(12)
         self.models.setSizeAdjustPolicy(
@@ -47,6 +51,10 @@ class ModelPanel(QWidget):
             "correlation (PCC) it reached on sections it had not seen"
         )
         self.card.setTextFormat(Qt.TextFormat.RichText)
+        self.more = QPushButton("Get models and weights…")
+        self.more.setToolTip(
+            "Build a model of real tissue, fetch encoder weights and public data, add your own"
+        )
         self._path: Path | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -56,7 +64,9 @@ class ModelPanel(QWidget):
         line.addWidget(self.models, 1)
         layout.addLayout(line)
         layout.addWidget(self.card)
+        layout.addWidget(self.more)
         self.models.activated.connect(self._chosen)
+        self.more.clicked.connect(lambda: self.more_asked.emit())
 
     def offer(self, choices: list[Choice], chosen: Path | None) -> None:
         """List these models, with the chosen one selected."""

@@ -11,8 +11,8 @@ from ...training.events import Event
 from ...training.process import (
     PROGRAM,
     Ended,
+    Request,
     TrainingProcess,
-    TrainRequest,
     found_training,
     start_training,
 )
@@ -66,7 +66,7 @@ class TrainingWatch(QObject):
         if not self.running and (found := found_training()) is not None:
             self._watch(found)
 
-    def start(self, request: TrainRequest, program: Sequence[str] = PROGRAM) -> None:
+    def start(self, request: Request, program: Sequence[str] = PROGRAM) -> None:
         """Start a training; see :func:`~napari_mclstexp.training.process.start_training`."""
         self._watch(start_training(request, program))
 
