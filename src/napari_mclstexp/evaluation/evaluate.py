@@ -21,6 +21,7 @@ from ..model.normalisation import UNITS
 from ..progress import CancelToken, Progress, ProgressCallback
 from ..training.data import add_features, add_patches, prepare
 from ..training.initialise import median_scale, start
+from ..training.map_features import add_map_features
 from ..training.presets import differences
 from ..training.settings import TrainSettings
 from .baselines import BASELINES
@@ -29,6 +30,7 @@ from .external_predictions import read_external
 from .fold_genes import genes_of_fold
 from .fold_prediction import Expression, FoldPrediction, as_prediction
 from .folds import Choice, make_protocols, warnings_about
+from .map_methods import MapHeads
 from .prepared_sections import Prepared, domain_labels, raw_counts
 from .score_protocol import Truth, score_protocol, truth_of
 from .summaries import unmeasurable, verdicts
@@ -185,7 +187,10 @@ def _prepare(
             config, module = start(sections, each)
         training_sections = prepare(sections, config)
         module.to(device.torch)
-        if each.freeze_encoder or not prepared:
+        seen = config.feature_map is not None
+        if seen:
+            add_map_features(training_sections, module, config, device, progress, cancel)
+        if (each.freeze_encoder and not seen) or not prepared:
             add_features(training_sections, module, config, device, progress, cancel)
         if not prepared:
             prepared = [
@@ -199,7 +204,7 @@ def _prepare(
                 )
                 for part in training_sections
             ]
-        if not each.freeze_encoder:
+        if not each.freeze_encoder and not seen:
             for part in training_sections:
                 part.features = None
             add_patches(training_sections, config, progress, cancel)
@@ -232,8 +237,23 @@ def _methods(
 
     out: dict[str, FoldMethod] = {}
     for each in settings:
-        out[OURS if len(settings) == 1 else f"{OURS} ({each.preset})"] = trained(each)
+        name = OURS if len(settings) == 1 else f"{OURS} ({each.preset})"
+        if each.features == "patches":
+            out[name] = trained(each)
+            continue
+        on_map = MapHeads(each, device, cancel)
+        every = {"linear": on_map.linear, "contrastive": on_map.contrastive, "blend": on_map.blend}
+        out[name] = every.pop(each.head)
+        if heads:
+            out |= {f"{each_head} head on the map": made for each_head, made in every.items()}
+            out["retrieval by programs"] = on_map.by_programs
     if heads:
+        if first.features == "map":  # patches are then seen by the encoder as it stands
+            first = dataclasses.replace(
+                first, features="patches", head="contrastive", freeze_encoder=True
+            )
+            if settings:
+                out[f"{OURS} on patches"] = trained(first)
         without = dataclasses.replace(first, **WITHOUT_ATTENTION)  # type: ignore[arg-type]
         out[f"{OURS} without attention and positions"] = trained(without)
         out["BLEEP"] = trained(dataclasses.replace(first, **BLEEP))  # type: ignore[arg-type]

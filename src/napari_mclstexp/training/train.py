@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,6 +123,7 @@ def train(
             _read(fabric, every, module, config, settings, where, report, cancel)
         else:
             _refuse_stop(config, stop_on)
+            settings = dataclasses.replace(settings, freeze_encoder=True)
             seen = [*training_sections, *(watched if config.head != "linear" else ())]
             with fabric.rank_zero_first():
                 add_map_features(seen, module, config, where, report, cancel)
