@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
@@ -19,6 +20,7 @@ from ..inference.predict import predict
 from ..model import Bank, MclSTExp, Model, ModelConfig, load_model
 from ..progress import CancelToken, Progress, ProgressCallback
 from .build_bank import build_bank
+from .cross_validation import CrossValidated, cross_validate
 from .data import SpotPool, TrainingSection, add_features, add_patches, prepare
 from .estimate import estimate_training
 from .fit_map_model import codes_on, fit_sections, linear_of, read_codes, refit
@@ -59,7 +61,9 @@ def train(
     settings
         What a person decides; see :class:`TrainSettings`.
     held_out
-        A section not trained on; the correlation of each gene there goes into the model.
+        A section not trained on; the correlation of each gene there goes into the model. Without
+        one, a linear head is scored on every patient and section of the training, left out in
+        turn.
     stop_on
         A section not trained on; training ends when it has not been predicted better for
         ``settings.patience`` epochs, and the best epoch's weights are kept.
@@ -160,7 +164,23 @@ def train(
     model = Model(config, module.eval().cpu(), bank, linear)
     if held_out is not None:
         _score(model, held_out, stop_on, device, progress, cancel)
+    elif config.head == "linear" and base is None:
+        _note_scores(model, cross_validate(training_sections, settings, report, cancel))
     return model
+
+
+def _note_scores(model: Model, found: CrossValidated | None) -> None:
+    """Write into a model how well it predicts what was left out."""
+    if found is None:
+        return
+    genes = model.config.genes
+    pcc, low = (
+        {gene: round(float(v), 4) for gene, v in zip(genes, each, strict=True) if np.isfinite(v)}
+        for each in (found.pcc, found.low)
+    )
+    model.config = model.config.model_copy(
+        update={"held_out_pcc": pcc, "held_out_low": low, "held_out_note": found.note}
+    )
 
 
 def _with_codes(
