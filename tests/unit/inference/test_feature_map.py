@@ -165,9 +165,14 @@ def test_a_cancel_ends_the_pass_between_layers(slide, monkeypatch):
         token.cancel()
         return to_tensor(*arguments)
 
+    came_through = []
+    averaged = feature_map._to_cells
     monkeypatch.setattr(feature_map, "to_tensor", cancel_first)
+    monkeypatch.setattr(feature_map, "_to_cells", lambda *_: came_through.append(1))
     with pytest.raises(Cancelled):
         make_map(slide, cancel=token)
+    assert came_through == []
+    monkeypatch.setattr(feature_map, "_to_cells", averaged)
     assert not [each for each in threading.enumerate() if each.name.startswith("tiles")]
     monkeypatch.setattr(feature_map, "to_tensor", to_tensor)
     made, found = tiles_made(slide)

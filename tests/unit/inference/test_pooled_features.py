@@ -128,7 +128,7 @@ def test_projecting_gives_the_product_and_does_not_depend_on_blocks(found, spots
 
 
 def test_off_the_tissue_a_spot_has_the_sections_mean_and_edges_are_no_error(found):
-    xy = np.array([[4.0, 200.0], [699.9, 499.9], [300.0, 400.0], [-9e3, 0.0], [9e4, 9e4], [0, 0]])
+    xy = np.array([[36.0, 200.0], [699.9, 499.9], [300.0, 400.0], [-9e3, 0.0], [9e4, 9e4], [0, 0]])
     narrow = (5.0, 40.0)
     on_tissue = spots_on_tissue(found, xy, narrow)
     assert on_tissue.tolist() == [False, True, True, False, False, False]
