@@ -33,7 +33,11 @@ from napari_mclstexp.inference.device import Device, pick_device
 from napari_mclstexp.inference.feature_map import compute_feature_map
 from napari_mclstexp.inference.feature_map_store import FeatureMap
 from napari_mclstexp.inference.image_features import to_tensor
-from napari_mclstexp.inference.pooled_features import pooled_features, project_spots_on
+from napari_mclstexp.inference.pooled_features import (
+    feature_slices,
+    pooled_features,
+    project_spots_on,
+)
 from napari_mclstexp.model import EncoderConfig, FeatureMapConfig, InnerLayers
 from napari_mclstexp.model.backbones import load_backbone_weights
 from napari_mclstexp.model.image_encoder import ImageEncoder
@@ -80,7 +84,7 @@ def patches(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
         m, q = mean[part].mean((1, 2)), square[part].mean((1, 2))
         expected.append(np.concatenate([m, np.sqrt(np.maximum(q - m**2, 0))]))
     names = np.repeat(LAYERS, layers.channels)
-    for what, margin in (("with a margin of 128 px", 128), ("plain, of 224 px", 0)):
+    for what, margin in (("with a margin of 256 px", 256), ("plain, of 224 px", 0)):
         seen = []
         for row, col in places:
             side = CELLS * config.cell_px + 2 * margin
@@ -115,6 +119,15 @@ def patches(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
                 )
 
 
+def report(what: str, apart: NDArray[np.float32]) -> None:
+    """Print how far two tilings are apart, in standard deviations of a channel or feature."""
+    print(
+        f"tiling {what}: largest {apart.max():.3f}, 99.9 % {np.quantile(apart, 0.999):.4f}, "
+        f"root mean square {np.sqrt((apart**2).mean()):.5f} standard deviations",
+        flush=True,
+    )
+
+
 def tiling(slide: Slide, encoder: ImageEncoder, device: Device, folder: Path) -> None:
     """Compare tilings of one piece of tissue, for each halo."""
     config = FeatureMapConfig(layers=LAYERS, colour=False)
@@ -127,36 +140,41 @@ def tiling(slide: Slide, encoder: ImageEncoder, device: Device, folder: Path) ->
         Image.fromarray(pixels).save(path)
         shots[name] = path
 
-    def seen(name: str, tile: int, halo: int) -> tuple[NDArray[np.float32], ...]:
+    def seen(name: str, tile: int, halo: int) -> FeatureMap:
         feature_map.TILE_PX, feature_map.HALO_PX = tile, halo
         with open_slide(shots[name]) as piece:
             piece.calibrate(1.0, "user")
-            found = compute_feature_map(piece, encoder, config, device=device)
-            start = edge + (shift if name == "shifted" else 0)
-            inner = (slice(None), slice(start, start + 44), slice(start, start + 44))
-            return tuple(each[inner] for each in whole(found))
+            return compute_feature_map(piece, encoder, config, device=device)
+
+    def inner(values: NDArray[np.float32], cut: int) -> NDArray[np.float32]:
+        start, stop = edge + cut, side // config.cell_px - edge + cut
+        return values[..., start:stop, start:stop]
 
     names = np.repeat(LAYERS, InnerLayers(encoder, LAYERS).channels)
     for halo in HALOS:
-        first = seen("plain", 1024, halo)
-        for what, other in (
-            ("512", seen("plain", 512, halo)),
-            ("1024 shifted", seen("shifted", 1024, halo)),
-        ):
+        one, many, moved = (
+            seen("plain", 1024, halo),
+            seen("plain", 512, halo),
+            seen("shifted", 1024, halo),
+        )
+        tissue = (inner(one.share, 0) > 0) & (inner(moved.share, shift) > 0)
+        first = inner(np.array(whole(one)), 0)[..., tissue]
+        for what, other, cut in (("512", many, 0), ("1024 shifted", moved, shift)):
+            second = inner(np.array(whole(other)), cut)[..., tissue]
             for layer in LAYERS:
-                apart = []
-                for a, b in zip(first, other, strict=True):
-                    a, b = a[names == layer], b[names == layer]
-                    spread = a.std((1, 2))
-                    alive = spread > 1e-4
-                    apart.append((abs(a - b)[alive] / spread[alive, None, None]).ravel())
-                joined = np.concatenate(apart)
-                print(
-                    f"tiling halo {halo}, 1024 against {what}, {layer}: largest "
-                    f"{joined.max():.3f}, 99.9 % {np.quantile(joined, 0.999):.4f} of a channel's "
-                    "standard deviation",
-                    flush=True,
+                a, b = first[:, names == layer], second[:, names == layer]
+                spread = a.std(axis=-1, keepdims=True)
+                report(
+                    f"halo {halo}, 1024 against {what}, {layer}",
+                    (abs(a - b) / np.maximum(spread, 1e-9))[spread[..., 0] > 1e-3],
                 )
+        row, col = np.nonzero(inner(one.share, 0) > 0.5)
+        spots = (np.column_stack([col, row]) + edge + 0.5) * config.cell_px
+        pooled = [pooled_features(each, spots, config.widths_um) for each in (one, many)]
+        for (width, layer), part in feature_slices(one, config.widths_um).items():
+            unit = np.sqrt((part.stop - part.start) * len(LAYERS) * len(config.widths_um))
+            apart = abs(pooled[0][:, part] - pooled[1][:, part]) * unit
+            report(f"halo {halo}, 1024 against 512, {layer} pooled over {width:.0f} µm", apart)
     feature_map.TILE_PX, feature_map.HALO_PX = 1024, 128
 
 
@@ -191,7 +209,7 @@ def timing(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
 def memory(folder: Path) -> float:
     """Make and pool the map of a large slide in a process of its own; return its peak in GB."""
     slide = folder / "large.tif"
-    write_pyramid(slide)
+    write_pyramid(slide, glass=1 / 8)
     process = subprocess.Popen([sys.executable, __file__, "--alone", str(slide)])
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -38,19 +38,27 @@ def tissue_tile(rng: np.random.Generator) -> NDArray[np.uint8]:
     return (tile + rng.normal(0, 9, tile.shape)).clip(0, 255).astype(np.uint8)
 
 
-def write_pyramid(path: Path) -> None:
-    """Write levels of SIDE, SIDE / 4 and SIDE / 16 px out of a few tiles, repeated."""
+def write_pyramid(path: Path, glass: float = 0.0) -> None:
+    """Write levels of SIDE, SIDE / 4 and SIDE / 16 px out of a few tiles, repeated.
+
+    A margin of this share of the side is white glass.
+    """
     rng = np.random.default_rng(0)
-    tiles = [
-        imagecodecs.jpeg_encode(
-            tissue_tile(rng), level=75, colorspace="RGB", outcolorspace="YCBCR", subsampling="420"
+
+    def encoded(tile: NDArray[np.uint8]) -> bytes:
+        return imagecodecs.jpeg_encode(
+            tile, level=75, colorspace="RGB", outcolorspace="YCBCR", subsampling="420"
         )
-        for _ in range(8)
-    ]
+
+    tiles = [encoded(tissue_tile(rng)) for _ in range(8)]
+    white = encoded(np.full((TILE, TILE, 3), 255, dtype=np.uint8))
 
     def repeated(side: int) -> Iterator[bytes]:
-        for index in range((-(-side // TILE)) ** 2):
-            yield tiles[index * 5 % len(tiles)]
+        n = -(-side // TILE)
+        for index in range(n**2):
+            row, col = divmod(index, n)
+            margin = (min(row, col, n - 1 - row, n - 1 - col) + 0.5) / n
+            yield white if margin < glass else tiles[index * 5 % len(tiles)]
 
     ome = path.name.endswith("ome.tif")
     scale = (10_000 / UM_PER_PX,) * 2

@@ -193,6 +193,6 @@ def reduce(values: Values, step: int) -> Values:
     if step == 1:
         return values
     # A row or column at a time: several times as fast as a mean over two axes.
-    rows = sum(values[..., first::step, :] for first in range(step))
-    cells = sum(rows[..., first::step] for first in range(step))
+    rows = np.add.reduce([values[..., first::step, :] for first in range(step)])
+    cells = np.add.reduce([rows[..., first::step] for first in range(step)])
     return np.asarray(cells / np.float32(step**2))

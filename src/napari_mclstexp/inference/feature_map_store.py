@@ -66,7 +66,6 @@ class FeatureMap:
     std: Any
     done: Any
     path: Path
-    _temporary: tempfile.TemporaryDirectory[str] | None = None  # removed with the last reference
 
     @property
     def channels(self) -> int:
@@ -179,8 +178,10 @@ def open_map(
             _mark(path).touch()  # used lately
             _IN_HAND.add(found)
             return found
-    temporary = tempfile.TemporaryDirectory(prefix="mclstexp-map-", ignore_cleanup_errors=True)
-    return _begin(Path(temporary.name, "map"), grid, groups, share, temporary)
+    path = Path(tempfile.mkdtemp(prefix="mclstexp-map-"))
+    found = _begin(path, grid, groups, share)
+    weakref.finalize(found, shutil.rmtree, path, ignore_errors=True)  # with the last reference
+    return found
 
 
 def forget_the_oldest() -> None:
@@ -214,11 +215,7 @@ def _mark(path: Path) -> Path:
 
 
 def _begin(
-    path: Path,
-    grid: CellGrid,
-    groups: dict[str, slice],
-    share: NDArray[np.float32],
-    temporary: tempfile.TemporaryDirectory[str] | None = None,
+    path: Path, grid: CellGrid, groups: dict[str, slice], share: NDArray[np.float32]
 ) -> FeatureMap:
     remove(path)
     group = zarr.create_group(path, attributes=_facts(grid, groups))
@@ -236,7 +233,7 @@ def _begin(
     done = group.create_array(
         "done", shape=grid.tiles, chunks=(1, 1), dtype="int64", compressors=None, fill_value=0
     )
-    return FeatureMap(grid, groups, share, mean, std, done, path, temporary)
+    return FeatureMap(grid, groups, share, mean, std, done, path)
 
 
 def _open(

@@ -146,8 +146,7 @@ def _timm_stages(backbone: Any, name: str, x: Tensor) -> dict[str, Tensor]:
         else:
             found = {f"stage{number}": each for number, each in enumerate(stages, start=1)}
             found[LAST] = last
-            sides = [x.shape[-1] % each.shape[-1] for each in found.values() if each.ndim == 4]
-            if len(sides) == len(found) and not any(sides):
+            if all(each.ndim == 4 for each in found.values()):
                 return found
             why = "its inner layers are no maps over the picture"
     raise ModelError(
