@@ -118,9 +118,11 @@ def test_projecting_gives_the_product_and_does_not_depend_on_blocks(found, spots
     features = pooled_features(found, spots, WIDE)
     components = np.random.default_rng(2).normal(size=(features.shape[1], 3)).astype(np.float32)
     everywhere = np.vstack([spots, [[-500.0, 20.0], [5.0, 5.0]]])
-    projected = project_spots_on(found, everywhere, WIDE, components)
+    projected, squares = project_spots_on(found, everywhere, WIDE, components)
     np.testing.assert_allclose(projected[:40], features @ components, atol=1e-4)
+    np.testing.assert_allclose(squares[:40], (features**2).sum(axis=1), rtol=1e-4)
     assert not projected[40].any()
+    assert squares[40] == 0
     monkeypatch.setattr(pooling, "_BLOCK_VALUES", 20_000)
     np.testing.assert_array_equal(pooled_features(found, spots, WIDE), features)
     with pytest.raises(SettingsError, match="components are for 5 features"):
