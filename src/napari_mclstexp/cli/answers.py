@@ -104,7 +104,10 @@ def about_training(
 ) -> Report:
     """Tell what training made, and what was left out for it."""
     report = about_model(model.config, model.path)
-    took = f"{len(model.bank):,} reference spots; {settings.epochs} epochs in {seconds:.0f} s"
+    done = f"{settings.epochs} epochs in"
+    if model.config.head == "linear" and model.linear is not None:
+        done = f"{model.linear.head.rank} programs after"
+    took = f"{len(model.bank):,} reference spots; {done} {seconds:.0f} s"
     return Report(
         (*report.lines, took, *notes),
         {
