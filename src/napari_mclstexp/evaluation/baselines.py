@@ -54,7 +54,7 @@ def pca_ridge(train: Sequence[Prepared], test: Prepared) -> Expression:
     """Predict by ridge regression from 64 principal components."""
     features, expression = _stacked(train)
     model = _ridge(features.shape).fit(features, expression)
-    return np.asarray(model.predict(test.features), dtype=np.float32)
+    return _table(model.predict(test.features))
 
 
 def pca_ridge_with_neighbourhood(train: Sequence[Prepared], test: Prepared) -> Expression:
@@ -62,7 +62,7 @@ def pca_ridge_with_neighbourhood(train: Sequence[Prepared], test: Prepared) -> E
     features = np.concatenate([_with_neighbourhood(_standard(e.features), e) for e in train])
     model = _ridge(features.shape).fit(features, _stacked(train)[1])
     query = _with_neighbourhood(_standard(test.features), test)
-    return np.asarray(model.predict(query), dtype=np.float32)
+    return _table(model.predict(query))
 
 
 def hidden_layer(train: Sequence[Prepared], test: Prepared) -> Expression:
@@ -76,8 +76,7 @@ def hidden_layer(train: Sequence[Prepared], test: Prepared) -> Expression:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(features, expression.ravel() if expression.shape[1] == 1 else expression)
-    predicted = np.asarray(model.predict(test.features), dtype=np.float32)
-    return predicted.reshape(len(test.features), -1)
+    return _table(model.predict(test.features))
 
 
 BASELINES: Mapping[str, Method] = {
@@ -89,6 +88,11 @@ BASELINES: Mapping[str, Method] = {
     "PCA + ridge + neighbourhood": pca_ridge_with_neighbourhood,
     "one hidden layer": hidden_layer,
 }
+
+
+def _table(predicted: Expression) -> Expression:
+    """Return (n, G) values; scikit-learn gives those of a single gene as (n,)."""
+    return np.asarray(predicted, dtype=np.float32).reshape(len(predicted), -1)
 
 
 def _stacked(train: Sequence[Prepared]) -> tuple[NDArray[np.float32], Expression]:

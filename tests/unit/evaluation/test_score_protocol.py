@@ -16,7 +16,7 @@ from napari_mclstexp.evaluation.fold_prediction import FoldPrediction
 from napari_mclstexp.evaluation.folds import make_folds, make_protocols
 from napari_mclstexp.evaluation.prepared_sections import Prepared, raw_counts
 from napari_mclstexp.evaluation.report.page import report_html
-from napari_mclstexp.evaluation.report.score_tables import uncertainty_table
+from napari_mclstexp.evaluation.report.score_tables import fold_table, uncertainty_table
 from napari_mclstexp.evaluation.score_protocol import score_protocol, truth_of
 from napari_mclstexp.evaluation.summaries import ALL, EXPRESSED, verdicts
 from napari_mclstexp.model.normalisation import measured_expression
@@ -127,8 +127,12 @@ def test_each_direction_of_the_patients_can_be_read(evaluation, html):
         assert table.loc[("mclSTExp", name), "fold"] == fold
         assert table.loc[("mclSTExp", name), ALL] == pytest.approx(mine[name])
     of_p = table.loc[[("mclSTExp", "a"), ("mclSTExp", "b")], [ALL, EXPRESSED]].mean()
+    shown = fold_table(result)
+    assert shown.header[1:] == ("learn Q, read P", "learn P, read Q")
+    (row,) = [each for each in shown.rows if each.name == "mclSTExp"]
+    assert row.cells[0].text == f"{of_p[ALL]:.3f} / {of_p[EXPRESSED]:.3f}"
     assert "learn Q, read P" in html
-    assert f"{of_p[ALL]:.3f} / {of_p[EXPRESSED]:.3f}" in html
+    assert row.cells[0].text in html
 
 
 def test_the_difference_to_the_best_trivial_answer_has_an_interval(evaluation):
@@ -185,16 +189,18 @@ def test_an_evaluation_of_variable_genes_scores_those_of_each_fold(tmp_path):
     made = [painted_section(tmp_path, name, seed) for name, seed in (("a", 1), ("b", 2))]
     silent = made[0].spots.copy()
     silent.X = silent.X.toarray()
-    silent.X[:, 0] = 7  # PURPLE does not vary in a
+    silent.X[:, 0] = 60  # PURPLE hardly varies in a
     made[0] = dataclasses.replace(made[0], spots=silent)
     folds = [Fold("b", ("b",), ("a",)), Fold("a", ("a",), ("b",))]
-    found = evaluate(made, [quick_settings(epochs=1)], folds=folds, hvg=1, heads=False).strictest
+    chosen = {fold.name: genes_of_fold(made, fold, 1) for fold in folds}
+    assert chosen["b"] != chosen["a"]
+    listed = "log10-1e4-listed"  # scaled by the counts of the fold's genes alone
+    settings = [quick_settings(epochs=1, normalisation=listed)]
+    found = evaluate(made, settings, folds=folds, hvg=1, heads=False).strictest
     scored = found.metrics.groupby("section")["gene"].unique()
-    for fold in folds:
-        (name,) = fold.tested
-        assert set(scored[name]) == set(genes_of_fold(made, fold, 1))
-        assert list(found.maps[name].var_names) == list(scored[name])
-        # Normalised like the fold's own genes, not like those of all folds together.
-        of = next(each for each in made if each.name == name)
-        expected = measured_expression(of.spots, scored[name], KIND)
-        np.testing.assert_allclose(found.maps[name].layers["measured"], expected)
+    for each in made:
+        assert tuple(scored[each.name]) == chosen[each.name]
+        shown = found.maps[each.name]
+        assert tuple(shown.var_names) == chosen[each.name]
+        expected = measured_expression(each.spots, chosen[each.name], listed)
+        np.testing.assert_allclose(shown.layers["measured"], expected)
