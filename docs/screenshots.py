@@ -198,7 +198,7 @@ def train_on_her2st(out: Path) -> None:
     from napari_mclstexp.cohort.section import Section
     from napari_mclstexp.model import save_model
     from napari_mclstexp.spots.readers.choose import read_spots
-    from napari_mclstexp.training.settings import TrainSettings
+    from napari_mclstexp.training.presets import preset_settings
     from napari_mclstexp.training.train import train
 
     folder = SHARED / "data" / "her2st"
@@ -212,14 +212,11 @@ def train_on_her2st(out: Path) -> None:
         for name in ("C2", "C3", "C4", "B4")
     ]
     genes = (SHARED / "data" / "gene_lists" / "her2st_785.txt").read_text().split()
-    settings = TrainSettings(
+    settings = preset_settings(
+        "default",
         genes=tuple(genes),
         name="HER2+ breast, four sections",
-        encoder="timm:tf_efficientnet_lite0",
-        weights=SHARED / "weights" / "tf_efficientnet_lite0.safetensors",
-        freeze_encoder=True,
-        views=4,
-        epochs=25,
+        weights=SHARED / "weights" / "densenet121_imagenet.safetensors",
     )
     save_model(train(sections, settings), out)
 

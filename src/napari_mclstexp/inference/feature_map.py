@@ -23,6 +23,7 @@ from .cell_grid import CellGrid, Tile, lay_cells, tissue_share, tissue_tiles
 from .device import Device
 from .feature_map_store import FeatureMap, forget_the_oldest, group_slices, map_key, open_map
 from .image_features import stoppable, to_tensor
+from .patches import refuse_coarse
 
 TILE_PX = 1024  # the core of a tile; the values do not depend on it beyond HALO_PX's effect
 HALO_PX = 128  # around it: most of the receptive field
@@ -64,7 +65,7 @@ def compute_feature_map(
     Raises
     ------
     SlideError
-        If the slide's scale is not known.
+        If the slide's scale is not known, or far coarser than that of the map.
     ModelError
         If the encoder has no such layer.
     SettingsError
@@ -75,6 +76,7 @@ def compute_feature_map(
         If `cancel` was set.
     """
     cancel = cancel or CancelToken()
+    refuse_coarse(slide, config.um_per_px)
     side = max(1, TILE_PX // config.cell_px)
     grid = lay_cells(slide, config.cell_um, side)
     layers = InnerLayers(encoder, config.layers)

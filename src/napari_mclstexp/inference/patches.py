@@ -35,6 +35,23 @@ def read_patch(
     return slide.read(x - half, y - half, patch_px, patch_px, um_per_px)
 
 
+def refuse_coarse(slide: Slide, um_per_px: float) -> None:
+    """Refuse a slide so coarse that what is read at a µm per pixel is not in it.
+
+    Raises
+    ------
+    SlideError
+        If it is.
+    """
+    scale = slide.um_per_px
+    if scale is not None and scale > TOO_COARSE * um_per_px:
+        raise SlideError(
+            f"{slide.path.name} has {scale:.3g} µm per px, more than {TOO_COARSE:g} times as "
+            f"coarse as the {um_per_px:.3g} at which tissue is read here; check the scale "
+            "(--um-per-px), or take a finer scan or a model that was trained on such slides."
+        )
+
+
 def field_scale(slide: Slide, config: ModelConfig) -> float:
     """Return the µm per pixel at which a model reads a slide: its own, or the slide's.
 
@@ -44,12 +61,7 @@ def field_scale(slide: Slide, config: ModelConfig) -> float:
         If the slide is so coarse that what the model reads is not in it.
     """
     scale = slide.um_per_px
-    if scale is not None and scale > TOO_COARSE * config.um_per_px:
-        raise SlideError(
-            f"{slide.path.name} has {scale:.3g} µm per px, more than {TOO_COARSE:g} times as "
-            f"coarse as the {config.um_per_px:.3g} at which tissue is read here; check the scale "
-            "(--um-per-px), or take a finer scan or a model that was trained on such slides."
-        )
+    refuse_coarse(slide, config.um_per_px)
     if config.patch_scale == "pixels" and scale is not None:
         return scale
     return config.um_per_px

@@ -79,11 +79,17 @@ def trained_parameters(module: MclSTExp, settings: TrainSettings) -> list[nn.Par
 
 def training_mode(module: MclSTExp, settings: TrainSettings) -> None:
     """Put what learns into training mode, and leave the rest of the encoder as it is."""
-    module.train()
     encoder = module.image_encoder
     if settings.freeze_encoder:
-        encoder.eval()
-    elif settings.tune == "last-block":
+        # Its hundreds of layers are not walked through in every epoch.
+        for child in module.children():
+            if child is not encoder:
+                child.train()
+        if encoder.training:
+            encoder.eval()
+        return
+    module.train()
+    if settings.tune == "last-block":
         encoder.eval()
         for block in last_block(encoder.model):
             block.train()
