@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import pytest
 from qtpy.QtWidgets import QMessageBox
@@ -92,3 +93,21 @@ def test_a_row_is_fetched_alone_and_a_failure_is_told(
     qtbot.waitUntil(lambda: "HTTP 404" in window.status.text())
     assert any("HTTP 404" in note.message for note in notes)
     assert window.table.item(1, 4).text() == "not here"
+
+
+def test_closing_the_window_ends_a_fetch_that_hangs(
+    server, viewer, docks, click, qtbot, monkeypatch
+):
+    monkeypatch.setattr(dialogs, "ask_network", lambda *_: True)
+    server.slow, server.cut_after = threading.Event(), 163_840  # and then nothing more, for long
+    _, predict = docks
+    click(predict.model.more)
+    window = predict.library
+    qtbot.waitUntil(lambda: window.table.rowCount() == 2)
+    window.table.selectRow(0)
+    click(window.fetch)
+    qtbot.waitUntil(lambda: "0.2 of 0.4 MB" in window.status.text())
+    jobs = predict.workspace.jobs
+    viewer.close()
+    assert jobs.wait(5)  # the server would hold on for 30 s
+    server.slow.set()

@@ -143,9 +143,9 @@ def test_only_fetch_opens_a_socket(
     for command in (
         ("models", "list"),
         ("models", "add", tmp_path / "mine"),
-        ("info", tmp_path / "shelf" / "models" / "mine"),
+        ("info", "mine"),
         ("info", slide_file),
-        ("predict", "--slide", slide_file, "--spots", spots_file, "--model", tiny_model,
+        ("predict", "--slide", slide_file, "--spots", spots_file, "--model", "mine",
          "--out", out),
         ("domains", out, "--k", "2", "--out", tmp_path / "domains.h5ad"),
         ("export", out, "--to", "csv", "--out", tmp_path / "out.csv"),

@@ -104,7 +104,7 @@ def demo_command(
 @with_options
 def predict_command(
     slide: Annotated[Path, Option("The slide (svs, ndpi, OME-TIFF, TIFF, JPEG, ...)")],
-    model: Annotated[str, Option("Model folder, or demo for the demonstration model")],
+    model: Annotated[str, Option("Model folder, the name of a built or added model, or demo")],
     out: Annotated[Path, Option("The .h5ad file to write")],
     spots: Annotated[
         Path | None,

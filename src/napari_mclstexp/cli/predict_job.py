@@ -94,12 +94,18 @@ def _spots(slide: Slide, where: SpotFiles | GridSettings) -> AnnData:
 
 
 def model_folder(named: str) -> Path:
-    """Return the folder of a model by its path, or of the built-in one by the name demo."""
+    """Return a model's folder by its path, by its name on the shelf, or by the name demo."""
     if named == DEMO and not Path(named, "config.json").is_file():
         from ..samples import demo_model_path
 
         folder: Path = demo_model_path()
         return folder
+    if not Path(named).exists() and Path(named).name == named:
+        from ..library.shelf import user_shelf
+
+        shelved: Path = user_shelf().models / named
+        if (shelved / "config.json").is_file():
+            return shelved
     return Path(named)
 
 

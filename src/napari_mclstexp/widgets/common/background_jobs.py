@@ -42,9 +42,12 @@ class Jobs(QObject):
     -------
     loading
         What is being loaded or computed, as a person would say it; "" when nothing is.
+    closing
+        The window goes away: what was started may as well stop.
     """
 
     loading = Signal(str)
+    closing = Signal()
     _posted = Signal(object)
 
     def __init__(self) -> None:
@@ -94,6 +97,7 @@ class Jobs(QObject):
         a file, are waited for when the program ends, up to `AT_EXIT_S`.
         """
         self._closed = True
+        self.closing.emit()
         for queue in self._queues.values():
             queue.clear()
         if self.wait(0):

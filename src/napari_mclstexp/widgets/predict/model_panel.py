@@ -51,7 +51,7 @@ class ModelPanel(QWidget):
             "correlation (PCC) it reached on sections it had not seen"
         )
         self.card.setTextFormat(Qt.TextFormat.RichText)
-        self.more = QPushButton("Get models and weights…")
+        self.more = QPushButton("Get more…")
         self.more.setToolTip(
             "Build a model of real tissue, fetch encoder weights and public data, add your own"
         )
@@ -62,9 +62,9 @@ class ModelPanel(QWidget):
         line = QHBoxLayout()
         line.addWidget(heading("Model"))
         line.addWidget(self.models, 1)
+        line.addWidget(self.more)
         layout.addLayout(line)
         layout.addWidget(self.card)
-        layout.addWidget(self.more)
         self.models.activated.connect(self._chosen)
         self.more.clicked.connect(lambda: self.more_asked.emit())
 

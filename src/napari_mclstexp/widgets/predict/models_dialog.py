@@ -124,7 +124,7 @@ class ModelsDialog(QDialog):
         training.began.connect(self._show_state)
         training.heard.connect(self._heard)
         training.ended.connect(self._built)
-        self.destroyed.connect(self._stop)
+        self.workspace.jobs.closing.connect(self._stop)
 
     # -- what is here --------------------------------------------------------------------------
 
