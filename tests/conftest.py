@@ -11,7 +11,11 @@ import pytest
 _CACHE = tempfile.TemporaryDirectory(prefix="mclstexp-cache-")
 os.environ["NAPARI_MCLSTEXP_CACHE"] = _CACHE.name
 
-pytest_plugins = ["support.cohort_fixtures", "support.widget_fixtures"]
+pytest_plugins = [
+    "support.cohort_fixtures",
+    "support.linear_fixtures",
+    "support.widget_fixtures",
+]
 
 
 @pytest.fixture

@@ -155,7 +155,8 @@ def program_scores(
             "There are no programs to find domains in: only predictions of a model with a linear "
             "head have them; use the principal components of the expression instead."
         )
-    centred = programs.astype(np.float64) - programs.mean(axis=0, dtype=np.float64)
+    centred: NDArray[np.float64] = programs.astype(np.float64)
+    centred -= centred.mean(axis=0)
     if not np.ptp(centred, axis=0).any():
         raise SettingsError("No program varies between the spots, so there are no domains to find.")
     if settings.scale:

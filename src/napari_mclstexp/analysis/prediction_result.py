@@ -184,9 +184,13 @@ class Result:
         assert self.adata is not None
         return {each.name: each for each in programs_of(self.adata)}
 
+    def program(self, name: str) -> Program | None:
+        """Return the program of a name ("Program 1: FASN, ...") or key ("program_1"), or None."""
+        return next((p for p in self.programs.values() if name in (p.name, p.key)), None)
+
     def program_values(self, name: str) -> NDArray[np.float32] | None:
-        """Return the (n,) scores of a program, or None if there is none of that name."""
-        program = self.programs.get(name)
+        """Return the (n,) scores of a program, or None if there is none of that name or key."""
+        program = self.program(name)
         kept = None if self.adata is None else read_programs(self.adata)
         return None if program is None or kept is None else kept[0][:, program.number - 1]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.maps.contrast import percentile_limits
+from ..analysis.maps.contrast import DIVERGING, percentile_limits, symmetric
 from ..session.display import Quantity, Style
 from ..session.spot_expression import Source
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..session.spot_expression import SpotExpression
 
 RASTER_FROM = 20_000  # spots: beyond, an image is drawn instead of that many points
-DIVERGING = "PiYG"  # of difference and programs: green where there is more, pink where less
 # Mixed as inks are, since tissue is light: where two are high, the colour is darker than either.
 BLEND = {"cyan": (0.0, 1.0, 1.0), "yellow": (1.0, 1.0, 0.0), "magenta": (1.0, 0.0, 1.0)}
 
@@ -143,8 +142,8 @@ def _of_prediction(display: Display, expression: SpotExpression, gene: str) -> L
 
 def _program(name: str, values: NDArray[np.float32], display: Display) -> Coloured:
     """Return the colours of a program: where it is as usual in its slide, none of either end."""
-    most = max(abs(limit) for limit in percentile_limits(values, *display.percentiles))
-    return Coloured(name, "predicted", (-most, most), DIVERGING)
+    limits = symmetric(percentile_limits(values, *display.percentiles))
+    return Coloured(name, "predicted", limits, DIVERGING)
 
 
 def _limits(
@@ -159,8 +158,7 @@ def _limits(
         return dict.fromkeys(values, both)
     limits = {source: percentile_limits(each, low, high) for source, each in values.items()}
     if "difference" in limits:  # nothing between the two colours means no difference
-        most = max(abs(limit) for limit in limits["difference"])
-        limits["difference"] = (-most, most)
+        limits["difference"] = symmetric(limits["difference"])
     return limits
 
 
