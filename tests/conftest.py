@@ -14,7 +14,11 @@ os.environ["NAPARI_MCLSTEXP_CACHE"] = _CACHE.name
 _SHELF = tempfile.TemporaryDirectory(prefix="mclstexp-data-")
 os.environ["NAPARI_MCLSTEXP_DATA"] = _SHELF.name
 
-pytest_plugins = ["support.cohort_fixtures", "support.widget_fixtures"]
+pytest_plugins = [
+    "support.cohort_fixtures",
+    "support.linear_fixtures",
+    "support.widget_fixtures",
+]
 
 
 @pytest.fixture

@@ -270,7 +270,7 @@ def training(bench: Path, out: Path) -> tuple[object, ...]:
     table.to_csv(bench / "cohort.csv", index=False)
     genes = write(bench / "genes.txt", "FASN\nGNAS\n")
     cohort = ("--cohort", bench / "cohort.csv", "--genes", genes, "--out", out)
-    quick = ("--patch-px", 32, "--um-per-px", 1, "--epochs", 1)
+    quick = ("--preset", "paper", "--patch-px", 32, "--um-per-px", 1, "--epochs", 1)
     return ("train", *cohort, *quick, "--from-scratch", "--freeze-encoder")
 
 

@@ -26,6 +26,8 @@ def test_tooltips_are_the_shells_help(dock):
         DomainSettings: {name: domains.fields[name] for name in ("k", "method", "smoothing")},
         TrainSettings: {
             "freeze_encoder": form.fields["freeze_encoder"],
+            "head": form.fields["head"],
+            "rank": form.fields["rank"],
             "epochs": form.fields["epochs"],
             "encoder": form.encoder,
             "weights": form.weights.text,
@@ -42,6 +44,31 @@ def test_tooltips_are_the_shells_help(dock):
     for settings, fields in shown.items():
         for name, field in fields.items():
             assert field.toolTip() == declared(settings)[name].option.text, name
+
+
+def test_the_training_form_asks_only_what_the_chosen_preset_and_head_need(dock, tmp_path):
+    form = dock("Train").options
+    form.out.text.setText(str(tmp_path / "m"))
+
+    def asked() -> set[str]:
+        return {name for name in form.fields.widgets if form.fields[name].isVisibleTo(form)}
+
+    def said() -> tuple[str, ...]:
+        return form.request(tmp_path / "c.csv").arguments()
+
+    assert asked() == {"head", "rank"}  # the default: a linear head, computed at once
+    assert "--epochs" not in said()
+    assert "--rank" not in said()
+    form.fields.widgets["rank"].value = 3
+    assert said()[said().index("--rank") + 1] == "3"
+    form.fields.widgets["head"].value = "contrastive"
+    assert asked() == {"head", "epochs"}
+    assert "--rank" not in said()
+    form.more.widgets["preset"].value = "paper"
+    assert asked() == {"freeze_encoder", "epochs"}
+    assert "--head" not in said()
+    form.more.widgets["preset"].value = "default"
+    assert said()[said().index("--head") + 1] == "linear"
 
 
 def test_a_form_starts_from_the_declared_defaults(dock):

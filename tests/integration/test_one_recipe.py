@@ -19,6 +19,7 @@ from support.shell_kit import shell
 
 EPOCHS = 3
 CHOSEN = {
+    "preset": "paper",
     "pretrained": False,
     "freeze_encoder": True,
     "patch_px": 32,
@@ -39,11 +40,12 @@ def test_shell_dock_and_python_give_equal_weights(cohort, tmp_path):
         cohort=cohort,
         out=tmp_path / "dock",
         genes=genes,
+        preset="paper",
         from_scratch=True,
         freeze_encoder=True,
         held_out="c",
         epochs=EPOCHS,
-        more=tuple(map(str, (*QUICK[2:], "--resume", "--events", tmp_path / "events.jsonl"))),
+        more=tuple(map(str, (*QUICK[4:], "--resume", "--events", tmp_path / "events.jsonl"))),
     )
     command = [sys.executable, "-m", "napari_mclstexp.cli", *request.arguments()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)

@@ -54,7 +54,8 @@ def training(tmp_path, cohort):
     genes = tmp_path / "genes.txt"
     genes.write_text("# of breast cancer\nFASN\nGNAS\n\nCD74\n")
     return (
-        *("train", "--cohort", cohort, "--genes", genes, "--from-scratch", "--freeze-encoder"),
+        *("train", "--cohort", cohort, "--genes", genes, "--preset", "paper"),
+        *("--from-scratch", "--freeze-encoder"),
         *("--patch-px", 32, "--um-per-px", 1, "--out", tmp_path / "model"),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import sys
@@ -81,6 +82,7 @@ def filled(dock, drop, folder, tmp_path, qtbot):
     for name in "abc":
         drop(folder / f"{name}.png", folder / f"{name}.h5ad")
     qtbot.waitUntil(lambda: "c" in texts(dock.options.held_out), timeout=5000)
+    dock.options.more.widgets["preset"].value = "paper"  # it has epochs, and checkpoints
     dock.options.start.setCurrentText(SCRATCH)
     dock.options.genes.text.setText(str(folder / "genes.txt"))
     dock.options.held_out.setCurrentText("c")
@@ -217,6 +219,19 @@ def test_cancel_ends_it_and_a_worker_killed_from_outside_is_a_sentence(
     qtbot.waitUntil(lambda: filled.start.isEnabled(), timeout=LONG_MS)
     assert "SIGKILL" in notes[-1].message
     assert heart.longest < 2
+
+
+def test_a_linear_head_is_computed_at_once_so_no_epochs_are_told_of(
+    filled, click, qtbot, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(type(filled), "program", DOUBLE)
+    filled.options.more.widgets["preset"].value = "default"
+    click(filled.start)
+    qtbot.waitUntil(lambda: "Seeing" in filled.progress.status.text(), timeout=LONG_MS)
+    assert re.fullmatch(r"Seeing a \(1 of 2\): \d+ of 30 tiles", filled.progress.status.text())
+    assert not filled.progress.curves.isVisible()
+    assert "--epochs" not in filled.command.text()
+    qtbot.waitUntil(lambda: "Done" in filled.progress.status.text(), timeout=LONG_MS)
 
 
 @pytest.fixture

@@ -9,8 +9,17 @@ import pytest
 from napari_mclstexp.files import write_h5ad
 from support.engine_kit import GENES, painted_section
 
-QUICK = (
-    *("--from-scratch", "--freeze-encoder", "--patch-px", 32, "--sequence-length", 10),
+QUICK = (  # of the paper's method, which has epochs
+    *(
+        "--preset",
+        "paper",
+        "--from-scratch",
+        "--freeze-encoder",
+        "--patch-px",
+        32,
+        "--sequence-length",
+        10,
+    ),
     *("--device", "cpu", "--learning-rate", 0.003, "--k", 5),
 )
 

@@ -49,8 +49,8 @@ def bench(tmp_path, slide_file, spots_file) -> Path:
 
 
 def trained(bench: Path, *more: object, out: str = "model") -> Outcome:
-    quick = ("--patch-px", 32, "--um-per-px", 1, "--epochs", 1, "--freeze-encoder")
-    start = () if "--init-from" in more else ("--from-scratch",)
+    quick = ("--preset", "paper", "--patch-px", 32, "--um-per-px", 1, "--epochs", 1)
+    start = ("--freeze-encoder", *(() if "--init-from" in more else ("--from-scratch",)))
     files = ("--cohort", bench / "cohort.csv", "--genes", bench / "genes.txt")
     return shell("train", *files, "--out", bench / out, *quick, *start, *more)
 

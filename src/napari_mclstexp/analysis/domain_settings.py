@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from ..options import Option, check
 
 Method = Literal["kmeans", "leiden"]
+Clustered = Literal["components", "programs"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,16 @@ class DomainSettings:
             choices={"kmeans": "k-means", "leiden": "Leiden"},
         ),
     ] = "kmeans"
+    features: Annotated[
+        Clustered,
+        Option(
+            "What is clustered: principal components of the expression, or the scores of the "
+            "programs that a linear head predicted",
+            choices={"components": "Principal components", "programs": "Programs"},
+            label="On",
+            flag="--on",
+        ),
+    ] = "components"
     components: Annotated[int, Option("Principal components that are clustered", low=1)] = 15
     smoothing: Annotated[
         float,
@@ -44,7 +55,9 @@ class DomainSettings:
     genes: Annotated[
         int, Option("How many of the most variable genes are used; 0 uses all", low=0)
     ] = 0
-    scale: Annotated[bool, Option("Give every gene the same weight, whatever its variance")] = False
+    scale: Annotated[
+        bool, Option("Give every gene (or program) the same weight, whatever its variance")
+    ] = False
     resolution: Annotated[
         float, Option("Leiden resolution; higher gives more domains", above=0)
     ] = 1.0

@@ -38,7 +38,7 @@ class Domains:
     reason
         Why so many, in a sentence.
     components
-        (n, c) smoothed components that were clustered.
+        (n, c) smoothed components, or scores of programs, that were clustered.
     """
 
     labels: NDArray[np.str_]
@@ -72,8 +72,9 @@ def find_domains(
     xy: NDArray[np.float64] | None,
     settings: DomainSettings,
     cancel: CancelToken | None = None,
+    programs: NDArray[np.floating[Any]] | None = None,
 ) -> Domains:
-    """Cluster spots by the principal components of their expression.
+    """Cluster spots by the principal components of their expression, or by their programs.
 
     Parameters
     ----------
@@ -85,11 +86,14 @@ def find_domains(
         See :class:`DomainSettings`.
     cancel
         Looked at between steps.
+    programs
+        (n, R) scores, where a linear head predicted any.
 
     Raises
     ------
     SettingsError
-        If there are fewer spots than domains, or smoothing has no positions to go by.
+        If there are fewer spots than domains, smoothing has no positions to go by, or there are
+        no programs though they are to be clustered.
     Cancelled
         If `cancel` was set.
     """
@@ -100,7 +104,11 @@ def find_domains(
         )
     if settings.smoothing and xy is None:
         raise SettingsError('Smoothing needs positions (obsm["spatial"]); set it to 0.')
-    components = principal_components(expression, settings)
+    components = (
+        program_scores(programs, settings)
+        if settings.features == "programs"
+        else principal_components(expression, settings)
+    )
     cancel.raise_if_cancelled()
     components = smoothed(components, xy, settings)
     cancel.raise_if_cancelled()
@@ -136,6 +144,25 @@ def principal_components(
     # The same components; the covariance is the smaller problem where spots outnumber genes.
     solver = "covariance_eigh" if len(x) > x.shape[1] else "full"
     return np.asarray(PCA(count, svd_solver=solver).fit_transform(x))
+
+
+def program_scores(
+    programs: NDArray[np.floating[Any]] | None, settings: DomainSettings
+) -> NDArray[np.float64]:
+    """Return (n, R) scores of programs about their mean, as far apart as what they predict."""
+    if programs is None:
+        raise SettingsError(
+            "There are no programs to find domains in: only predictions of a model with a linear "
+            "head have them; use the principal components of the expression instead."
+        )
+    centred: NDArray[np.float64] = programs.astype(np.float64)
+    centred -= centred.mean(axis=0)
+    if not np.ptp(centred, axis=0).any():
+        raise SettingsError("No program varies between the spots, so there are no domains to find.")
+    if settings.scale:
+        spread = centred.std(axis=0)
+        centred /= np.where(spread > 0, spread, 1)
+    return centred
 
 
 def smoothed(

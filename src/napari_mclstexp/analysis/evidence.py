@@ -82,6 +82,36 @@ class Evidence:
     agreement: float
     retrieved: tuple[RetrievedSpot, ...]
 
+    @property
+    def raising(self) -> tuple[RetrievedSpot, ...]:
+        """The spots that raised the value, the strongest first."""
+        raising = (each for each in self.retrieved if each.adds > 0)
+        return tuple(sorted(raising, key=lambda each: -each.adds))
+
+    @property
+    def lowering(self) -> tuple[RetrievedSpot, ...]:
+        """The spots that lowered the value, the strongest first."""
+        lowering = (each for each in self.retrieved if each.adds < 0)
+        return tuple(sorted(lowering, key=lambda each: each.adds))
+
+    def sentence(self) -> str:
+        """Return of what the value is made, in words that are true for the head."""
+        if self.head == "contrastive":
+            return f"A weighted mean of {len(self.retrieved):,} retrieved reference spots."
+        raised = sum(each.adds for each in self.raising)
+        lowered = -sum(each.adds for each in self.lowering)
+        what = (
+            f"A weighted sum of {len(self.retrieved):,} reference spots"
+            if self.head == "linear"
+            else "The mean of a retrieval and of a linear head, together a weighted sum of "
+            f"{len(self.retrieved):,} reference spots"
+        )
+        base = "the gene's mean" if self.head == "linear" else "half of the gene's mean"
+        return (
+            f"{what}: base {self.base:.3f} ({base} over the training sections), raised by "
+            f"{raised:.3f}, lowered by {lowered:.3f}, makes {self.value:.3f}."
+        )
+
 
 def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidence:
     """Show of what reference spots a predicted value is made, for one gene at one spot.

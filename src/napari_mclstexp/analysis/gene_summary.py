@@ -13,6 +13,7 @@ from ..spots.geometry import neighbours
 GOOD, FAIR = 0.4, 0.2  # held-out PCC from which a gene is called so
 BINS = 30
 _NEIGHBOURS = 6
+UNPROVEN = "not shown to be predicted"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +41,18 @@ def trust_word(pcc: float | None) -> str:
     if pcc is None or not np.isfinite(pcc):
         return "unknown"
     return "good" if pcc >= GOOD else "fair" if pcc >= FAIR else "poor"
+
+
+def is_unproven(pcc: float | None, low: float | None) -> bool:
+    """Whether a gene was not shown to be predicted: its held-out score may well be zero.
+
+    Parameters
+    ----------
+    pcc, low
+        Its held-out correlation, and the lower end of that one's interval, where they are known.
+    """
+    decides = pcc if low is None else low
+    return decides is not None and decides <= 0
 
 
 def gene_facts(

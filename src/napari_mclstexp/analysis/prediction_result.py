@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpotsError
-from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions
+from ..model.programs import Program, programs_of
+from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions, read_programs
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
     from ..slides import Slide
 
+Layer = Literal["spread", "lower", "upper"]
 _ids = itertools.count(1)
 
 
@@ -39,6 +42,10 @@ class Result:
         Which model made it.
     held_out_pcc
         The model's own cross-validated correlation of each gene that has one.
+    held_out_low
+        Lower end of its 95 % interval, where that is known.
+    interval
+        Share of measured values that lie between lower and upper end, where those are known.
     warning
         Why the slide is unlike those that the model knows, in a sentence, or "".
     adata
@@ -52,6 +59,8 @@ class Result:
     model_id: str
     model_name: str
     held_out_pcc: dict[str, float] = field(default_factory=dict)
+    held_out_low: dict[str, float] = field(default_factory=dict)
+    interval: float | None = None
     adata: AnnData | None = None
     warning: str = ""
     n_done: int = 0
@@ -72,24 +81,25 @@ class Result:
         model_id: str,
         model_name: str,
         held_out_pcc: dict[str, float] | None = None,
+        held_out_low: dict[str, float] | None = None,
     ) -> Result:
         """Return a result of which no spot is known yet."""
-        expression = np.full((n_spots, len(genes)), np.nan, dtype=np.float32)
-        return cls(genes, expression, measured, unit, model_id, model_name, held_out_pcc or {})
+        return cls(
+            genes,
+            np.full((n_spots, len(genes)), np.nan, dtype=np.float32),
+            measured,
+            unit,
+            model_id,
+            model_name,
+            held_out_pcc or {},
+            held_out_low or {},
+        )
 
     @classmethod
     def from_adata(cls, adata: AnnData) -> Result:
         """Return the complete result that `predict` gave or that a prediction file held."""
         made = Provenance.read(adata)
         genes = tuple(str(name) for name in adata.var_names)
-        held_out: dict[str, float] = {}
-        if "held_out_pcc" in adata.var:
-            scores = np.asarray(adata.var["held_out_pcc"], dtype=float)
-            held_out = {
-                gene: float(score)
-                for gene, score in zip(genes, scores, strict=True)
-                if np.isfinite(score)
-            }
         return cls(
             genes=genes,
             expression=_dense(adata.X),
@@ -97,7 +107,9 @@ class Result:
             unit=made.unit,
             model_id=made.model_id or "",
             model_name=made.model_name or "",
-            held_out_pcc=held_out,
+            held_out_pcc=_known(adata, "held_out_pcc"),
+            held_out_low=_known(adata, "held_out_low"),
+            interval=made.interval,
             adata=adata,
             warning=made.warning,
             n_done=adata.n_obs,
@@ -145,12 +157,16 @@ class Result:
         values = self.measured[:, column]
         return values if np.isfinite(values).any() else None
 
-    def spread_values(self, gene: str) -> NDArray[np.float32] | None:
-        """Return the (n,) spread over the retrieved spots of a gene, or None if it is unknown."""
+    def layer_values(self, layer: Layer, gene: str) -> NDArray[np.float32] | None:
+        """Return the (n,) values of a gene in a layer, or None if they are not known.
+
+        Those are the spread, over the retrieved spots or of the errors to be expected, and the
+        two ends of the interval.
+        """
         column = self._column.get(gene)
-        if column is None or self.adata is None or "spread" not in self.adata.layers:
+        if column is None or self.adata is None or layer not in self.adata.layers:
             return None
-        return _dense(self.adata.layers["spread"][:, [column]])[:, 0]
+        return _dense(self.adata.layers[layer][:, [column]])[:, 0]
 
     def distance_values(self) -> NDArray[np.float32] | None:
         """Return (n,) how far each patch is from the bank (1 - similarity), None if not known."""
@@ -159,10 +175,44 @@ class Result:
         return 1 - np.asarray(self.adata.obs["similarity"], dtype=np.float32)
 
     @property
+    def programs(self) -> dict[str, Program]:
+        """The programs of a linear head by name, once every spot has its prediction."""
+        return {} if self.adata is None else self._programs
+
+    @cached_property
+    def _programs(self) -> dict[str, Program]:
+        assert self.adata is not None
+        return {each.name: each for each in programs_of(self.adata)}
+
+    def program(self, name: str) -> Program | None:
+        """Return the program of a name ("Program 1: FASN, ...") or key ("program_1"), or None."""
+        return next((p for p in self.programs.values() if name in (p.name, p.key)), None)
+
+    def program_values(self, name: str) -> NDArray[np.float32] | None:
+        """Return the (n,) scores of a program, or None if there is none of that name or key."""
+        program = self.program(name)
+        kept = None if self.adata is None else read_programs(self.adata)
+        return None if program is None or kept is None else kept[0][:, program.number - 1]
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether both ends of an interval are known."""
+        return self.adata is not None and {"lower", "upper"} <= set(self.adata.layers)
+
+    @property
     def has_uncertainty(self) -> bool:
         """Whether spread and distance are known."""
         adata = self.adata
         return adata is not None and "spread" in adata.layers and "similarity" in adata.obs
+
+
+def _known(adata: AnnData, column: str) -> dict[str, float]:
+    """Return the numbers of a column of var by gene, where there are any."""
+    if column not in adata.var:
+        return {}
+    scores = np.asarray(adata.var[column], dtype=float)
+    named = zip(map(str, adata.var_names), scores, strict=True)
+    return {gene: float(score) for gene, score in named if np.isfinite(score)}
 
 
 def _dense(matrix: Any) -> NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,12 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
     from ..model import Model, ModelConfig
+    from ..model.programs import Program
     from ..slides import Slide
+    from ..spots.schema import Provenance
     from ..training.settings import TrainSettings
 
+SOME_GENES = 6  # of a program, in each direction
 FROM = {"file": "from the file", "spots": "from the spots", "user": "as given"}
 
 
@@ -48,8 +52,10 @@ def about(path: Path) -> Report:
     """
     if path.is_dir() and (path / "config.json").is_file():
         from ..model import read_card
+        from ..model.folder import model_programs
 
-        return about_model(read_card(path), path)
+        config = read_card(path)
+        return about_model(config, path, model_programs(path, config))
     if path.suffix == ".h5ad" and path.is_file():
         from ..inference.prediction_io import read_prediction
         from ..spots.schema import holds_prediction
@@ -66,8 +72,8 @@ def about(path: Path) -> Report:
         return _about_slide(slide)
 
 
-def about_model(config: ModelConfig, path: Path | None) -> Report:
-    """Tell what a model reads, predicts and was trained on."""
+def about_model(config: ModelConfig, path: Path | None, programs: Sequence[Program] = ()) -> Report:
+    """Tell what a model reads, predicts and was trained on, and its programs if it has any."""
     from ..model.card import card_lines
 
     scores = {gene: _number(score) for gene, score in config.held_out_pcc.items()}
@@ -76,6 +82,7 @@ def about_model(config: ModelConfig, path: Path | None) -> Report:
             f"Model {config.name} in {path}",
             *([config.description] if config.description else []),
             *card_lines(config),
+            *_program_lines(programs),
             f"Encoder {config.encoder.name}; expression in {config.unit}",
         ),
         {
@@ -93,6 +100,8 @@ def about_model(config: ModelConfig, path: Path | None) -> Report:
             "k": config.retrieval.k,
             "distance": config.retrieval.distance,
             "preset": config.preset,
+            "head": config.head,
+            "programs": _program_list(programs),
             "trained_on": list(config.trained_on),
             "held_out_pcc": scores,
         },
@@ -103,10 +112,14 @@ def about_training(
     model: Model, settings: TrainSettings, seconds: float, notes: tuple[str, ...] = ()
 ) -> Report:
     """Tell what training made, and what was left out for it."""
-    report = about_model(model.config, model.path)
+    from ..model.programs import of_head
+
+    linear = model.linear
+    programs = () if linear is None else of_head(model.config.genes, linear.head)
+    report = about_model(model.config, model.path, programs)
     done = f"{settings.epochs} epochs in"
-    if model.config.head == "linear" and model.linear is not None:
-        done = f"{model.linear.head.rank} programs after"
+    if model.config.head == "linear":
+        done = f"{len(programs)} programs after"
     took = f"{len(model.bank):,} reference spots; {done} {seconds:.0f} s"
     return Report(
         (*report.lines, took, *notes),
@@ -122,16 +135,19 @@ def about_training(
 
 def about_prediction(prediction: AnnData, path: Path, seconds: float | None = None) -> Report:
     """Tell what was predicted, with what, and how well where counts say so."""
+    from ..model.programs import programs_of
     from ..spots.schema import Provenance, SpotMetadata
 
+    programs = programs_of(prediction)
     made = Provenance.read(prediction)
     took = "" if seconds is None else f" in {seconds:.1f} s on {made.device}"
     lines = [
         f"{prediction.n_vars:,} genes predicted at {prediction.n_obs:,} spots of {made.slide}"
         f"{took}",
         f"Model {made.model_name} ({made.model_id}); expression in {made.unit}",
-        f"{made.um_per_px:.4g} µm per px, {FROM.get(made.um_per_px_source or '', 'as given')}; "
-        f"patches of {made.patch_um:.0f} µm; k = {made.k}, {made.distance}",
+        f"{made.um_per_px:.4g} µm per px, {FROM.get(made.um_per_px_source or '', 'as given')}"
+        + _read_by(made),
+        *_program_lines(programs),
     ]
     document = {
         "kind": "prediction",
@@ -142,6 +158,7 @@ def about_prediction(prediction: AnnData, path: Path, seconds: float | None = No
         "pcc": None,
         **SpotMetadata.read(prediction).as_dict(),
         **made.as_dict(),
+        "programs": _program_list(programs),
     }
     if "measured" in prediction.layers:
         scores = _scores(prediction)
@@ -160,6 +177,25 @@ def about_demo(prediction: AnnData, out: Path, seconds: float) -> Report:
         f"{seconds:.0f} s: {out / 'prediction.h5ad'}, {out / 'overlay.png'} ({best})"
     )
     return Report((line,), document)
+
+
+def _read_by(made: Provenance) -> str:
+    """Return how the values were read: from patches, or by the head of a feature map."""
+    if made.head in (None, "contrastive"):
+        return f"; patches of {made.patch_um:.0f} µm; k = {made.k}, {made.distance}"
+    held = "" if made.interval is None else f"; intervals of {made.interval:.0%}"
+    return f"; {made.head} head{held}"
+
+
+def _program_lines(programs: Sequence[Program]) -> list[str]:
+    return [f"Program {each.number}: {each.sentence(SOME_GENES)}" for each in programs]
+
+
+def _program_list(programs: Sequence[Program]) -> list[dict[str, Any]]:
+    return [
+        {"number": each.number, "share": each.share, "up": dict(each.up), "down": dict(each.down)}
+        for each in programs
+    ]
 
 
 def _about_slide(slide: Slide) -> Report:

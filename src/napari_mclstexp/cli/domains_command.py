@@ -31,7 +31,7 @@ def domains_command(
     from ..analysis import domains as d
     from ..export.annotated_anndata import write_annotated
     from ..export.spot_table import write_table
-    from ..spots.schema import has_positions, positions
+    from ..spots.schema import has_positions, positions, read_programs
 
     check_out_file(out, {"IN.h5ad": source})
     if markers is not None:
@@ -44,7 +44,9 @@ def domains_command(
             f"{source} has no column {truth}; obs has {', '.join(map(str, data.obs.columns))}."
         )
     expression = d.expression_of(data)
-    found = d.find_domains(expression, positions(data) if has_positions(data) else None, settings)
+    xy, programs = positions(data) if has_positions(data) else None, read_programs(data)
+    scores = None if programs is None else programs[0]
+    found = d.find_domains(expression, xy, settings, programs=scores)
     names = tuple(str(gene) for gene in data.var_names)
     table = d.marker_genes(expression, names, found.labels)
     document: dict[str, Any] = {"kind": "domains", "path": str(out), "k": found.k}

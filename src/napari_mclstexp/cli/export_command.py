@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from ..errors import OutputError, SettingsError
 from ..files import check_folder, refuse_overwriting
 from ..options import Option
-from .answers import Report
+from .answers import SOME_GENES, Report
 from .result_file import Source, read_result
 from .shell_options import Json
 
@@ -22,9 +22,10 @@ def export_command(
     source: Source,
     to: Annotated[Literal["geojson", "spatialdata", "csv", "figure"], Option("Format to write")],
     out: Annotated[Path, Option("The file to write (a folder for spatialdata)")],
-    gene: Annotated[str | None, Option("The gene that a figure shows, or a CSV is limited to")] = (
-        None
-    ),
+    gene: Annotated[
+        str | None,
+        Option("The gene (or program, such as program_1) of a figure, or that a CSV is limited to"),
+    ] = (None),
     column: Annotated[str, Option("Column of obs whose values become regions (geojson)")] = (
         "domain"
     ),
@@ -32,25 +33,29 @@ def export_command(
 ) -> None:
     """Write a result for other programs: QuPath, spatialdata, a spreadsheet, a figure."""
     from ..export import figure, geojson, spatialdata, spot_table
+    from ..model.programs import programs_of
 
     refuse_overwriting(out, {"IN.h5ad": source})
     if to == "spatialdata":
         check_folder(out, spatialdata.KIND)
     elif out.is_dir():
         raise OutputError(f"--out {out} is a folder; give the name of a file.")
-    data = read_result(source)
+    data, notes = read_result(source), list[str]()
     if to == "spatialdata":
         spatialdata.write_spatialdata(data, out)
     elif to == "csv":
         chosen = None if gene is None else [gene]
         spot_table.write_table(spot_table.spot_table(data, chosen), out, index=True)
+        if chosen is None:
+            notes = [f"{each.key}: {each.sentence(SOME_GENES)}" for each in programs_of(data)]
     elif to == "geojson":
         geojson.write_geojson(_regions(data, source, column), out)
     elif gene is None:
         raise SettingsError("Say which gene the figure shall show (--gene).")
     else:
         figure.save_overlay(data, gene, out, style="points")
-    Report((str(out),), {"kind": to, "path": str(out)}).show(as_json)
+    document = {"kind": to, "path": str(out), "notes": notes}
+    Report((str(out), *notes), document).show(as_json)
 
 
 def _regions(data: AnnData, source: Path, column: str) -> tuple[Region, ...]:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.maps.contrast import percentile_limits
+from ..analysis.maps.contrast import DIVERGING, percentile_limits, symmetric
 from ..analysis.maps.raster import smooth_raster
 from ..analysis.prediction_result import Result
 from ..errors import SettingsError
 from ..files import atomic_file
 from ..inference.correlation import correlation
+from ..model.programs import UNIT as PROGRAM_UNIT
 from ..spots.schema import Provenance, SpotMetadata, positions
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def save_overlay(
     result
         A prediction, from `predict` or `read_prediction`.
     gene
-        One of its genes.
+        One of its genes, or a program of a linear head by its name or key ("program_1").
     path
         A .png, .pdf, .svg or .jpg file, which appears whole or not at all.
     style
@@ -114,7 +115,12 @@ def overlay_figure(
     from matplotlib.figure import Figure
 
     reading = Result.from_adata(result)
+    program = reading.program(gene)
     predicted, measured = reading.predicted_values(gene), reading.measured_values(gene)
+    label = f"{gene}, {reading.unit}"
+    if predicted is None and program is not None:
+        predicted, colormap = reading.program_values(gene), DIVERGING
+        gene, label = program.name, f"Program {program.number}, {PROGRAM_UNIT}"
     if predicted is None:
         raise SettingsError(f"The prediction has no gene {gene}; choose one of its genes.")
     panels = [(f"{gene}, predicted", predicted)]
@@ -142,8 +148,11 @@ def overlay_figure(
             drawn = _draw_map(ax, result, values, tissue)
         else:
             drawn = _draw_spots(ax, result, values)
-        drawn.set(cmap=colormap, clim=percentile_limits(values, *percentiles), alpha=opacity)
-        figure.colorbar(drawn, cax=bar, orientation="horizontal", label=f"{gene}, {reading.unit}")
+        limits = percentile_limits(values, *percentiles)
+        if colormap == DIVERGING:
+            limits = symmetric(limits)
+        drawn.set(cmap=colormap, clim=limits, alpha=opacity)
+        figure.colorbar(drawn, cax=bar, orientation="horizontal", label=label)
     return figure
 
 

@@ -11,17 +11,22 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..analysis.domain_map import DomainMap
-from ..analysis.maps.contrast import percentile_limits
+from ..analysis.maps.contrast import DIVERGING, percentile_limits, symmetric
+from ..analysis.prediction_result import Result
 from ..analysis.region import Region
 from ..analysis.region_statistics import NOT_REPLICATES, region_report
 from ..files import atomic_file
+from ..model.programs import UNIT as PROGRAM_UNIT
+from ..model.programs import programs_of
 from ..pages.render import Cell, Picture, Row, Table, number, png_url, render, texts
-from ..spots.schema import Provenance, positions
+from ..spots.schema import positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+PROGRAM_GENES = 12  # named in each direction
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +90,7 @@ def html_of(page: Page) -> str:
         notes=page.notes.strip(),
         gene=page.gene,
         gene_picture=_gene_picture(page),
+        program_table=_program_table(page.prediction) if page.prediction is not None else None,
         domains=domains,
         domain_picture=_domain_picture(page, domains) if domains is not None else None,
         domain_table=_domain_table(domains) if domains is not None else None,
@@ -95,18 +101,44 @@ def html_of(page: Page) -> str:
 
 
 def _gene_picture(page: Page) -> Picture | None:
-    if page.gene is None or page.prediction is None or not _has(page.prediction, page.gene):
+    if page.gene is None or page.prediction is None:
         return None
-    values = np.asarray(page.prediction[:, page.gene].to_df())[:, 0]
+    result, colormap = Result.from_adata(page.prediction), page.colormap
+    values, unit = result.predicted_values(page.gene), result.unit
+    if values is None:
+        values, unit, colormap = result.program_values(page.gene), PROGRAM_UNIT, DIVERGING
+    if values is None:
+        return None
     figure, axes = _canvas(page)
     x, y = positions(page.prediction).T
     low, high = percentile_limits(values)
+    if colormap == DIVERGING:
+        low, high = symmetric((low, high))
     drawn = axes.scatter(
-        x, y, c=values, s=_area(page.prediction), cmap=page.colormap, vmin=low, vmax=high, lw=0
+        x, y, c=values, s=_area(page.prediction), cmap=colormap, vmin=low, vmax=high, lw=0
     )
-    unit = Provenance.read(page.prediction).unit
     figure.colorbar(drawn, ax=axes, shrink=0.6, label=unit)
     return Picture(png_url(figure), f"{page.gene}, predicted, over the slide")
+
+
+def _program_table(prediction: AnnData) -> Table | None:
+    """Return the programs that a linear head made all values of, with their strongest genes."""
+    programs = programs_of(prediction)
+    rows = (
+        Row(
+            f"Program {each.number}",
+            (
+                Cell("–" if each.share is None else f"{each.share:.0%}"),
+                *texts(
+                    ", ".join(gene for gene, _ in part[:PROGRAM_GENES]) or "none"
+                    for part in (each.up, each.down)
+                ),
+            ),
+        )
+        for each in programs
+    )
+    header = ("Program", "Share", "Genes that rise with it", "Genes that fall with it")
+    return Table(header, tuple(rows)) if programs else None
 
 
 def _domain_picture(page: Page, domains: DomainMap) -> Picture:

@@ -10,22 +10,25 @@ import pandas as pd
 
 from ..errors import SettingsError
 from ..files import atomic_file
-from ..spots.schema import has_positions, positions
+from ..model.programs import programs_of
+from ..spots.schema import has_positions, positions, read_programs
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 
 def spot_table(data: AnnData, genes: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return a row for each spot: all of obs, the place in pixels of level 0, and genes.
+    """Return a row for each spot: obs, the place in pixels of level 0, programs, and genes.
+
+    Columns ``program_1``, ``program_2``, ... hold the scores of the programs of a linear head.
 
     Parameters
     ----------
     data
         A prediction, or other spots with expression.
     genes
-        Some of its genes; if not given, all. One that is called like a column of obs gets
-        ``_gene`` behind its name.
+        Some of its genes; if not given, all, and the programs. A gene that is called like a column
+        of obs gets ``_gene`` behind its name.
 
     Raises
     ------
@@ -39,6 +42,10 @@ def spot_table(data: AnnData, genes: Sequence[str] | None = None) -> pd.DataFram
     table = data.obs.copy()
     if has_positions(data):
         table["x_px"], table["y_px"] = positions(data).T
+    kept = read_programs(data) if genes is None else None
+    if kept is not None:
+        for program, scores in zip(programs_of(data), kept[0].T, strict=True):
+            table[program.key] = scores
     joined: pd.DataFrame = table.join(data[:, chosen].to_df(), rsuffix="_gene")
     return joined
 

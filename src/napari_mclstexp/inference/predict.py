@@ -66,14 +66,6 @@ def predict(
         they vary as much as measured ones, instead of being smooth means.
     seed
         Of these.
-    interval
-        Share of measured values that lie between the layers ``lower`` and ``upper``, of models
-        that know their errors on sections left out.
-    samples
-        How many plausible maps are drawn besides, as layers ``sample_1``, ``sample_2``, ...;
-        they vary as much as measured ones, instead of being smooth means.
-    seed
-        Of these.
     progress
         Called after every batch, with a `PartialPrediction`.
     cancel
@@ -85,10 +77,10 @@ def predict(
         ``X`` (n, G) in the model's unit; ``obs`` similarity and distance of the retrieved spots;
         ``layers["spread"]`` among them, or of the errors to be expected; ``layers["lower"]`` and
         ``["upper"]``; ``obsm["X_programs"]`` and ``varm["programs"]`` of a linear head;
-        ``layers["measured"]`` and ``var["pcc"]`` where the
-        spots have counts; ``var["held_out_pcc"]`` of the model; ``obsm["spatial"]``,
-        ``obsm["X_mclstexp"]`` projections; its provenance; ``uns["spatial"]``
-        for scanpy and squidpy.
+        ``layers["measured"]`` and ``var["pcc"]`` where the spots have counts;
+        ``var["held_out_pcc"]`` and ``["held_out_low"]`` of the model; ``obsm["spatial"]``,
+        ``obsm["X_mclstexp"]`` projections; its provenance; ``uns["spatial"]`` for scanpy and
+        squidpy.
 
     Raises
     ------

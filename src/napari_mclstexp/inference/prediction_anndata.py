@@ -52,8 +52,9 @@ def assemble(
     config = model.config
     obs = spots.obs.copy()
     obs["similarity"], obs["distance"] = reading.similarity, reading.distance
-    held_out = [config.held_out_pcc.get(gene, np.nan) for gene in genes]
-    var = pd.DataFrame({"held_out_pcc": held_out}, index=pd.Index(list(genes), dtype=str))
+    known = {"held_out_pcc": config.held_out_pcc, "held_out_low": config.held_out_low}
+    scores = {name: [each.get(gene, np.nan) for gene in genes] for name, each in known.items()}
+    var = pd.DataFrame(scores, index=pd.Index(list(genes), dtype=str))
     layers = {"spread": reading.spread}
     if reading.lower is not None and reading.upper is not None:
         layers |= {"lower": reading.lower, "upper": reading.upper}
@@ -73,13 +74,8 @@ def assemble(
         uns={"spatial": _picture(slide, spots)},
     )
     if reading.programs is not None and model.linear is not None:
-        at = [config.genes.index(gene) for gene in genes]
-        write_programs(prediction, reading.programs, model.linear.head.loadings[:, at].T)
-    if reading.codes is not None and reading.codes is not reading.projected:
-        prediction.obsm["X_codes"] = reading.codes
-    if reading.programs is not None and model.linear is not None:
-        at = [config.genes.index(gene) for gene in genes]
-        write_programs(prediction, reading.programs, model.linear.head.loadings[:, at].T)
+        at, head = [config.genes.index(gene) for gene in genes], model.linear.head
+        write_programs(prediction, reading.programs, head.loadings[:, at].T, head.share)
     if reading.codes is not None and reading.codes is not reading.projected:
         prediction.obsm["X_codes"] = reading.codes
     about_spots = SpotMetadata.read(spots)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .programs import of_head
+
 if TYPE_CHECKING:
     from .config import ModelConfig
     from .linear_head import LinearHead
@@ -16,7 +18,6 @@ HEADS = {
     "linear": "a few expression programs, read by a ridge of reduced rank",
     "blend": "the mean of the linear head and the contrastive method's retrieval",
 }
-_GENES_NAMED = 12
 
 
 def model_card(config: ModelConfig, n_reference_spots: int, head: LinearHead | None = None) -> str:
@@ -99,16 +100,8 @@ def _retrieved(config: ModelConfig) -> list[str]:
 
 def _programs(config: ModelConfig, head: LinearHead) -> list[str]:
     """Return what each program is made of: the genes that go with it, and against it."""
-    lines = ["## Programs", ""]
-    for number, (loadings, share) in enumerate(zip(head.loadings, head.share, strict=True), 1):
-        order = np.argsort(-loadings)
-        up = [config.genes[i] for i in order[:_GENES_NAMED] if loadings[i] > 0]
-        down = [config.genes[i] for i in order[::-1][:_GENES_NAMED] if loadings[i] < 0]
-        lines.append(
-            f"{number}. ({share:.0%} of what is predicted) up: {', '.join(up) or 'none'}; "
-            f"down: {', '.join(down) or 'none'}"
-        )
-    return [*lines, ""]
+    named = (f"{each.number}. {each.sentence()}" for each in of_head(config.genes, head))
+    return ["## Programs", "", *named, ""]
 
 
 _NAMED = 4

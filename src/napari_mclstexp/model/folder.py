@@ -39,6 +39,7 @@ from .config import FORMATS, ModelConfig
 from .intervals import HeldOutErrors
 from .linear_head import LinearHead
 from .mclstexp import MclSTExp
+from .programs import Program, of_head
 
 CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
     "config.json",
@@ -265,11 +266,28 @@ def _files_of(config: ModelConfig) -> tuple[str, ...]:
     return (CONFIG, WEIGHTS, BANK, CARD, *((LINEAR,) if config.feature_map is not None else ()))
 
 
-def _read_linear(path: Path, config: ModelConfig, bank: Bank) -> Linear:
+def model_programs(folder: Path, config: ModelConfig) -> tuple[Program, ...]:
+    """Return the programs of a model folder, read without the rest of it; none without a map.
+
+    Raises
+    ------
+    ModelError
+        If the file of its linear head cannot be read.
+    """
+    if config.feature_map is None:
+        return ()
+    return of_head(config.genes, _load_linear(folder / LINEAR).head)
+
+
+def _load_linear(path: Path) -> Linear:
     try:
-        linear = Linear.from_arrays(load_arrays(path))
+        return Linear.from_arrays(load_arrays(path))
     except (OSError, ValueError, SafetensorError) as error:
         raise ModelError(f"{path} cannot be read ({error}); get the model folder anew.") from error
+
+
+def _read_linear(path: Path, config: ModelConfig, bank: Bank) -> Linear:
+    linear = _load_linear(path)
     shape = (len(bank), len(config.genes))
     codes = bank.linear_codes.shape[1]
     if linear.held_out.errors.shape != shape or linear.head.coefficients.shape[0] != codes:

@@ -68,6 +68,8 @@ class ExpressionPoints:
         (n,) float32, NaN for spots that are not known (drawn fully transparent).
     colormap, limits, opacity
         Values at or below ``limits[0]`` get the first colour, at or above ``limits[1]`` the last.
+    notes
+        (n,) what more is said of a spot's value under the pointer, or None.
     """
 
     name: str
@@ -79,6 +81,7 @@ class ExpressionPoints:
     colormap: str
     limits: tuple[float, float]
     opacity: float
+    notes: NDArray[np.str_] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ class ColourBar:
     Attributes
     ----------
     gene, quantity, unit
-        "FASN", "predicted" or "measured", "ln(1 + counts per 10,000)".
+        "FASN", "predicted" or "lower end of 80%", "ln(1 + counts per 10,000)".
     limits, colormap
         As in the layer that it explains.
     """

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.correlation import correlation
+from ..session.display import ENDS, end_name
 from ..session.spot_expression import Key, Source
 from ..spots.schema import SpotMetadata, positions
 from .expression_image import image_of
@@ -70,6 +71,17 @@ def scene(session: Session) -> Scene:
         result_text=result_line(session, pcc),
         warning=session.result.warning if session.result is not None else "",
     )
+
+
+def _quantity(session: Session, source: Source) -> str:
+    """Return what is shown in words: "predicted", "lower end of 80%"."""
+    if source == "lower" or source == "upper":
+        return end_name(source, _interval(session))
+    return source
+
+
+def _interval(session: Session) -> float | None:
+    return None if session.result is None else session.result.interval
 
 
 def _slot(source: Source) -> str:
@@ -149,7 +161,7 @@ def _expression(
 ) -> Expression:
     source, gene, swipe = wanted.source, wanted.gene, shown.swipe
     offset = offset if source == "measured" else 0.0
-    name = DISTANCE_NAME if source == "distance" else f"{gene} ({source})"
+    name = DISTANCE_NAME if source == "distance" else f"{gene} ({_quantity(session, source)})"
     key = session.expression.key(source, gene)
     if shown.as_image:
         image, origin, pixel = image_of(session, shown.style, wanted)
@@ -172,6 +184,7 @@ def _expression(
     values, positions = _values(session, source, gene), _positions(session, offset)
     if swipe is not None:
         values = np.where(_own_side(session, source, swipe, positions[:, 1]), values, np.nan)
+    notes = None if source == "measured" else _intervals(session, gene)
     return ExpressionPoints(
         name=name,
         positions_key=(*_place(session), offset),
@@ -182,6 +195,7 @@ def _expression(
         colormap=wanted.colormap,
         limits=wanted.limits,
         opacity=shown.opacity,
+        notes=notes,
     )
 
 
@@ -193,6 +207,17 @@ def _own_side(
     every = positions(session.spots)[:, 0] * (session.um_per_px or 1.0)
     border = every.min() + swipe * np.ptp(every)
     return np.asarray(x <= border if source == "predicted" else x > border)
+
+
+def _intervals(session: Session, gene: str) -> NDArray[np.str_] | None:
+    """Return what each spot's value may be, "0.80 to 1.71 (80%)", where that is known."""
+    lower, upper = (session.expression.values(end, gene) for end in ENDS)
+    if lower is None or upper is None:
+        return None
+    interval = _interval(session)
+    share = "" if interval is None else f" ({interval:.0%})"
+    ends = zip(lower.tolist(), upper.tolist(), strict=True)
+    return np.array([f"{low:.2f} to {high:.2f}{share}" for low, high in ends])
 
 
 def _blend(session: Session, shown: Shown) -> ExpressionBlend:
@@ -224,7 +249,7 @@ def _blend(session: Session, shown: Shown) -> ExpressionBlend:
 def _bar(session: Session, each: Coloured) -> ColourBar:
     return ColourBar(
         gene=each.gene,
-        quantity=each.source,
+        quantity=_quantity(session, each.source),
         unit=session.expression.unit(each.gene, each.source),
         limits=each.limits,
         colormap=each.colormap,

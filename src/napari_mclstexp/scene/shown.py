@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.maps.contrast import percentile_limits
+from ..analysis.maps.contrast import DIVERGING, percentile_limits, symmetric
 from ..session.display import Quantity, Style
 from ..session.spot_expression import Source
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ..session.spot_expression import SpotExpression
 
 RASTER_FROM = 20_000  # spots: beyond, an image is drawn instead of that many points
-DIVERGING = "PiYG"  # of the difference: green where more was predicted, pink where less
 # Mixed as inks are, since tissue is light: where two are high, the colour is darker than either.
 BLEND = {"cyan": (0.0, 1.0, 1.0), "yellow": (1.0, 1.0, 0.0), "magenta": (1.0, 0.0, 1.0)}
 
@@ -122,12 +121,29 @@ def _sources(
     values = {source: expression.values(source, gene) for source in wanted}
     known = {source: each for source, each in values.items() if each is not None}
     limits = _limits(display, known, quantity)
+    if gene in expression.programs:
+        return tuple(_program(gene, each, display) for each in known.values())
+    if quantity == "lower" or quantity == "upper":
+        limits = {end: _of_prediction(display, expression, gene) for end in known}
     return tuple(
         Coloured(
             gene, source, limits[source], DIVERGING if source == "difference" else display.colormap
         )
         for source in known
     )
+
+
+def _of_prediction(display: Display, expression: SpotExpression, gene: str) -> Limits:
+    """Return the limits of a gene's prediction: maps of both ends compare with it by colour."""
+    values = expression.values("predicted", gene)
+    assert values is not None  # an interval is one of a prediction
+    return display.limits or percentile_limits(values, *display.percentiles)
+
+
+def _program(name: str, values: NDArray[np.float32], display: Display) -> Coloured:
+    """Return the colours of a program: where it is as usual in its slide, none of either end."""
+    limits = symmetric(percentile_limits(values, *display.percentiles))
+    return Coloured(name, "predicted", limits, DIVERGING)
 
 
 def _limits(
@@ -142,8 +158,7 @@ def _limits(
         return dict.fromkeys(values, both)
     limits = {source: percentile_limits(each, low, high) for source, each in values.items()}
     if "difference" in limits:  # nothing between the two colours means no difference
-        most = max(abs(limit) for limit in limits["difference"])
-        limits["difference"] = (-most, most)
+        limits["difference"] = symmetric(limits["difference"])
     return limits
 
 
@@ -160,9 +175,17 @@ def _compared(
     found = []
     for other in dict.fromkeys(display.compare):
         values = expression.values(own.source, other)
-        if other != gene and values is not None:
-            limits = display.limits or percentile_limits(values, *display.percentiles)
-            found.append(Coloured(other, own.source, limits, own.colormap))
+        if other == gene or values is None:
+            continue
+        if other in expression.programs:
+            found.append(_program(other, values, display))
+        else:
+            if own.source == "lower" or own.source == "upper":
+                limits = _of_prediction(display, expression, other)
+            else:
+                limits = display.limits or percentile_limits(values, *display.percentiles)
+            colormap = own.colormap if own.source == "difference" else display.colormap
+            found.append(Coloured(other, own.source, limits, colormap))
     return tuple(found)
 
 

@@ -9,7 +9,17 @@ from typing import Literal
 from ..errors import SettingsError
 
 Style = Literal["points", "heatmap", "contours"]
-Quantity = Literal["predicted", "measured", "beside", "swipe", "difference", "spread", "distance"]
+Quantity = Literal[
+    "predicted",
+    "measured",
+    "beside",
+    "swipe",
+    "difference",
+    "lower",
+    "upper",
+    "spread",
+    "distance",
+]
 MOST_COMPARED = 4  # genes side by side
 MOST_BLENDED = 3
 
@@ -25,9 +35,9 @@ class Display:
     style
         Coloured spots, a smooth map between them, or lines of equal value on it.
     quantity
-        Predicted, measured, both side by side or both swiped, their difference, the spread of the
-        retrieved spots, or the distance from the reference; :attr:`Session.shown_quantity` is what
-        of this exists.
+        Predicted, measured, both side by side or both swiped, their difference, the lower or upper
+        end of the predicted values' interval, the spread of the retrieved spots, or the distance
+        from the reference; :attr:`Session.shown_quantity` is what of this exists.
     colormap
         A name that both napari and matplotlib know.
     percentiles
@@ -92,11 +102,24 @@ class Display:
             raise SettingsError(f"No more than {MOST_BLENDED} genes can be told apart in a blend.")
 
 
+ENDS: tuple[Literal["lower", "upper"], ...] = ("lower", "upper")
+
+
+def end_name(end: Literal["lower", "upper"], interval: float | None) -> str:
+    """Return what an end of the values' interval is called: "lower end of 80%"."""
+    return f"{end} end" if interval is None else f"{end} end of {interval:.0%}"
+
+
 def available(
-    has_prediction: bool, has_measured: bool, has_uncertainty: bool = False
+    has_prediction: bool,
+    has_measured: bool,
+    has_uncertainty: bool = False,
+    has_interval: bool = False,
 ) -> tuple[Quantity, ...]:
     """Return the quantities that can be chosen."""
-    uncertainty: tuple[Quantity, ...] = ("spread", "distance") if has_uncertainty else ()
+    ends: tuple[Quantity, ...] = ENDS if has_interval else ()
+    spread: tuple[Quantity, ...] = ("spread", "distance") if has_uncertainty else ()
+    uncertainty = (*ends, *spread)
     if has_prediction and has_measured:
         return ("predicted", "measured", "beside", "swipe", "difference", *uncertainty)
     if has_prediction:

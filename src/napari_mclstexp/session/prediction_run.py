@@ -90,6 +90,7 @@ def new_run(opened: OpenSlide, model: Model | None, genes: Sequence[str] | None)
         model_id=model.id,
         model_name=config.name,
         held_out_pcc=config.held_out_pcc,
+        held_out_low=config.held_out_low,
     )
     before = expression.results.get(maker(model))
     return Run(slide, spots, model, wanted, expression, result, before)

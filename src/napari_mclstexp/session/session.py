@@ -323,8 +323,10 @@ class Session:
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """The quantities that can be chosen now."""
-        uncertainty = self.result is not None and self.result.has_uncertainty
-        return available(self.result is not None, self.expression.has_measured, uncertainty)
+        result, measured = self.result, self.expression.has_measured
+        if result is None:
+            return available(False, measured)
+        return available(True, measured, result.has_uncertainty, result.has_interval)
 
     @property
     def shown_quantity(self) -> Quantity | None:

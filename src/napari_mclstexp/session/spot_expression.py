@@ -16,6 +16,8 @@ from ..analysis.counts import COUNTS_UNIT, Counts, has_counts
 from ..analysis.prediction_result import Result
 from ..analysis.signatures import Signature, known_genes, score_signature
 from ..errors import SettingsError
+from ..model.programs import UNIT as PROGRAM_UNIT
+from ..model.programs import Program
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from ..analysis.maps.raster import Raster
     from ..model import Model
 
-Source = Literal["predicted", "measured", "difference", "spread", "distance"]
+Source = Literal["predicted", "measured", "difference", "spread", "distance", "lower", "upper"]
 Key = tuple[int | float | str, ...]
 DISTANCE_UNIT = "1 - cosine similarity to the reference"
 SIGNATURE = " (signature)"  # behind the name of one, where it stands among genes
@@ -106,14 +108,20 @@ class SpotExpression:
         self._offered = {}
 
     def genes(self, source: Source) -> tuple[str, ...]:
-        """Return the genes that can be shown, after the signatures that can."""
+        """Return the genes that can be shown, after the programs and signatures that can."""
         genes = self._own_genes(source)
         known: Key = (source, self.result.id if self.result is not None else 0, len(genes))
         if known not in self._offered:
             self._offered = {
                 known: tuple(n for n, each in self._signatures.items() if _enough(each, genes))
             }
-        return self._offered[known] + genes
+        programs = () if source == "measured" else tuple(self.programs)
+        return programs + self._offered[known] + genes
+
+    @property
+    def programs(self) -> dict[str, Program]:
+        """The programs of the chosen result, by the names they have among the genes."""
+        return {} if self.result is None else self.result.programs
 
     def _own_genes(self, source: Source) -> tuple[str, ...]:
         if source == "measured" and self.counts is not None:
@@ -132,7 +140,8 @@ class SpotExpression:
         """Return the (n,) values of a gene, NaN where not known; None if there are none.
 
         Beside what was predicted and measured there are the predicted less the measured value,
-        the spread over the retrieved spots, and the patch's distance from the reference.
+        the spread over the retrieved spots, both ends of the interval, and the patch's distance
+        from the reference. A program has its score, and nothing beside it.
         """
         result = self.result
         if source == "difference":
@@ -140,11 +149,14 @@ class SpotExpression:
             return None if predicted is None or measured is None else predicted - measured
         if source == "distance":
             return None if result is None else result.distance_values()
+        if gene in self.programs:
+            assert result is not None
+            return result.program_values(gene) if source == "predicted" else None
         if gene in self._signatures:
             return self._score(source, gene)
         if result is not None and gene in result:
-            if source == "spread":
-                return result.spread_values(gene)
+            if source == "spread" or source == "lower" or source == "upper":
+                return result.layer_values(source, gene)
             if source == "predicted":
                 return result.predicted_values(gene)
             return result.measured_values(gene)
@@ -156,6 +168,8 @@ class SpotExpression:
         """Return the unit of :meth:`values`."""
         if source == "distance":
             return DISTANCE_UNIT
+        if gene in self.programs:
+            return PROGRAM_UNIT
         if gene in self._signatures:
             return SCORE_UNIT
         if self.result is not None and gene in self.result:
@@ -168,7 +182,8 @@ class SpotExpression:
             gene = ""  # it is the same for all
         content = hash(self._signatures[gene].genes) if gene in self._signatures else 0
         result = self.result
-        if result is None or (gene not in result and not content and gene):
+        ours = gene in self.programs or content
+        if result is None or (gene not in result and not ours and gene):
             return (self.number, source, gene, content)
         revision = 0 if source == "measured" else result.revision
         return (self.number, source, gene, content, result.id, revision)
@@ -210,8 +225,13 @@ class SpotExpression:
             )
         return counts.matrix(counts.genes, "ln-1e4-all"), counts.genes
 
+    def program_scores(self) -> NDArray[np.float32] | None:
+        """Return (n, R) scores of the programs of the chosen result, or None without any."""
+        scores = [self.values("predicted", name) for name in self.programs]
+        return np.stack([each for each in scores if each is not None], axis=1) if scores else None
+
     def _score(self, source: Source, name: str) -> NDArray[np.float32] | None:
-        if source == "spread":
+        if source not in ("predicted", "measured"):
             return None
         key = self.key(source, name)
         if key not in self._scores:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 POSITIONS = "spatial"
 _FACTS = "mclstexp"
-_PROGRAMS, _LOADINGS = "X_programs", "programs"
+_PROGRAMS, _LOADINGS, _SHARES = "X_programs", "programs", "program_shares"
 _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": int}
 
 
@@ -49,20 +49,40 @@ def holds_prediction(path: Path) -> bool:
         return False  # damaged: the reader of spots has the sentence for it
 
 
-def write_programs(adata: AnnData, scores: NDArray[Any], loadings: NDArray[Any]) -> None:
-    """Keep the (n, R) scores of the programs at the spots, and the (G, R) loadings of the genes."""
+def write_programs(
+    adata: AnnData, scores: NDArray[Any], loadings: NDArray[Any], shares: NDArray[Any]
+) -> None:
+    """Keep the programs of a linear head.
+
+    Parameters
+    ----------
+    adata
+        The prediction.
+    scores
+        (n, R) at the spots.
+    loadings
+        (G, R) of the genes.
+    shares
+        (R,) of what is predicted.
+    """
     adata.obsm[_PROGRAMS] = np.asarray(scores, dtype=np.float32)
     adata.varm[_LOADINGS] = np.asarray(loadings, dtype=np.float32)
+    adata.uns[_FACTS] = {**adata.uns.get(_FACTS, {}), _SHARES: np.asarray(shares, dtype=float)}
 
 
 def read_programs(adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """Return what :func:`write_programs` kept, or None."""
+    """Return the (n, R) scores and (G, R) loadings :func:`write_programs` kept, or None."""
     if _PROGRAMS not in adata.obsm or _LOADINGS not in adata.varm:
         return None
     return (
         np.asarray(adata.obsm[_PROGRAMS], dtype=np.float32),
         np.asarray(adata.varm[_LOADINGS], dtype=np.float32),
     )
+
+
+def program_shares(adata: AnnData) -> tuple[float, ...]:
+    """Return the shares that :func:`write_programs` kept; none where an older file has none."""
+    return tuple(map(float, adata.uns.get(_FACTS, {}).get(_SHARES, ())))
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class StepsDone:
-    """How much of a stage is done, and what is being done."""
+    """How much of a stage is done, in which units, and what is being done."""
 
     done: int
     total: int
     what: str
+    unit: str = "steps"
 
 
 @dataclass(frozen=True)
@@ -128,11 +129,11 @@ class EventFile:
         if isinstance(progress.partial, Estimate | TrainingPoint | HeldOutMap):
             self.say(progress.partial)
             return
-        stage = Stage(progress.what if progress.unit == "spots" else "Training")
+        stage = Stage("Training" if progress.unit == "steps" else progress.what)
         if stage != self._stage:
             self._stage = stage
             self.say(stage)
-        self.say(StepsDone(progress.done, progress.total, progress.what))
+        self.say(StepsDone(progress.done, progress.total, progress.what, progress.unit))
 
 
 def _plain(value: Any) -> Any:

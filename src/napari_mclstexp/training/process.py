@@ -19,7 +19,7 @@ from ..errors import OutputError, SettingsError
 from .events import Done, Event, Failed, Stopped, read
 from .presets import Preset
 from .run_record import RunRecord, run_folder, run_records
-from .settings import Cohort, Genes, HeldOut, Hvg, ModelOut
+from .settings import Cohort, Genes, Head, HeldOut, Hvg, ModelOut
 
 PROGRAM = (sys.executable, "-m", "napari_mclstexp.cli")
 PATIENCE_S = 5.0  # between asking a process to end and ending it
@@ -60,7 +60,13 @@ class BuildRequest:
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """What shall be trained; see the options of ``napari-mclstexp train``."""
+    """What shall be trained; see the options of ``napari-mclstexp train``.
+
+    Attributes
+    ----------
+    head, rank, epochs
+        None leaves them to the preset.
+    """
 
     cohort: Cohort
     out: ModelOut
@@ -73,7 +79,9 @@ class TrainRequest:
     freeze_encoder: bool = False
     init_from: Path | None = None
     held_out: HeldOut = None
-    epochs: int = 90
+    head: Head | None = None
+    rank: int | None = None
+    epochs: int | None = None
     name: str = ""
     more: tuple[str, ...] = ()
 
@@ -95,11 +103,14 @@ class TrainRequest:
             ("--weights", self.weights if self.init_from is None else None),
             ("--init-from", self.init_from),
             ("--held-out", self.held_out),
+            ("--head", self.head if self.init_from is None else None),
             ("--name", self.name),
         ):
             if value:
                 said += [option, str(value)]
-        said += ["--preset", self.preset, "--epochs", str(self.epochs)]
+        said += ["--preset", self.preset]
+        for option, number in (("--rank", self.rank), ("--epochs", self.epochs)):
+            said += [] if number is None else [option, str(number)]
         said += ["--from-scratch"] * (self.from_scratch and self.init_from is None)
         said += ["--freeze-encoder"] * self.freeze_encoder
         return (*said, *self.more)
@@ -247,7 +258,7 @@ class TrainingProcess:
         self.paused = False
 
     def cancel(self) -> None:
-        """End it; what it has learned up to its last epoch stays, for a later start."""
+        """End it; what it has done (epochs, feature maps) stays, for a later start."""
         if not self.running or self._process is None:
             return
         self._cancelled = True
@@ -271,7 +282,7 @@ class TrainingProcess:
             name = f" ({signal.Signals(-code).name if known else -code})" if code else ""
             return (
                 f"The training process was ended from outside{name}; press Start to go on from "
-                "its last epoch."
+                "what is done."
             )
         try:
             said = self.record.log.read_text(encoding="utf-8", errors="replace").strip()

@@ -78,7 +78,8 @@ class TrainSettings:
         Head,
         Option(
             "What reads expression: retrieval by the contrastive method, a ridge of reduced rank "
-            "(linear; needs the map), or the mean of both (blend; needs the map)"
+            "(linear; needs the map), or the mean of both (blend; needs the map)",
+            choices={"contrastive": "Contrastive", "linear": "Linear", "blend": "Blend of both"},
         ),
     ] = "contrastive"
     map_um_per_px: Annotated[
@@ -86,7 +87,11 @@ class TrainSettings:
     ] = 1.0
     rank: Annotated[
         int | None,
-        Option("Programs of the linear head; if not given, chosen on sections left out", low=1),
+        Option(
+            "Programs of the linear head; if not given, chosen on sections left out",
+            low=1,
+            unset="chosen",
+        ),
     ] = None
     penalty: Annotated[
         float | None,

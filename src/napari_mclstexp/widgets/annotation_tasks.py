@@ -97,6 +97,7 @@ class AnnotationTasks(QObject):
             session.annotations.domains,
         )
         expression, _ = spot_expression.matrix(of)
+        programs = spot_expression.program_scores() if of == "predicted" else None
         if spots is None:
             raise SettingsError("There are no spots; load spots or lay a grid first.")
         xy, cancel = positions(spots), CancelToken()
@@ -104,7 +105,8 @@ class AnnotationTasks(QObject):
         def work() -> DomainMap:
             from ..analysis.domains import find_domains
 
-            return map_of(find_domains(expression, xy, settings, cancel), settings, of, before)
+            found = find_domains(expression, xy, settings, cancel, programs)
+            return map_of(found, settings, of, before)
 
         def done(found: DomainMap) -> None:
             ended()

@@ -121,15 +121,15 @@ def test_every_difference_of_the_sources_can_be_switched_alone():
     reference = preset_settings("reference", genes=GENES)
     for field, value in PRESETS["reference"].items():
         assert getattr(reference, field) == value
-        one = preset_settings("default", genes=GENES, **{field: value})
-        assert set(differences(one)) == {field}
+        one = preset_settings("paper", genes=GENES, **{field: value})
+        assert set(differences(one)) == {"preset", field}
     assert preset_settings("reference", genes=GENES, distance="cosine").distance == "cosine"
 
 
-def test_the_reference_preset_reads_random_spots_and_the_default_neighbours(tmp_path):
+def test_the_reference_preset_reads_random_spots_and_the_paper_neighbours(tmp_path):
     sections = [painted_section(tmp_path, name, seed) for name, seed in (("a", 1), ("b", 2))]
     quick = {"pretrained": False, "freeze_encoder": True, "patch_px": 32, "sequence_length": 20}
-    for preset, mixed in (("default", False), ("reference", True)):
+    for preset, mixed in (("paper", False), ("reference", True)):
         settings = preset_settings(preset, genes=GENES, position_table=8, **quick)
         trainer = training_kit.trainer_with_features(sections, settings)
         steps = [rows for step in trainer.steps(0) for rows in step]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+DIVERGING = "PiYG"  # of differences and programs: green where there is more, pink where less
+
 
 def percentile_limits(
     values: NDArray[np.floating[Any]], low: float = 1.0, high: float = 99.0
@@ -39,6 +41,12 @@ def percentile_limits(
     if not _distinct(lower, upper):
         upper = lower + 1.0
     return lower, upper
+
+
+def symmetric(limits: tuple[float, float]) -> tuple[float, float]:
+    """Return limits as far from 0 as the farther of two, so that no colour of an end means 0."""
+    most = max(abs(limit) for limit in limits)
+    return -most, most
 
 
 def _distinct(lower: float, upper: float) -> bool:

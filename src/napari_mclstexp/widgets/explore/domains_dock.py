@@ -43,10 +43,14 @@ class DomainsDock(Dock):
         self.of.addItem("Measured expression", "measured")
         self.of.setToolTip("Which expression is clustered")
         self.fields = Fields(
-            DomainSettings, "k", "method", "smoothing", high={"k": MOST_K}, sliders=("smoothing",)
+            *(DomainSettings, "features", "k", "method", "smoothing"),
+            high={"k": MOST_K},
+            sliders=("smoothing",),
         )
         self.find = QPushButton("Find domains")
-        self.find.setToolTip("Cluster the spots by the principal components of their expression")
+        self.find.setToolTip(
+            "Cluster the spots by the components of their expression, or by their programs"
+        )
         self.cancel = QPushButton("Cancel")
         self.cancel.setToolTip(
             "Stop the search within a second or two; the domains stay as they are"

@@ -1,8 +1,8 @@
-"""The dock "Evidence": click a spot to see the reference spots retrieved for it."""
+"""The dock "Evidence": click a spot to see the reference spots that its value is made of."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
@@ -12,16 +12,22 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QPixmap, QShowEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from ...analysis.evidence import Evidence, evidence, retrieved_by_section
+from ...analysis.evidence import Evidence, RetrievedSpot, evidence, retrieved_by_section
+from ...analysis.prediction_result import Result
+from ...session.display import ENDS
 from ...spots.schema import positions
 from ..common.latest import Latest
 from ..common.tabbing import join_docks
-from ..common.theme import Scrolling, facts
+from ..common.theme import Scrolling, facts, heading
 from ..workspace import workspace_of
 
-SHOWN, COLUMNS = 12, 3  # retrieved spots with a picture
+SHOWN, COLUMNS = 12, 3  # reference spots with a picture
+EACH_WAY = 6  # of those that raised a value, and of those that lowered it
 NEAR_UM = 150.0  # a click farther from every spot means none of them
-HINT = "Run a prediction, then click a spot to see the reference spots retrieved for it."
+HINT = (
+    "Run a prediction and choose a gene, then click a spot to see the reference spots that its "
+    "value is made of."
+)
 
 
 class EvidenceDock(QWidget):
@@ -37,27 +43,17 @@ class EvidenceDock(QWidget):
         super().__init__()
         self.workspace = workspace_of(napari_viewer)
         self.spot = ""
-        self.summary = facts(
-            "The value, the reference spots it was predicted from, and how much they disagree"
-        )
+        self.summary = facts("The value, and the reference spots that it is made of")
         self.summary.setTextFormat(Qt.TextFormat.RichText)
         self._latest = Latest[tuple[Evidence, str]](
             self, self.workspace.jobs, lambda found: self._show(*found)
         )
-        self._cells: list[tuple[QLabel, QLabel]] = []
+        self._more, self._less = SpotPictures(SHOWN), SpotPictures(EACH_WAY)
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(10, 8, 10, 8)
-        layout.addWidget(self.summary)
-        grid = QGridLayout()
-        for place in range(SHOWN):
-            picture, text = QLabel(), QLabel()
-            picture.setToolTip("The tissue around a retrieved reference spot")
-            text.setToolTip("Its section, its share of the value, and what was measured there")
-            grid.addWidget(picture, place // COLUMNS * 2, place % COLUMNS)
-            grid.addWidget(text, place // COLUMNS * 2 + 1, place % COLUMNS)
-            self._cells.append((picture, text))
-        layout.addLayout(grid)
+        for part in (self.summary, self._more, self._less):
+            layout.addWidget(part)
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -72,8 +68,13 @@ class EvidenceDock(QWidget):
 
     @property
     def retrieved(self) -> list[str]:
-        """What stands below the pictures, the largest weight first."""
-        return [text.text() for _, text in self._cells if text.text()]
+        """What stands below the pictures: of what was retrieved, or of what raised the value."""
+        return self._more.texts
+
+    @property
+    def lowering(self) -> list[str]:
+        """What stands below the pictures of the spots that lowered the value."""
+        return self._less.texts
 
     def _clicked(self, viewer: Any, event: Any) -> Iterator[None]:
         """Take a click, not a drag, as the choice of the spot under it."""
@@ -103,43 +104,38 @@ class EvidenceDock(QWidget):
         prediction = result.adata if result is not None else None
         spot = self.spot
         known = spot and prediction is not None and spot in prediction.obs_names
-        if not known or result is None or prediction is None or model is None or gene is None:
+        if not known or result is None or prediction is None or model is None or gene not in result:
             self._latest.forget()
             self._show(None, "")
         else:
+            assert gene is not None
             self._latest.ask(
                 (model.id, result.id, spot, gene),
-                lambda: (evidence(model, prediction, spot, gene), result.unit),
+                lambda: (evidence(model, prediction, spot, gene), _unit(result, spot, gene)),
             )
 
     def _show(self, found: Evidence | None, unit: str) -> None:
-        retrieved = found.retrieved if found is not None else ()
-        for place, (picture, text) in enumerate(self._cells):
-            spot = retrieved[place] if place < len(retrieved) else None
-            pixmap = QPixmap()
-            if spot is not None and spot.thumbnail:
-                pixmap.loadFromData(spot.thumbnail)
-            picture.setPixmap(pixmap)
-            picture.setAccessibleName(f"Reference spot {spot.barcode}" if spot else "")
-            text.setText(f"{spot.section}\n{spot.weight:.1%} · {spot.measured:.2f}" if spot else "")
         if found is None:
+            self._more.show_spots((), "", share=True)
+            self._less.show_spots((), "", share=True)
             self.summary.setText(HINT)
             return
+        share = found.head == "contrastive"
+        if share:
+            title = "Those with the largest weights: share of the value, and what was measured"
+            self._more.show_spots(found.retrieved[:SHOWN], title, share=True)
+            self._less.show_spots((), "", share=True)
+        else:
+            shown = ((self._more, found.raising, "raised"), (self._less, found.lowering, "lowered"))
+            for part, spots, did in shown:
+                title = f"{len(spots):,} {did} it; most of all, with what was measured there:"
+                part.show_spots(spots[:EACH_WAY], title, share=False)
         shares = ", ".join(
-            f"{escape(s)} {share:.0%}" for s, share in retrieved_by_section(found).items()
-        )
-        agreement = (
-            "They agree"
-            if found.agreement > 0.7
-            else "They agree in part"
-            if found.agreement > 0.3
-            else "They differ almost as much as reference spots picked at random"
+            f"{escape(s)} {part:.0%}" for s, part in retrieved_by_section(found).items()
         )
         self.summary.setText(
             f"<b>{escape(found.gene)} at {escape(found.spot)}: {found.value:.2f}</b> {escape(unit)}"
-            f"<br>{len(found.retrieved)} retrieved spots ({shares}). {agreement}: spread "
-            f"{found.spread:.2f}.<br>Those with the largest weights, with their share of the value "
-            "and what was measured there:"
+            f"<br>{escape(found.sentence())} {_agreement(found)}<br>By section: {shares}."
         )
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
@@ -147,6 +143,82 @@ class EvidenceDock(QWidget):
         super().showEvent(event)
         join_docks(self.workspace.docks, self)
         self.workspace.docks.add(self)
+
+
+class SpotPictures(QWidget):
+    """Pictures of reference spots under a title; hidden while there are none.
+
+    Parameters
+    ----------
+    most
+        How many there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._title = heading("")
+        self._title.setWordWrap(True)
+        self._cells: list[tuple[QLabel, QLabel]] = []
+        grid = QGridLayout()
+        for place in range(most):
+            picture, text = QLabel(), QLabel()
+            picture.setToolTip("The tissue around a reference spot")
+            grid.addWidget(picture, place // COLUMNS * 2, place % COLUMNS)
+            grid.addWidget(text, place // COLUMNS * 2 + 1, place % COLUMNS)
+            self._cells.append((picture, text))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.addWidget(self._title)
+        layout.addLayout(grid)
+
+    @property
+    def texts(self) -> list[str]:
+        """What stands below the pictures."""
+        return [text.text() for _, text in self._cells if text.text()]
+
+    def show_spots(self, spots: Sequence[RetrievedSpot], title: str, *, share: bool) -> None:
+        """Show these spots, each with its share of the value, or with what it adds to it."""
+        self.setVisible(bool(spots))
+        self._title.setText(title)
+        does = "its share of the value" if share else "what it adds to the value"
+        for place, (picture, text) in enumerate(self._cells):
+            spot = spots[place] if place < len(spots) else None
+            pixmap = QPixmap()
+            if spot is not None and spot.thumbnail:
+                pixmap.loadFromData(spot.thumbnail)
+            picture.setPixmap(pixmap)
+            picture.setAccessibleName(f"Reference spot {spot.barcode}" if spot else "")
+            text.setToolTip(f"Its section, {does}, and what was measured there")
+            text.setText(_caption(spot, share) if spot else "")
+
+
+def _caption(spot: RetrievedSpot, share: bool) -> str:
+    part = f"{spot.weight:.1%}" if share else f"{spot.adds:+.2g}"
+    return f"{spot.section}\n{part} · {spot.measured:.2f}"
+
+
+def _agreement(found: Evidence) -> str:
+    """Return how much the spots agree, where the value is a mean of what they say."""
+    if not np.isfinite(found.agreement):
+        return ""
+    agreement = (
+        "They agree"
+        if found.agreement > 0.7
+        else "They agree in part"
+        if found.agreement > 0.3
+        else "They differ almost as much as reference spots picked at random"
+    )
+    return f"{agreement}: spread {found.spread:.2f}."
+
+
+def _unit(result: Result, spot: str, gene: str) -> str:
+    """Return the unit of a value, and between what it may lie where that is known."""
+    lower, upper = (result.layer_values(end, gene) for end in ENDS)
+    if lower is None or upper is None or result.adata is None:
+        return result.unit
+    row = result.adata.obs_names.get_loc(spot)
+    share = "" if result.interval is None else f", {result.interval:.0%}"
+    return f"({lower[row]:.2f} to {upper[row]:.2f}{share}) {result.unit}"
 
 
 def _forget(viewer: Any, callback: Any) -> None:

@@ -9,7 +9,7 @@ import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QPushButton
 
-from ...analysis.gene_summary import GeneFacts, gene_facts, trust_word
+from ...analysis.gene_summary import UNPROVEN, GeneFacts, gene_facts, is_unproven, trust_word
 from ...errors import SettingsError
 from ...scene.layer_specs import Scene
 from ...session.display import MOST_BLENDED, MOST_COMPARED
@@ -23,6 +23,7 @@ from ..common.theme import colour, facts, heading
 from .signature_panel import SignaturePanel
 
 PEAK_UM = 1500.0  # what is seen about a peak, across
+LOADED = 20  # genes of a program that are listed, in each direction
 GENE = int(Qt.ItemDataRole.UserRole)
 
 
@@ -32,7 +33,10 @@ class GenesDock(Dock):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self.name = heading("")
-        self.trust = facts("How far the model can be trusted with this gene")
+        self.trust = facts(
+            "How far the model can be trusted with this gene; of a program, the genes that rise "
+            "and fall with it, with their loadings"
+        )
         self.plot = pg.PlotWidget(background=None)
         self.plot.setFixedHeight(110)
         self.plot.setMouseEnabled(x=False, y=False)
@@ -212,9 +216,14 @@ class GenesDock(Dock):
 
     def _trust(self, gene: str) -> str:
         session = self.workspace.session
-        held_out = session.result.held_out_pcc if session.result is not None else {}
-        pcc = held_out.get(gene)
-        word = trust_word(pcc)
+        program = session.expression.programs.get(gene)
+        if program is not None:
+            return program.sentence(LOADED, loadings=True)
+        result = session.result
+        pcc = None if result is None else result.held_out_pcc.get(gene)
+        low = None if result is None else result.held_out_low.get(gene)
         if pcc is None:
             return "Trust: unknown; the model has no held-out score for it."
-        return f"Trust: {word}; PCC {pcc:.2f} on sections that the model had not seen."
+        word = UNPROVEN if is_unproven(pcc, low) else trust_word(pcc)
+        within = "" if low is None else f" (95% interval from {low:.2f})"
+        return f"Trust: {word}; PCC {pcc:.2f}{within} on sections that the model had not seen."

@@ -41,7 +41,8 @@ def figure(session: Session) -> Write:
 
     prediction, display = _prediction(session), session.display
     gene, tissue = session.gene, session.tissue
-    if gene is None or gene not in prediction.var_names:
+    programs = session.expression.programs
+    if gene is None or (gene not in prediction.var_names and gene not in programs):
         raise SettingsError(f"{gene or 'Nothing'} cannot be drawn as a figure; choose a gene.")
     style: Literal["points", "heatmap"] = "points" if display.style == "points" else "heatmap"
     return lambda path: save_overlay(

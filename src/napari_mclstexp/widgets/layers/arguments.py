@@ -21,6 +21,7 @@ Description = SlideLayer | SpotsLayer | ExpressionPoints | ExpressionHeatmap | C
 
 SPOT_COLOUR = "#111111"
 VALUE = "expression"  # the feature that colours the points; napari shows it under the cursor
+NOTES = "interval"  # said beside it
 
 
 def slide_arguments(slide: SlideLayer) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def expression_arguments(points: ExpressionPoints) -> dict[str, Any]:
         "data": points.positions,
         "name": points.name,
         "size": points.diameter,
-        "features": {VALUE: points.values},
+        "features": _features(points),
         "face_color": VALUE,
         "face_colormap": points.colormap,
         "face_contrast_limits": points.limits,
@@ -98,6 +99,12 @@ def coloured_arguments(points: ExpressionBlend | DomainPoints) -> dict[str, Any]
         "border_color": "transparent",
         "opacity": points.opacity,
     }
+
+
+def _features(points: ExpressionPoints) -> dict[str, Any]:
+    """Return what napari says of the spot under the pointer."""
+    values: dict[str, Any] = {VALUE: points.values}
+    return values if points.notes is None else {**values, NOTES: points.notes}
 
 
 def updatable(old: Description, new: Description) -> bool:
@@ -158,7 +165,7 @@ def _update_points(layer: Any, old: ExpressionPoints, new: ExpressionPoints) -> 
     if moved or old.diameter != new.diameter:
         layer.size = new.diameter
     if moved or old.values_key != new.values_key:
-        layer.features = {VALUE: new.values}
+        layer.features = _features(new)
         layer.shown = np.isfinite(new.values)
     if old.colormap != new.colormap:
         layer.face_colormap = new.colormap

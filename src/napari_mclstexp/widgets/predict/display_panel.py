@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleRangeSlider
 
-from ...session.display import Display, Quantity
+from ...session.display import Display, Quantity, end_name
 from .colour_bar import gradient
 
 COLORMAPS = ("viridis", "magma", "inferno", "plasma", "cividis", "turbo", "coolwarm")
@@ -33,6 +33,13 @@ QUANTITIES: dict[Quantity, str] = {
     "spread": "Uncertainty: spread",
     "distance": "Uncertainty: distance",
 }
+
+
+def _name(quantity: Quantity, interval: float | None) -> str:
+    """Return what a quantity is called: "Uncertainty: lower end of 80%"."""
+    if quantity == "lower" or quantity == "upper":
+        return f"Uncertainty: {end_name(quantity, interval)}"
+    return QUANTITIES[quantity]
 
 
 class DisplayPanel(QWidget):
@@ -61,8 +68,10 @@ class DisplayPanel(QWidget):
         self.quantity = QComboBox()
         self.quantity.setToolTip(
             "Predicted or measured expression, both side by side or swiped, or predicted minus "
-            "measured; or the uncertainty: how much the retrieved reference spots disagree, and "
-            "how far the patch is from the nearest one"
+            "measured; or the uncertainty: the lower and the upper end of the interval that holds "
+            "the said share of measured values, how much the retrieved reference spots disagree "
+            "(or how far values were off on sections left out), and how far the patch is from "
+            "the nearest one"
         )
         self.colormap = QComboBox()
         self.colormap.setIconSize(QSize(48, 12))
@@ -159,9 +168,21 @@ class DisplayPanel(QWidget):
         self.same_limits.clicked.connect(lambda on: self.changed.emit({"same_limits": on}))
 
     def show_display(
-        self, display: Display, quantities: Sequence[Quantity], shown: Quantity | None
+        self,
+        display: Display,
+        quantities: Sequence[Quantity],
+        shown: Quantity | None,
+        interval: float | None = None,
     ) -> None:
-        """Bring the controls in line with what is shown, without telling anyone."""
+        """Bring the controls in line with what is shown, without telling anyone.
+
+        Parameters
+        ----------
+        display, quantities, shown
+            What is wanted, what can be shown, and what is.
+        interval
+            Share of measured values between lower and upper end, where it is known.
+        """
         self.blockSignals(True)
         styles = {"points": self.points, "heatmap": self.heatmap, "contours": self.contours}
         styles[display.style].setChecked(True)
@@ -176,10 +197,11 @@ class DisplayPanel(QWidget):
             self.high.setValue(display.limits[1])
         for box in (self.low, self.high):
             box.setEnabled(display.limits is not None)
-        if tuple(quantities) != self._offered():
+        offered = [(_name(quantity, interval), quantity) for quantity in quantities]
+        if offered != self._offered():
             self.quantity.clear()
-            for quantity in quantities:
-                self.quantity.addItem(QUANTITIES[quantity], quantity)
+            for name, quantity in offered:
+                self.quantity.addItem(name, quantity)
         self.quantity.setCurrentIndex(self.quantity.findData(shown))
         self.quantity.setEnabled(len(quantities) > 1)
         self.colormap.setCurrentIndex(self.colormap.findText(display.colormap))
@@ -189,8 +211,9 @@ class DisplayPanel(QWidget):
         self.same_limits.setVisible(shown == "beside")
         self.blockSignals(False)
 
-    def _offered(self) -> tuple[Quantity, ...]:
-        return tuple(self.quantity.itemData(index) for index in range(self.quantity.count()))
+    def _offered(self) -> list[tuple[str, Quantity]]:
+        box = self.quantity
+        return [(box.itemText(index), box.itemData(index)) for index in range(box.count())]
 
     def _limits_changed(self) -> None:
         low, high = self.low.value(), self.high.value()

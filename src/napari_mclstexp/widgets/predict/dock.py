@@ -83,17 +83,27 @@ class PredictDock(QWidget):
 
     def _show_scene(self, drawn: Scene) -> None:
         session = self.workspace.session
-        self.genes.set_genes(session.genes, self._held_out_pcc())
+        known = session.result or (session.model.config if session.model is not None else None)
+        programs = session.expression.programs
+        self.genes.set_genes(
+            session.genes,
+            known.held_out_pcc if known is not None else {},
+            known.held_out_low if known is not None else {},
+            {name: each.sentence(loadings=True) for name, each in programs.items()},
+        )
         self.genes.set_other_names(self._other_names(session.genes))
         self.genes.set_gene(session.gene)
-        self.display.show_display(session.display, session.quantities, session.shown_quantity)
+        result = session.result
+        interval = None if result is None else result.interval
+        self.display.show_display(
+            session.display, session.quantities, session.shown_quantity, interval
+        )
         for view, bar in zip(self.bars, (*drawn.bars, *[None] * MOST_COMPARED), strict=False):
             view.show_bar(bar)
         self.warning.setText(drawn.warning)
         self.warning.setVisible(bool(drawn.warning))
         self.result.setText(drawn.result_text)
         self.result.setVisible(bool(drawn.result_text))
-        result = session.result
         self.save.setEnabled(result is not None and result.complete)
 
     def _other_names(self, genes: tuple[str, ...]) -> dict[str, str]:
@@ -105,12 +115,6 @@ class PredictDock(QWidget):
                 ids = dict(zip(map(str, spots.var_names), spots.var["gene_ids"], strict=True))
             self._named, self._names = (genes, number), other_names(genes, ids)
         return self._names
-
-    def _held_out_pcc(self) -> dict[str, float]:
-        session = self.workspace.session
-        if session.result is not None:
-            return session.result.held_out_pcc
-        return session.model.config.held_out_pcc if session.model is not None else {}
 
     def _offer_models(self) -> None:
         model = self.workspace.session.model

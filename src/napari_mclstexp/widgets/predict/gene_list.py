@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QRect, QSize, Qt
 from qtpy.QtGui import QPainter
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from ...analysis.gene_summary import trust_word
+from ...analysis.gene_summary import UNPROVEN, is_unproven, trust_word
 from ..common.theme import colour
 
 PCC_ROLE = int(Qt.ItemDataRole.UserRole)
 STAR_ROLE = PCC_ROLE + 1
+UNPROVEN_ROLE = STAR_ROLE + 1
 NO_INDEX = QModelIndex()
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class GeneList(QAbstractListModel):
@@ -25,6 +28,8 @@ class GeneList(QAbstractListModel):
         super().__init__()
         self._genes: tuple[str, ...] = ()
         self._pcc: Mapping[str, float] = {}
+        self._low: Mapping[str, float] = {}
+        self._programs: Mapping[str, str] = {}
         self._query = ""
         self._best_first = True
         self._others: Mapping[str, str] = {}
@@ -41,11 +46,27 @@ class GeneList(QAbstractListModel):
         """Whether any gene has a held-out correlation."""
         return bool(self._pcc)
 
-    def set_genes(self, genes: Sequence[str], held_out_pcc: Mapping[str, float]) -> None:
-        """Take other genes."""
-        genes = tuple(genes)
-        if genes != self._genes or held_out_pcc != self._pcc:
-            self._genes, self._pcc = genes, dict(held_out_pcc)
+    def set_genes(
+        self,
+        genes: Sequence[str],
+        held_out_pcc: Mapping[str, float],
+        held_out_low: Mapping[str, float] = NOTHING,
+        programs: Mapping[str, str] = NOTHING,
+    ) -> None:
+        """Take other genes.
+
+        Parameters
+        ----------
+        genes
+            Names of genes, signatures and programs.
+        held_out_pcc, held_out_low
+            Of genes: the held-out correlation, and the lower end of its interval.
+        programs
+            Of what genes each program among them is made.
+        """
+        new = (tuple(genes), dict(held_out_pcc), dict(held_out_low), dict(programs))
+        if new != (self._genes, self._pcc, self._low, self._programs):
+            self._genes, self._pcc, self._low, self._programs = new
             self._refresh()
 
     def set_other_names(self, others: Mapping[str, str]) -> None:
@@ -90,14 +111,26 @@ class GeneList(QAbstractListModel):
             return gene in self._favourites
         if role == PCC_ROLE:
             return pcc
+        if role == UNPROVEN_ROLE:
+            return self._unproven(gene)
         if role == Qt.ItemDataRole.ToolTipRole:
-            if pcc is None:
-                return f"{gene}: the model has no held-out score for it."
-            return (
-                f"{gene}: {trust_word(pcc)}; held-out PCC {pcc:.2f} in the model's own "
-                "cross-validation."
-            )
+            return self._tooltip(gene, pcc)
         return None
+
+    def _unproven(self, gene: str) -> bool:
+        return is_unproven(self._pcc.get(gene), self._low.get(gene))
+
+    def _tooltip(self, gene: str, pcc: float | None) -> str:
+        if gene in self._programs:
+            return f"{gene.partition(':')[0]}: {self._programs[gene]}"
+        if pcc is None:
+            return f"{gene}: the model has no held-out score for it."
+        word = UNPROVEN if self._unproven(gene) else trust_word(pcc)
+        low = self._low.get(gene)
+        within = "" if low is None else f", its 95% interval from {low:.2f}"
+        return (
+            f"{gene}: {word}; held-out PCC {pcc:.2f} in the model's own cross-validation{within}."
+        )
 
     def _refresh(self) -> None:
         self.beginResetModel()
@@ -111,11 +144,20 @@ class GeneList(QAbstractListModel):
         self._shown = found
         self.endResetModel()
 
-    def _rank(self, gene: str) -> tuple[bool, bool, bool, float, str]:
+    def _rank(self, gene: str) -> tuple[bool, bool, bool, bool, bool, float, str]:
+        """Return where a gene stands: programs before genes, those not proven last."""
         begins = gene.casefold().startswith(self._query)
         score = self._pcc.get(gene, -math.inf) if self._best_first else 0.0
         known_as = bool(self._query) and self._query in self._others.get(gene, "").split("|")
-        return (not known_as, gene not in self._favourites, not begins, -score, gene.casefold())
+        return (
+            not known_as,
+            gene not in self._favourites,
+            not begins,
+            gene not in self._programs,
+            self._best_first and self._unproven(gene),
+            -score,
+            gene.casefold(),
+        )
 
 
 class GeneDelegate(QStyledItemDelegate):
@@ -139,7 +181,10 @@ class GeneDelegate(QStyledItemDelegate):
         name = f"★ {index.data()}" if index.data(STAR_ROLE) else str(index.data())
         painter.drawText(inner, middle | Qt.AlignmentFlag.AlignLeft, name)
         pcc = index.data(PCC_ROLE)
-        if pcc is not None:
+        if index.data(UNPROVEN_ROLE):
+            painter.setPen(colour("secondary"))
+            painter.drawText(inner, middle | Qt.AlignmentFlag.AlignRight, UNPROVEN)
+        elif pcc is not None:
             painter.drawText(
                 inner, middle | Qt.AlignmentFlag.AlignRight, f"{trust_word(pcc)} {pcc:.2f}"
             )

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from ...session.recent_files import Favourites
+from .gene_list import NOTHING as NONE_KNOWN
 from .gene_list import GeneDelegate, GeneList
 
 KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
@@ -55,7 +56,7 @@ class GenePicker(QWidget):
         self.order.addItems(["Best first", "A to Z"])
         self.order.setToolTip(
             "Sort the genes by the correlation that the model reached on sections it had not seen "
-            "(held-out PCC), or by name"
+            "(held-out PCC), those not shown to be predicted last, or by name; programs come first"
         )
         self.list = QListView()
         self.list.setModel(self.genes)
@@ -65,7 +66,10 @@ class GenePicker(QWidget):
         # It takes the room that is left, and asks for none beyond a few rows.
         self.list.setMinimumHeight(92)
         self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
-        self.list.setToolTip("Genes; the figure is the held-out PCC of the model for that gene")
+        self.list.setToolTip(
+            "Programs, genes and signatures; the figure is the held-out PCC of the model for that "
+            "gene"
+        )
         self.none = QLabel("")
         self.none.setToolTip("Why the list is empty")
         self.none.setWordWrap(True)
@@ -99,10 +103,16 @@ class GenePicker(QWidget):
         self.order.currentIndexChanged.connect(self._ordered)
         self.list.selectionModel().currentChanged.connect(self._moved)
 
-    def set_genes(self, genes: Sequence[str], held_out_pcc: Mapping[str, float]) -> None:
-        """Offer these genes."""
+    def set_genes(
+        self,
+        genes: Sequence[str],
+        held_out_pcc: Mapping[str, float],
+        held_out_low: Mapping[str, float] = NONE_KNOWN,
+        programs: Mapping[str, str] = NONE_KNOWN,
+    ) -> None:
+        """Offer these genes; see :meth:`GeneList.set_genes`."""
         self._updating = True
-        self.genes.set_genes(genes, held_out_pcc)
+        self.genes.set_genes(genes, held_out_pcc, held_out_low, programs)
         self._updating = False
         self.order.setVisible(self.genes.scored)
         self._settle()

@@ -53,7 +53,7 @@ class TrainDock(Dock):
         self.pause = QPushButton("Pause")
         self.pause.setToolTip("Pause the training; press again to resume it")
         self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop the training; it can be resumed from its last epoch")
+        self.cancel.setToolTip("Stop the training; Start takes it up again from what is done")
         self.report = QPushButton("Open report")
         self.report.setToolTip("How well each gene is predicted, compared with baselines")
         self.command = facts("The command line that repeats this training in a shell")

@@ -56,6 +56,7 @@ class TrainProgress(QWidget):
         for each in (self.estimate, self.told):
             each.setText("")
         self.status.setText("Preparing")
+        self.curves.hide()  # a linear head has none: it is computed at once
         self.maps.hide()
         self.show()
 
@@ -70,7 +71,7 @@ class TrainProgress(QWidget):
                 case StepsDone():
                     self.bar.setRange(0, max(1, event.total))
                     self.bar.setValue(event.done)
-                    self.status.setText(event.what)
+                    self.status.setText(_of_all(event))
                 case HeldOutMap():
                     self._draw_map(event)
                 case Done():
@@ -84,6 +85,7 @@ class TrainProgress(QWidget):
         self.status.setText(text)
 
     def _draw_curves(self) -> None:
+        self.curves.show()
         self.curves.clear()
         epochs = [point.epoch for point in self._points]
         loss = np.array([point.loss for point in self._points])
@@ -128,3 +130,10 @@ class TrainProgress(QWidget):
         plot.hideButtons()
         plot.addLegend(offset=(-5, 5), labelTextSize="8pt") if "Loss" in tooltip else None
         return plot
+
+
+def _of_all(event: StepsDone) -> str:
+    """Return what is being done; of steps, it says itself how far it is."""
+    if event.unit == "steps":
+        return event.what
+    return f"{event.what}: {event.done:,} of {event.total:,} {event.unit}"

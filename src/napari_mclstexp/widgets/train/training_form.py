@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from qtpy.QtWidgets import (
     QComboBox,
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from ...errors import SettingsError
+from ...training.presets import PRESETS
 from ...training.process import TrainRequest
 from ...training.settings import VARIABLE_GENES, TrainSettings
 from ..common import dialogs
@@ -72,7 +74,8 @@ class OptionsPanel(QWidget):
             "trained model"
         )
         self.fields = Fields(
-            TrainSettings, "freeze_encoder", "epochs", defaults={"freeze_encoder": True}
+            *(TrainSettings, "freeze_encoder", "head", "rank", "epochs"),
+            defaults={"freeze_encoder": True},
         )
         self.more = Fields(TrainRequest, "preset", "hvg", defaults={"hvg": VARIABLE_GENES})
         self.encoder = QComboBox()  # by hand: in magicgui's no other choice can be typed
@@ -91,7 +94,7 @@ class OptionsPanel(QWidget):
         self.held_out.addItem(NOBODY)
         self.held_out.setToolTip(help_of(TrainRequest, "held_out"))
         self.out = PathField(help_of(TrainRequest, "out"), "Save the model as", save=True)
-        form = QFormLayout(self)
+        self._form = form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(4)
         for label, field in (
@@ -100,6 +103,8 @@ class OptionsPanel(QWidget):
             ("Encoder", self.encoder),
             ("", self.fields["freeze_encoder"]),
             ("Preset", self.more["preset"]),
+            ("Head", self.fields["head"]),
+            ("Programs", self.fields["rank"]),
             ("Gene list", self.genes),
             ("or variable", self.more["hvg"]),
             ("Hold out", self.held_out),
@@ -108,6 +113,9 @@ class OptionsPanel(QWidget):
         ):
             form.addRow(label, field)
         self.start.currentIndexChanged.connect(self._start_changed)
+        self.more.widgets["preset"].changed.connect(self._preset_changed)
+        self.fields.widgets["head"].changed.connect(self._show_what_counts)
+        self._preset_changed()
 
     def offer_sections(self, names: Sequence[str]) -> None:
         """List the sections that may be held out, keeping the choice if it is still there."""
@@ -141,10 +149,41 @@ class OptionsPanel(QWidget):
             held_out=None if held_out == NOBODY else held_out,
             name=self.out.path.name,
             **self.more.values(),
-            **self.fields.values(),
+            **self._chosen(),
         )
 
     def _start_changed(self, index: int) -> None:
         self.source.setCurrentIndex(index)
         self.source.setVisible(index != 1)
         self.encoder.setEnabled(self.start.currentText() != TUNE)
+        self._show_what_counts()
+
+    def _preset_changed(self) -> None:
+        """Take the preset's head."""
+        preset = PRESETS[self.more.values()["preset"]]
+        self.fields.widgets["head"].value = preset.get("head", "contrastive")
+        self._show_what_counts()
+
+    def _counts(self) -> dict[str, bool]:
+        """Return which of the fields have something to say in a training as it is chosen now."""
+        tune = self.start.currentText() == TUNE
+        seen_as_map = PRESETS[self.more.values()["preset"]].get("features") == "map"
+        head = self.fields.values()["head"]
+        return {
+            "freeze_encoder": tune or not seen_as_map,  # a map's encoder is frozen anyhow
+            "head": seen_as_map and not tune,  # patches are read by one head; a model has its own
+            "rank": seen_as_map and head != "contrastive",
+            "epochs": tune or head != "linear",  # a linear head is computed at once
+        }
+
+    def _chosen(self) -> dict[str, Any]:
+        values, counts = self.fields.values(), self._counts()
+        return {name: value for name, value in values.items() if counts[name]}
+
+    def _show_what_counts(self) -> None:
+        for name, counts in self._counts().items():
+            field = self.fields[name]
+            field.setVisible(counts)
+            label = self._form.labelForField(field)
+            if label is not None:
+                label.setVisible(counts)
