@@ -22,8 +22,8 @@ from ..model.normalisation import measured_expression
 from ..progress import CancelToken, Progress, ProgressCallback
 from ..slides import Slide
 from ..spots.schema import positions
-from .spot_positions import spot_positions
 from .sequences import neighbour_sequences, random_sequences
+from .spot_positions import spot_positions
 
 IN_MEMORY = 6 * 2**30  # bytes of patches kept; more asks for a frozen encoder or smaller patches
 THUMBNAIL_PX = 48
