@@ -46,7 +46,7 @@ class MapHeads:
     def __init__(self, settings: TrainSettings, device: Device, cancel: CancelToken) -> None:
         self._settings, self._device, self._cancel = settings, device, cancel
         self._fitted: tuple[tuple[str, ...], FittedLinearHead] | None = None
-        self._retrieved: tuple[tuple[str, ...], list[Expression]] | None = None
+        self._retrieved: tuple[tuple[tuple[str, ...], ...], list[Expression]] | None = None
 
     def linear(self, train: Sequence[Prepared], test: Sequence[Prepared]) -> list[FoldPrediction]:
         """Read a few programs by a ridge of reduced rank, with intervals and samples."""
@@ -123,7 +123,7 @@ class MapHeads:
         return codes_on(fitted.head.components, [material])
 
     def _retrieve(self, train: Sequence[Prepared], test: Sequence[Prepared]) -> list[Expression]:
-        fold = tuple(each.name for each in (*train, *test))
+        fold = tuple(tuple(each.name for each in side) for side in (train, test))
         if self._retrieved is not None and self._retrieved[0] == fold:
             return self._retrieved[1]
         components = self._fit(train).head.components

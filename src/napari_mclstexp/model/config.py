@@ -81,10 +81,19 @@ class FeatureMapConfig(_Frozen):
 
 
 class PositionsConfig(_Frozen):
-    """Size of the learned position tables: array rows and columns of the platform."""
+    """Size of the learned position tables, and what their rows stand for.
+
+    Attributes
+    ----------
+    n_rows, n_cols
+        Array rows and columns of the platform; or steps of a section's height and width.
+    kind
+        ``"array"`` positions, or ``"relative"`` to the section's extent.
+    """
 
     n_rows: int = Field(ge=1)
     n_cols: int = Field(ge=1)
+    kind: Literal["array", "relative"] = "array"
 
 
 class RetrievalConfig(_Frozen):

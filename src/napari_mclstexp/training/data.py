@@ -23,6 +23,7 @@ from ..progress import CancelToken, Progress, ProgressCallback
 from ..slides import Slide
 from ..spots.schema import positions
 from .sequences import neighbour_sequences, random_sequences
+from .spot_positions import spot_positions
 
 IN_MEMORY = 6 * 2**30  # bytes of patches kept; more asks for a frozen encoder or smaller patches
 THUMBNAIL_PX = 48
@@ -39,7 +40,7 @@ class TrainingSection:
     expression
         (n, G) in the model's unit.
     rows, cols
-        (n,) array positions.
+        (n,) positions, of the kind that the model learns.
     patches
         (n, H, W, 3) uint8; only when the encoder learns.
     features
@@ -167,12 +168,13 @@ def prepare(
                 "take them off the list or leave the section out."
             )
         expression = measured_expression(section.spots, config.genes, config.normalisation)
+        rows, cols = spot_positions(section, config.positions)
         prepared.append(
             TrainingSection(
                 section,
                 torch.from_numpy(expression),
-                torch.tensor(section.spots.obs["array_row"].to_numpy(dtype=np.int64)),
-                torch.tensor(section.spots.obs["array_col"].to_numpy(dtype=np.int64)),
+                torch.from_numpy(rows),
+                torch.from_numpy(cols),
             )
         )
     return prepared

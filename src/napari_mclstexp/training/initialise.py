@@ -34,6 +34,7 @@ KEPT = (
     *("normalisation", "heads", "head_dim", "projection_dim"),
     *("format", "head", "feature_map", "n_codes"),
 )
+RELATIVE_STEPS = 32  # about the pitch of legacy ST, whose sections are some 30 spots wide
 # A platform's whole array, so that a model fits sections other than those it was trained on.
 ARRAYS = {"visium": (78, 128), "legacy-st": (35, 33)}
 PACKAGES = ("torch", "torchvision", "anndata", "numpy")
@@ -62,7 +63,7 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
             "patch_px": settings.patch_px,
             "um_per_px": settings.um_per_px or median_scale(sections),
             "patch_scale": settings.patch_scale,
-            "positions": _positions(sections, settings.position_table),
+            "positions": _positions(sections, settings),
             "use_positions": settings.positions,
             "layers": settings.layers,
             "normalisation": settings.normalisation,
@@ -151,7 +152,11 @@ def _plain(value: Any) -> bool | int | float | str:
     return value if isinstance(value, bool | int | float) else str(value)
 
 
-def _positions(sections: Sequence[Section], table: int | None) -> PositionsConfig:
+def _positions(sections: Sequence[Section], settings: TrainSettings) -> PositionsConfig:
+    table = settings.position_table
+    if settings.position_kind == "relative":
+        steps = table or RELATIVE_STEPS
+        return PositionsConfig(n_rows=steps, n_cols=steps, kind="relative")
     rows, cols = array_size(sections)
     return PositionsConfig(n_rows=table or rows, n_cols=table or cols)
 

@@ -13,6 +13,7 @@ Normalisation = Literal["ln-1e4-all", "log10-1e4-listed", "ln-1e6-listed"]
 Features = Literal["patches", "map"]
 Head = Literal["contrastive", "linear", "blend"]
 SequenceRule = Literal["neighbours", "random"]
+PositionKind = Literal["array", "relative"]
 PatchScale = Literal["physical", "pixels"]
 
 # What a training is given besides: the same words in the shell and in the dock.
@@ -171,7 +172,22 @@ class TrainSettings:
             "Rows of each position table; if not given, the size of the platform's array", low=1
         ),
     ] = None
+    position_kind: Annotated[
+        PositionKind,
+        Option(
+            "Positions of spots: on the platform's array (the paper), or relative to their "
+            "section's extent (STMCL)"
+        ),
+    ] = "array"
     targets: Literal["matched", "similar"] = "matched"
+    ranking: Annotated[
+        float,
+        Option(
+            "Weight of the loss by which spots that are alike in expression come to look alike in "
+            "the same order (RankByGene); 0 for none",
+            low=0,
+        ),
+    ] = 0.0
     k: Annotated[int | None, Option("Number of reference spots retrieved for each spot", low=1)] = (
         None
     )

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..inference.device import Device
 from ..inference.image_features import stoppable, to_tensor
 from ..model import MclSTExp, ModelConfig
-from ..model.loss import contrastive_loss, similar_targets_loss
+from ..model.loss import contrastive_loss, ranking_loss, similar_targets_loss
 from ..progress import CancelToken, Progress, ProgressCallback, TrainingPoint
 from .augmentation import augmented, stain_jittered
 from .checkpoint import TrainingState, load_checkpoint, run_name, save_checkpoint
@@ -104,10 +104,22 @@ class Trainer:
         spots = gathered(self.fabric, spots, lengths)
         images = gathered(self.fabric, images, lengths)
         loss = LOSSES[self.settings.targets](spots, images, self.settings.temperature)
+        if self.settings.ranking:
+            loss = loss + self.settings.ranking * self._ranking(images, shares)
         with torch.no_grad():
             nearest = (images @ spots.T).argmax(dim=1)
             right = (nearest == torch.arange(len(nearest), device=nearest.device)).float().mean()
         return loss, float(right)
+
+    def _ranking(self, images: Tensor, shares: Sequence[Sequence[Rows]]) -> Tensor:
+        """Return the mean ranking loss of the sequences, in the order of all processes' images."""
+        each = [rows for share in shares for rows in share]
+        parts = images.split([len(rows) for rows in each])
+        losses = [
+            ranking_loss(part, self.pool.expression[rows].to(part))
+            for part, rows in zip(parts, each, strict=True)
+        ]
+        return torch.stack(losses).mean()
 
     def _project(self, sequences: Sequence[Rows]) -> tuple[Tensor, Tensor]:
         where, pool = self.device.torch, self.pool

@@ -10,7 +10,7 @@ import torch
 
 from napari_mclstexp.errors import ModelError
 from napari_mclstexp.model.config import ModelConfig, PositionsConfig
-from napari_mclstexp.model.loss import contrastive_loss
+from napari_mclstexp.model.loss import contrastive_loss, ranking_loss
 from napari_mclstexp.model.mclstexp import MclSTExp
 from napari_mclstexp.model.projection import ProjectionHead
 from napari_mclstexp.model.spot_encoder import AttentionBlock
@@ -135,3 +135,34 @@ def test_densenet_features_are_1024_pooled_values(network):
     with torch.inference_mode():
         features = network.image_encoder(torch.rand(2, 3, 32, 32, dtype=torch.float64))
     assert features.shape == (2, 1024)
+
+
+def test_ranking_loss_of_three_spots_by_hand():
+    # Less the mean, expression is (2, 1), (1, -1), (-3, 0): cosines 1/sqrt(10) of the first two,
+    # -2/sqrt(5) of first and last, -1/sqrt(2) of the others.
+    expression = torch.tensor([[6.0, 4.0], [5.0, 2.0], [1.0, 3.0]], dtype=torch.float64)
+    images = torch.tensor([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0]], dtype=torch.float64)
+    near, far, across = 1 / math.sqrt(10), -2 / math.sqrt(5), -1 / math.sqrt(2)
+    # Cosines of images: 0 of the first two, -1 of first and last, 0 of the others.
+    pairs = (
+        (near - far, -1 - 0),  # anchor 0: spot 1 is more alike than spot 2, and looks so
+        (near - across, 0 - 0),  # anchor 1: spot 0 more than spot 2
+        (across - far, -1 - 0),  # anchor 2: spot 1 more than spot 0
+    )
+    weights = sum(weight for weight, _ in pairs)
+    by_hand = sum(weight * math.log1p(math.exp(apart)) for weight, apart in pairs) / weights
+    assert ranking_loss(images, expression).item() == pytest.approx(by_hand, abs=1e-12)
+    turned = images.clone()
+    turned[1] = -turned[1]  # similarities stay, so does the loss: it reads cosines only
+    assert ranking_loss(turned, 5 * expression).item() == pytest.approx(by_hand, abs=1e-12)
+    wrong = images[[2, 1, 0]] * torch.tensor([[1.0, 1.0], [1.0, 1.0], [-1.0, 1.0]])
+    assert ranking_loss(wrong, expression).item() > by_hand  # the last now looks like the first
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_ranking_loss_without_a_pair_is_zero_and_has_a_gradient(n):
+    images = torch.ones(n, 2, requires_grad=True)
+    loss = ranking_loss(images, torch.eye(2)[:n])
+    loss.backward()
+    assert loss.item() == 0
+    assert torch.isfinite(images.grad).all()

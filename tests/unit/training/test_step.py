@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from napari_mclstexp.errors import SettingsError
-from napari_mclstexp.model.loss import similar_targets_loss
+from napari_mclstexp.model.loss import ranking_loss, similar_targets_loss
 from napari_mclstexp.training.position_tables import used_positions
 from napari_mclstexp.training.presets import PRESETS, differences, preset_settings
 from support import training_kit
@@ -216,3 +216,17 @@ def test_similar_targets_are_bleeps():
     expected = ((by_spot + by_image) / 2).mean()
     found = similar_targets_loss(torch.from_numpy(spots), torch.from_numpy(images))
     assert float(found) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_ranking_loss_is_added_for_each_sequence_by_its_weight(section):
+    plain = training_kit.trainer_with_features([section], quick_settings(dropout=0.0))
+    ranked = training_kit.trainer_with_features([section], quick_settings(dropout=0.0, ranking=0.5))
+    ranked.module.load_state_dict(plain.module.state_dict())
+    sequences = [rows for step in plain.steps(0) for rows in step]
+    assert len(sequences) == 2
+    added = []
+    for rows in sequences:
+        images = plain.module.project_images(plain.pool.features[rows])
+        added.append(ranking_loss(images, plain.pool.expression[rows]).item())
+    expected = plain.loss(sequences)[0].item() + 0.5 * np.mean(added)
+    assert ranked.loss(sequences)[0].item() == pytest.approx(expected, abs=1e-5)
