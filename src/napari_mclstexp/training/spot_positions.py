@@ -34,4 +34,4 @@ def _steps(along: NDArray[np.float64], size: int) -> Rows:
     extent = float(np.ptp(along))
     if extent == 0:
         return np.zeros(len(along), dtype=np.int64)
-    return np.round((along - along.min()) / extent * (size - 1)).astype(np.int64)
+    return np.asarray(np.round((along - along.min()) / extent * (size - 1)), dtype=np.int64)

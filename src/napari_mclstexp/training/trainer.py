@@ -114,7 +114,7 @@ class Trainer:
     def _ranking(self, images: Tensor, shares: Sequence[Sequence[Rows]]) -> Tensor:
         """Return the mean ranking loss of the sequences, in the order of all processes' images."""
         each = [rows for share in shares for rows in share]
-        parts = images.split([len(rows) for rows in each])
+        parts = torch.split(images, [len(rows) for rows in each])
         losses = [
             ranking_loss(part, self.pool.expression[rows].to(part))
             for part, rows in zip(parts, each, strict=True)
