@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpotsError
-from ..model.programs import Program, programs_of
+from ..model.programs import Program
 from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions, read_programs
+from .predicted_programs import programs_of
 
 if TYPE_CHECKING:
     from anndata import AnnData

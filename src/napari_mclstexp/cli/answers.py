@@ -135,7 +135,7 @@ def about_training(
 
 def about_prediction(prediction: AnnData, path: Path, seconds: float | None = None) -> Report:
     """Tell what was predicted, with what, and how well where counts say so."""
-    from ..model.programs import programs_of
+    from ..analysis.predicted_programs import programs_of
     from ..spots.schema import Provenance, SpotMetadata
 
     programs = programs_of(prediction)

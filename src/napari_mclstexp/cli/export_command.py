@@ -32,8 +32,8 @@ def export_command(
     as_json: Json = False,
 ) -> None:
     """Write a result for other programs: QuPath, spatialdata, a spreadsheet, a figure."""
+    from ..analysis.predicted_programs import programs_of
     from ..export import figure, geojson, spatialdata, spot_table
-    from ..model.programs import programs_of
 
     refuse_overwriting(out, {"IN.h5ad": source})
     if to == "spatialdata":

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from ..analysis.domain_map import DomainMap
 from ..analysis.maps.contrast import DIVERGING, percentile_limits, symmetric
+from ..analysis.predicted_programs import programs_of
 from ..analysis.prediction_result import Result
 from ..analysis.region import Region
 from ..analysis.region_statistics import NOT_REPLICATES, region_report
 from ..files import atomic_file
 from ..model.programs import UNIT as PROGRAM_UNIT
-from ..model.programs import programs_of
 from ..pages.render import Cell, Picture, Row, Table, number, png_url, render, texts
 from ..spots.schema import positions
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..analysis.predicted_programs import programs_of
 from ..errors import SettingsError
 from ..files import atomic_file
-from ..model.programs import programs_of
 from ..spots.schema import has_positions, positions, read_programs
 
 if TYPE_CHECKING:

@@ -75,7 +75,6 @@ class Linear:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all parts by name, as they are kept."""
         kept = {f"head.{name}": each for name, each in self.head.arrays().items()}
-        kept["head.components"] = self.head.components.astype(np.float16)
         return kept | {f"errors.{name}": each for name, each in self.held_out.arrays().items()}
 
     @classmethod

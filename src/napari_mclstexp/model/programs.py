@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spots.schema import program_shares, read_programs
-
 if TYPE_CHECKING:
-    from anndata import AnnData
-
     from .linear_head import LinearHead
 
 IN_NAME = 3  # genes that stand in a program's name
@@ -105,15 +101,6 @@ def programs(
 def of_head(genes: Sequence[str], head: LinearHead) -> tuple[Program, ...]:
     """Return the programs of a linear head of G genes."""
     return programs(genes, head.loadings, tuple(map(float, head.share)))
-
-
-def programs_of(prediction: AnnData) -> tuple[Program, ...]:
-    """Return the programs of a prediction; none where it was not made by a linear head."""
-    kept = read_programs(prediction)
-    if kept is None:
-        return ()
-    names = tuple(str(name) for name in prediction.var_names)
-    return programs(names, kept[1].T, program_shares(prediction))
 
 
 def _listed(part: Loaded, most: int, loadings: bool) -> str:

@@ -85,8 +85,7 @@ def fit_linear_head(
             f"A linear head needs at least {FEWEST_SPOTS} spots and there are {len(features)}; "
             "add sections."
         )
-    # As a model folder keeps them: what is fitted to one is not read with the other.
-    components = principal_axes(features, n_axes, seed).astype(np.float16).astype(np.float32)
+    components = principal_axes(features, n_axes, seed)
     codes = np.asarray(features @ components, dtype=np.float32)
     squares = np.einsum("nf,nf->n", features, features, dtype=np.float64)
     beyond = LinearHead.beyond_axes(squares, codes)

@@ -96,5 +96,5 @@ def test_leverage_grows_away_from_the_reference_spots_and_beyond_their_axes(made
     left = few.beyond(learned.features, few.codes(learned.features))
     assert left.min() > 0
     whole = head.beyond(learned.features, fitted.codes)
-    np.testing.assert_allclose(whole, 0, atol=2e-4)  # of about 1; axes are kept in 16 bits
+    np.testing.assert_allclose(whole, 0, atol=1e-5)
     assert (head.leverage(codes, fitted.codes, none + 1) > near).all()

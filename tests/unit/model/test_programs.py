@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_mclstexp.model.programs import programs, programs_of
+from napari_mclstexp.analysis.predicted_programs import programs_of
+from napari_mclstexp.model.programs import programs
 
 
 def test_a_program_is_named_after_the_genes_that_rise_with_it():

@@ -144,8 +144,8 @@ class GeneList(QAbstractListModel):
         self._shown = found
         self.endResetModel()
 
-    def _rank(self, gene: str) -> tuple[bool, bool, bool, bool, bool, float, str]:
-        """Return where a gene stands: programs before genes, those not proven last."""
+    def _rank(self, gene: str) -> tuple[bool, bool, bool, bool, bool, bool, float, str]:
+        """Return where a gene stands: programs before genes, those not proven late."""
         begins = gene.casefold().startswith(self._query)
         score = self._pcc.get(gene, -math.inf) if self._best_first else 0.0
         known_as = bool(self._query) and self._query in self._others.get(gene, "").split("|")
@@ -154,6 +154,7 @@ class GeneList(QAbstractListModel):
             gene not in self._favourites,
             not begins,
             gene not in self._programs,
+            self._best_first and gene not in self._pcc,
             self._best_first and self._unproven(gene),
             -score,
             gene.casefold(),
