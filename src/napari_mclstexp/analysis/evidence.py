@@ -185,12 +185,9 @@ def _of_linear_head(
     model: Model, spot: str, gene: str, column: int, codes: NDArray[np.float32]
 ) -> Evidence:
     """Write the value as the weighted sum that every ridge is: all reference spots take part."""
-    from ..model.linear_head import section_targets
-
     assert model.linear is not None
     head, bank = model.linear.head, model.bank
-    targets = section_targets(bank.expression, bank.section)
-    adds = head.contributions(codes, bank.linear_codes, targets, column)
+    adds = model.contributions(codes, column)
     weight = np.abs(adds) / max(float(np.abs(adds).sum()), np.finfo(np.float64).tiny)
     known = bank.linear_codes.astype(np.float64)
     lengths = np.linalg.norm(known, axis=1) * np.linalg.norm(codes)

@@ -38,8 +38,11 @@ def evaluate_command(
     genes: Genes = None,
     hvg: Hvg = None,
     preset: Annotated[
-        Literal["default", "reference", "both"],
-        Option("Preset of the method; both evaluates the two, with the first one's normalisation"),
+        Literal["default", "paper", "reference", "both"],
+        Option(
+            "Preset of the method; both evaluates default and reference, with the first one's "
+            "normalisation"
+        ),
     ] = "default",
     by: Annotated[
         Literal["auto", "section", "patient", "both"],
@@ -92,7 +95,7 @@ def evaluate_command(
     check_names(out, KIND, FILES)
     kept = keep_good_spots(load_cohort(cohort), min_counts)
     choice = choose_genes(genes, hvg, kept.sections)
-    presets: tuple[Literal["default", "reference"], ...] = (
+    presets: tuple[Literal["default", "paper", "reference"], ...] = (
         ("default", "reference") if preset == "both" else (preset,)
     )
     settings = [preset_settings(each, genes=choice.genes, **options.chosen()) for each in presets]

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from ..inference.device import Device
 from ..model import MclSTExp
-from ..model.intervals import intervals, samples
+from ..model.intervals import ExpectedErrors, samples
 from ..model.retrieval import retrieve
+from ..model.smoother import Smoother
 from ..progress import CancelToken
 from ..training.data import SpotPool
 from ..training.fit_linear_head import FittedLinearHead
@@ -52,12 +53,13 @@ class MapHeads:
         """Read a few programs by a ridge of reduced rank, with intervals and samples."""
         fitted = self._fit(train)
         head, held_out = fitted.head, fitted.held_out
+        smoother, errors = Smoother(head, fitted.codes), ExpectedErrors(held_out)
         names = np.concatenate([np.full(len(e.expression), e.name) for e in train])
         found = []
         for each in test:
             codes, beyond = self._codes(fitted, each)
             predicted = head.predict(codes).astype(np.float32)
-            leverage = head.leverage(codes, fitted.codes, beyond)
+            leverage = smoother.leverage(codes, beyond)
             drawn = samples(
                 predicted,
                 held_out,
@@ -68,7 +70,7 @@ class MapHeads:
                 n=SAMPLES,
                 seed=self._settings.seed,
             )
-            bounds = {level: intervals(predicted, held_out, leverage, level) for level in LEVELS}
+            bounds = {level: errors.interval(predicted, leverage, level) for level in LEVELS}
             found.append(FoldPrediction(predicted, bounds, np.stack(list(drawn))))
         return found
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model import Model
-from ..model.linear_head import LinearHead
+from ..model.linear_head import beyond_axes
 from ..progress import CancelToken, ProgressCallback
 from ..slides import Slide
 from .device import Device
@@ -77,7 +77,7 @@ def from_map(
     codes, squares = project_spots_on(
         seen, xy, config.widths_um, model.linear.head.components, cancel=cancel
     )
-    beyond = LinearHead.beyond_axes(squares, codes)
+    beyond = beyond_axes(squares, codes)
     colours = _colours(seen, xy)
     for start in range(0, len(xy), AT_ONCE):
         rows = np.arange(start, min(start + AT_ONCE, len(xy)))

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from ..model import Model
-from ..model.intervals import intervals, samples
+from ..model.intervals import ExpectedErrors, samples
 from ..model.retrieval import Retriever
+from ..model.smoother import Smoother
 from .device import Device
 
 Values = NDArray[np.float32]
@@ -127,6 +128,8 @@ class MapHead:
         assert model.linear is not None
         self._model, self._linear = model, model.linear
         self._columns, self._level = columns, level
+        self._smoother = Smoother(model.linear.head, model.bank.linear_codes)
+        self._errors = ExpectedErrors(model.linear.held_out, columns)
         self._retrieval: RetrievalHead | Retriever
         if model.config.head == "linear":
             self._retrieval = Retriever(
@@ -140,13 +143,13 @@ class MapHead:
 
     def __call__(self, codes: Values, beyond: NDArray[np.float64]) -> Reading:
         """Read (n, q) codes, and (n,) squared lengths of what the axes leave out."""
-        head, held_out, columns = self._linear.head, self._linear.held_out, self._columns
+        head = self._linear.head
         near = self._retrieval(torch.from_numpy(codes))
-        expression = head.predict(codes, columns).astype(np.float32)
-        leverage = head.leverage(codes, self._model.bank.linear_codes, beyond)
+        expression = head.predict(codes, self._columns).astype(np.float32)
+        leverage = self._smoother.leverage(codes, beyond)
         reading = Reading(
             expression,
-            held_out.spread(leverage, columns),
+            self._errors.spread(leverage),
             near.similarity,
             near.distance,
             near.projected if isinstance(near, Reading) else codes,
@@ -158,7 +161,7 @@ class MapHead:
             return replace(reading, expression=near.expression, spread=near.spread)
         if self._model.config.head == "blend":
             expression = np.float32(0.5) * (expression + near.expression)
-        lower, upper = intervals(expression, held_out, leverage, self._level, columns=columns)
+        lower, upper = self._errors.interval(expression, leverage, self._level)
         return replace(reading, expression=expression, lower=lower, upper=upper)
 
 

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
         PositionsConfig,
         RetrievalConfig,
     )
-    from .folder import Model, load_model, read_card, save_model
+    from .folder import load_model, read_card, save_model
     from .inner_layers import InnerLayers
     from .loss import contrastive_loss
     from .mclstexp import MclSTExp
     from .normalisation import normalise
     from .retrieval import retrieve
+    from .trained_model import Model
 
 _LAZY = {
     "Bank": "bank",
@@ -27,7 +28,7 @@ _LAZY = {
     "FeatureMapConfig": "config",
     "InnerLayers": "inner_layers",
     "MclSTExp": "mclstexp",
-    "Model": "folder",
+    "Model": "trained_model",
     "ModelConfig": "config",
     "PositionsConfig": "config",
     "RetrievalConfig": "config",

@@ -7,7 +7,6 @@ import json
 import shutil
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +14,6 @@ from typing import Any
 
 import anndata
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
@@ -36,10 +34,9 @@ from ..files import (
 from .bank import Bank
 from .card import model_card
 from .config import FORMATS, ModelConfig
-from .intervals import HeldOutErrors
-from .linear_head import LinearHead
 from .mclstexp import MclSTExp
 from .programs import Program, of_head
+from .trained_model import Linear, Model
 
 CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
     "config.json",
@@ -63,66 +60,6 @@ _OLDER_TRAINING = (
     *("curves.csv", "events.out.tfevents.*", "report.html", "metrics.parquet"),
     *("metrics.csv", "ceilings.csv", "summary.csv", "structure.csv"),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """The linear head, and what it got wrong on each spot of the bank while that was left out."""
-
-    head: LinearHead
-    held_out: HeldOutErrors
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return all parts by name, as they are kept."""
-        kept = {f"head.{name}": each for name, each in self.head.arrays().items()}
-        return kept | {f"errors.{name}": each for name, each in self.held_out.arrays().items()}
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Linear:
-        """Read what :meth:`arrays` gave."""
-        parts = {
-            part: {k.removeprefix(part): v for k, v in arrays.items() if k.startswith(part)}
-            for part in ("head.", "errors.")
-        }
-        return cls(
-            LinearHead.from_arrays(parts["head."]), HeldOutErrors.from_arrays(parts["errors."])
-        )
-
-
-@dataclass(eq=False)
-class Model:
-    """A model that is ready to predict.
-
-    Attributes
-    ----------
-    config
-        What it is.
-    module
-        The network, in evaluation mode.
-    bank
-        Its reference spots.
-    linear
-        Where slides are read by a feature map: its head of programs and the errors to expect.
-    path
-        The folder it came from, or None.
-    id
-        The first 12 digits of the checksum over what a prediction depends on; "" while it is not
-        saved. Scores, notes, name and card are not in it.
-    former_ids
-        What earlier versions, which took all files, called it; predictions may still say so.
-    """
-
-    config: ModelConfig
-    module: MclSTExp
-    bank: Bank
-    linear: Linear | None = None
-    path: Path | None = None
-    id: str = ""
-    former_ids: tuple[str, ...] = ()
-
-    def made(self, model_id: str) -> bool:
-        """Whether a prediction that names this id as its model's was made by this one."""
-        return model_id in (self.id, *self.former_ids)
 
 
 def save_model(

@@ -52,15 +52,6 @@ class HeldOutErrors:
         grown = np.exp(np.log(np.maximum(reach / self.typical, LEAST)) * (growth / 2))
         return np.asarray(np.sqrt(1 + reach) * grown, dtype=np.float32)
 
-    def spread(
-        self, leverage: NDArray[Any], columns: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float32]:
-        """Return (n, G) standard deviations of the errors to be expected at (n,) leverages."""
-        errors = self.errors if columns is None else self.errors[:, columns]
-        scaled = errors / self.widening(self.leverage, columns)
-        size = np.sqrt((scaled**2).mean(axis=0, dtype=np.float64))
-        return np.asarray(self.widening(leverage, columns) * size, dtype=np.float32)
-
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all parts by name, to be kept in a file of arrays."""
         return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
@@ -106,48 +97,67 @@ def check_level(level: float) -> None:
         )
 
 
-def intervals(
-    predicted: NDArray[Any],
-    held_out: HeldOutErrors,
-    leverage: NDArray[Any],
-    level: float,
-    *,
-    columns: NDArray[np.int64] | None = None,
-    floor: float = 0.0,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the lower and the upper end of each value's interval (split conformal).
+class ExpectedErrors:
+    """The errors to expect of some genes at any spot; what no spot changes is worked out once.
 
     Parameters
     ----------
-    predicted
-        (n, G) values.
     held_out
         The model's.
-    leverage
-        (n,) of the spots.
-    level
-        Share of measured values that shall lie within, such as 0.8.
     columns
-        Of `predicted` among the model's genes; all by default.
-    floor
-        The least value there is, 0 for the logarithm of 1 + x.
-
-    Raises
-    ------
-    SettingsError
-        If the level is no share.
+        Which of the model's genes; all by default.
     """
-    check_level(level)
-    errors = held_out.errors if columns is None else held_out.errors[:, columns]
-    scaled = errors / held_out.widening(held_out.leverage, columns)
-    outside = (1 - level) / 2 * (len(scaled) + 1) / len(scaled)
-    low, high = np.quantile(scaled, [min(outside, 0.5), max(1 - outside, 0.5)], axis=0)
-    wide = held_out.widening(leverage, columns)
-    lower, upper = predicted + wide * low, predicted + wide * high
-    return (
-        np.maximum(lower, floor).astype(np.float32),
-        np.maximum(upper, floor).astype(np.float32),
-    )
+
+    def __init__(self, held_out: HeldOutErrors, columns: NDArray[np.int64] | None = None) -> None:
+        self._held_out, self._columns = held_out, columns
+        errors = held_out.errors if columns is None else held_out.errors[:, columns]
+        self._scaled = errors / held_out.widening(held_out.leverage, columns)
+        self._size = np.sqrt((self._scaled**2).mean(axis=0, dtype=np.float64))
+        self._ends: dict[float, NDArray[Any]] = {}
+
+    def spread(self, leverage: NDArray[Any]) -> NDArray[np.float32]:
+        """Return (n, G) standard deviations of the errors to be expected at (n,) leverages."""
+        wide = self._held_out.widening(leverage, self._columns)
+        return np.asarray(wide * self._size, dtype=np.float32)
+
+    def interval(
+        self,
+        predicted: NDArray[Any],
+        leverage: NDArray[Any],
+        level: float,
+        *,
+        floor: float = 0.0,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the lower and the upper end of each value's interval (split conformal).
+
+        Parameters
+        ----------
+        predicted
+            (n, G) values.
+        leverage
+            (n,) of the spots.
+        level
+            Share of measured values that shall lie within, such as 0.8.
+        floor
+            The least value there is, 0 for the logarithm of 1 + x.
+
+        Raises
+        ------
+        SettingsError
+            If the level is no share.
+        """
+        check_level(level)
+        if level not in self._ends:
+            outside = (1 - level) / 2 * (len(self._scaled) + 1) / len(self._scaled)
+            shares = [min(outside, 0.5), max(1 - outside, 0.5)]
+            self._ends[level] = np.quantile(self._scaled, shares, axis=0)
+        low, high = self._ends[level]
+        wide = self._held_out.widening(leverage, self._columns)
+        lower, upper = predicted + wide * low, predicted + wide * high
+        return (
+            np.maximum(lower, floor).astype(np.float32),
+            np.maximum(upper, floor).astype(np.float32),
+        )
 
 
 def samples(
@@ -174,7 +184,7 @@ def samples(
     predicted
         (n_spots, G) values.
     held_out, leverage, columns, floor
-        As for :func:`intervals`.
+        As for :class:`ExpectedErrors`.
     scores, bank_scores
         (n_spots, R) and (N, R) scores of the programs.
     bank_sections

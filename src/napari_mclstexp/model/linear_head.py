@@ -1,15 +1,14 @@
 """The linear head: a few expression programs, read linearly from what is seen around a spot.
 
 A spot's features are projected on principal axes (its codes); a reduced-rank ridge reads the
-programs from the codes, and a gene is its mean plus its loadings on the programs. Such a head is
-a linear smoother: its values are weighted sums over the reference spots, which is what evidence
-shows. Everything here is numpy, in 64 bits inside; how the head is fitted stands in `training`.
+programs from the codes, and a gene is its mean plus its loadings on the programs. Everything here
+is numpy, in 64 bits inside; how the head is fitted stands in `training`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -90,85 +89,6 @@ class LinearHead:
         differences = self.program_scores(codes) @ self.loadings[:, kept]
         return self.mean[kept] + self.slope * differences
 
-    def smoother_weights(self, codes: NDArray[Any], bank_codes: NDArray[Any]) -> Floats:
-        """Return the (n, N) weights of the reference spots in each prediction.
-
-        The weights times the spots' targets, cut to the programs, are the predicted differences.
-        They may be negative and do not sum to 1.
-
-        Parameters
-        ----------
-        codes
-            (n, q).
-        bank_codes
-            (N, q) of the spots that the head was fitted to, in their kept precision.
-        """
-        bank = np.asarray(bank_codes, dtype=np.float64)
-        return self._solved(codes, bank) @ bank.T
-
-    def beyond(self, features: NDArray[Any], codes: NDArray[Any]) -> Floats:
-        """Return (n,) squared lengths of what the axes leave out of (n, F) features."""
-        return self.beyond_axes(np.einsum("nf,nf->n", features, features, dtype=np.float64), codes)
-
-    @staticmethod
-    def beyond_axes(squares: NDArray[Any], codes: NDArray[Any]) -> Floats:
-        """Return the same of features whose (n,) squared lengths are known."""
-        kept = (np.asarray(codes, dtype=np.float64) ** 2).sum(axis=1)
-        return np.asarray(np.maximum(squares - kept, 0.0), dtype=np.float64)
-
-    def leverage(
-        self, codes: NDArray[Any], bank_codes: NDArray[Any], beyond: NDArray[Any]
-    ) -> Floats:
-        """Return (n,) how far outside the reference spots the features lie.
-
-        0 at their centre; of a ridge, it is the variance of the value in that of a measurement.
-        What the axes leave out counts as a direction in which no reference spot lies.
-
-        Parameters
-        ----------
-        codes
-            (n, q).
-        bank_codes
-            (N, q).
-        beyond
-            (n,), from :meth:`beyond`.
-        """
-        solved = self._solved(codes, np.asarray(bank_codes, dtype=np.float64))
-        return np.asarray((solved * codes).sum(axis=1) + beyond / self.penalty, dtype=np.float64)
-
-    def contributions(
-        self, code: NDArray[Any], bank_codes: NDArray[Any], targets: NDArray[Any], column: int
-    ) -> Floats:
-        """Return (N,) what each reference spot adds to one gene's value at one spot.
-
-        They add up to the predicted value less the gene's mean.
-
-        Parameters
-        ----------
-        code
-            (q,) of the spot.
-        bank_codes
-            (N, q).
-        targets
-            (N, G), from :func:`section_targets` of the bank.
-        column
-            Of the gene.
-        """
-        weights = self.smoother_weights(np.atleast_2d(code), bank_codes)[0]
-        cut = np.asarray(targets, dtype=np.float64) @ (self.loadings.T @ self.loadings[:, column])
-        return np.asarray(weights * self.slope * cut, dtype=np.float64)
-
-    def fitted_to(self, bank_codes: NDArray[Any], targets: NDArray[Any]) -> LinearHead:
-        """Return the head with its coefficients computed anew, the programs kept.
-
-        For a bank whose codes were rounded or whose spots are not all those of the training:
-        contributions add up for the bank that a head was fitted to, and for no other.
-        """
-        bank = np.asarray(bank_codes, dtype=np.float64)
-        wanted = bank.T @ (np.asarray(targets, dtype=np.float64) @ self.loadings.T)
-        solved = np.linalg.solve(self._penalised(bank), wanted).astype(np.float64)
-        return replace(self, coefficients=solved)
-
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that the head is by name, to be kept in a file of arrays."""
         return {field.name: np.asarray(getattr(self, field.name)) for field in fields(self)}
@@ -214,12 +134,19 @@ class LinearHead:
             },
         )
 
-    def _penalised(self, bank: Floats) -> Floats:
-        return bank.T @ bank + self.penalty * np.eye(bank.shape[1])
 
-    def _solved(self, codes: NDArray[Any], bank: Floats) -> Floats:
-        query = np.asarray(codes, dtype=np.float64)
-        return np.asarray(np.linalg.solve(self._penalised(bank), query.T).T, dtype=np.float64)
+def beyond_axes(squares: NDArray[Any], codes: NDArray[Any]) -> Floats:
+    """Return (n,) squared lengths of what a head's axes leave out of features.
+
+    Parameters
+    ----------
+    squares
+        (n,) squared lengths of the features.
+    codes
+        (n, q) features on the axes.
+    """
+    kept = (np.asarray(codes, dtype=np.float64) ** 2).sum(axis=1)
+    return np.asarray(np.maximum(squares - kept, 0.0), dtype=np.float64)
 
 
 def section_targets(expression: NDArray[Any], sections: NDArray[Any]) -> Floats:

@@ -15,6 +15,7 @@ from .config import Distance
 
 SIMILARITIES_AT_ONCE = 2**25  # 128 MiB of float32
 DIFFERENCES_AT_ONCE = 2**23  # 32 MiB of float32
+DIGITS = 6  # of a cosine in 32 bits; the rest is rounding
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,12 @@ def _votes_of(
 
 
 def _top_k(similarity: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Highest k of each row, the lower column first among equals, which topk does not promise."""
+    """Highest k of each row, the lower column first among equals, which topk does not promise.
+
+    Equal is what differs by rounding only: a product of matrices may round the same sum otherwise
+    from one column to the next, and does so on some processors.
+    """
+    similarity = similarity.round(decimals=DIGITS)
     values, indices = similarity.topk(k, dim=1)
     last = values[:, -1:]
     tied = ((similarity >= last).sum(1) > k) | (values[:, 1:] == values[:, :-1]).any(1)

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from ..model import Bank, Model
-from ..model.folder import Linear
-from ..model.linear_head import LinearHead
+from ..model.trained_model import Linear
 from ..spots.schema import positions
 from .data import TrainingSection
 from .fit_linear_head import FittedLinearHead, fit_linear_head, fit_to_codes
+from .principal_axes import on_axes
 from .settings import TrainSettings
 
 T = TypeVar("T")
@@ -41,10 +41,7 @@ def codes_on(
     components: NDArray[np.float32], training_sections: Sequence[TrainingSection]
 ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """Return the (N, q) codes of sections on given axes, and what those leave out, squared."""
-    features = _stacked(training_sections)[0]
-    codes = np.asarray(features @ components, dtype=np.float32)
-    squares = np.einsum("nf,nf->n", features, features, dtype=np.float64)
-    return codes, LinearHead.beyond_axes(squares, codes)
+    return on_axes(_stacked(training_sections)[0], components)
 
 
 def refit(

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..model.linear_head import beyond_axes
+
 EXACT = 4000  # spots or features, whichever are fewer; more are done by a randomised method
 AT_ONCE = 4096  # features taken to 64 bits at once
 NOTHING = 1e-12  # of the first axis' variance: axes with less are rounding
@@ -52,6 +54,23 @@ def principal_axes(features: NDArray[Any], n_axes: int, seed: int = 0) -> NDArra
         part = slice(start, start + AT_ONCE)
         axes[part] = features[:, part].T.astype(np.float64) @ scaled
     return axes
+
+
+def on_axes(
+    features: NDArray[Any], axes: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return (N, q) codes of (N, F) features, and (N,) squared lengths of what the axes leave out.
+
+    Parameters
+    ----------
+    features
+        (N, F).
+    axes
+        (F, q), from :func:`principal_axes`.
+    """
+    codes = np.asarray(features @ axes, dtype=np.float32)
+    squares = np.einsum("nf,nf->n", features, features, dtype=np.float64)
+    return codes, beyond_axes(squares, codes)
 
 
 def _products(rows: NDArray[Any]) -> NDArray[np.float64]:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from napari_mclstexp.errors import ModelError, SettingsError
-from napari_mclstexp.model.intervals import HeldOutErrors, intervals, samples
+from napari_mclstexp.model.intervals import ExpectedErrors, HeldOutErrors, samples
+from napari_mclstexp.model.smoother import Smoother
+from napari_mclstexp.training.principal_axes import on_axes
 from support.linear_kit import simulate
 
 NOISE = np.linspace(0.1, 1.0, 40)  # of each gene
@@ -17,15 +19,16 @@ def made():
     """Return a fitted head, its training spots, and a section that it has not seen."""
     learned, other = simulate(7, 150, noise=NOISE).split("section 6")
     fitted = learned.fit()
-    codes = fitted.head.codes(other.features)
-    beyond = fitted.head.beyond(other.features, codes)
-    leverage = fitted.head.leverage(codes, fitted.codes, beyond)
+    codes, beyond = on_axes(other.features, fitted.head.components)
+    leverage = Smoother(fitted.head, fitted.codes).leverage(codes, beyond)
     return learned, fitted, other, codes, leverage
 
 
 def held(made, level, genes=slice(None)):
     _, fitted, other, codes, leverage = made
-    lower, upper = intervals(fitted.head.predict(codes), fitted.held_out, leverage, level)
+    lower, upper = ExpectedErrors(fitted.held_out).interval(
+        fitted.head.predict(codes), leverage, level
+    )
     inside = (lower <= other.expression) & (other.expression <= upper)
     return inside[:, genes].mean()
 
@@ -39,7 +42,9 @@ def test_intervals_hold_the_share_that_they_say(made, level):
 
 def test_a_noisier_gene_has_a_wider_interval(made):
     _, fitted, _, codes, leverage = made
-    lower, upper = intervals(fitted.head.predict(codes), fitted.held_out, leverage, 0.8)
+    lower, upper = ExpectedErrors(fitted.held_out).interval(
+        fitted.head.predict(codes), leverage, 0.8
+    )
     assert np.corrcoef((upper - lower).mean(0), NOISE)[0, 1] > 0.99
 
 
@@ -47,7 +52,7 @@ def test_intervals_widen_where_a_patch_is_unlike_the_bank(made):
     _, fitted, _, codes, leverage = made
     predicted = fitted.head.predict(codes)
     near, far = (
-        np.subtract(*intervals(predicted, fitted.held_out, h, 0.8)[::-1]).mean()
+        np.subtract(*ExpectedErrors(fitted.held_out).interval(predicted, h, 0.8)[::-1]).mean()
         for h in (leverage, 30 * leverage)
     )
     assert far > 1.3 * near
@@ -70,12 +75,12 @@ def test_values_below_the_floor_are_in_no_interval(made):
     _, fitted, _, codes, leverage = made
     few = np.array([3, 39])
     predicted = fitted.head.predict(codes, few) - 5
-    lower, upper = intervals(predicted, fitted.held_out, leverage, 0.95, columns=few)
+    lower, upper = ExpectedErrors(fitted.held_out, few).interval(predicted, leverage, 0.95)
     assert lower.shape == (150, 2)
     assert lower.min() == 0
     assert (upper >= lower).all()
     with pytest.raises(SettingsError, match=r"share of 80 .* between 0 and 1"):
-        intervals(predicted, fitted.held_out, leverage, 80, columns=few)
+        ExpectedErrors(fitted.held_out, few).interval(predicted, leverage, 80)
 
 
 def drawn(made, n, seed=0):
@@ -131,8 +136,8 @@ def test_errors_kept_in_a_file_give_the_same_intervals(made):
     arrays = fitted.held_out.arrays()
     again = HeldOutErrors.from_arrays(arrays)
     for one, two in zip(
-        intervals(fitted.head.predict(codes), fitted.held_out, leverage, 0.5),
-        intervals(fitted.head.predict(codes), again, leverage, 0.5),
+        ExpectedErrors(fitted.held_out).interval(fitted.head.predict(codes), leverage, 0.5),
+        ExpectedErrors(again).interval(fitted.head.predict(codes), leverage, 0.5),
         strict=True,
     ):
         np.testing.assert_array_equal(one, two)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
 from napari_mclstexp.errors import ModelError
 from napari_mclstexp.model.linear_head import LinearHead, section_targets
+from napari_mclstexp.model.smoother import Contributions, Smoother
+from napari_mclstexp.training.principal_axes import on_axes
 from support.linear_kit import simulate
 
 
@@ -24,10 +24,10 @@ def made():
 def test_what_reference_spots_add_is_the_value_less_the_mean(made):
     learned, fitted, codes = made
     head = fitted.head
-    targets = section_targets(learned.expression, learned.sections)
+    contributions = Contributions(head, fitted.codes, learned.expression, learned.sections)
     predicted = head.predict(codes)
     for spot, gene in ((0, 3), (17, 0), (60, 39)):
-        added = head.contributions(codes[spot], fitted.codes, targets, gene)
+        added = contributions(codes[spot], gene)
         assert added.shape == (len(learned.features),)
         assert added.sum() == pytest.approx(predicted[spot, gene] - head.mean[gene], abs=1e-5)
         assert added.min() < 0 < added.max()
@@ -37,23 +37,10 @@ def test_the_smoother_gives_all_predictions(made):
     learned, fitted, codes = made
     targets = section_targets(learned.expression, learned.sections)
     cut = targets @ fitted.head.loadings.T @ fitted.head.loadings
-    smoothed = fitted.head.smoother_weights(codes, fitted.codes) @ cut
+    smoothed = Smoother(fitted.head, fitted.codes).weights(codes) @ cut
     np.testing.assert_allclose(
         fitted.head.mean + fitted.head.slope * smoothed, fitted.head.predict(codes), atol=1e-6
     )
-
-
-def test_a_bank_of_rounded_codes_is_explained_once_the_head_is_fitted_to_it(made):
-    learned, fitted, codes = made
-    targets = section_targets(learned.expression, learned.sections)
-    rounded = (np.round(fitted.codes * 20) / 20).astype(np.float32)
-
-    def off(head):
-        added = head.contributions(codes[0], rounded, targets, 3).sum()
-        return abs(added - (head.predict(codes[:1])[0, 3] - head.mean[3]))
-
-    assert off(fitted.head) > 1e-4
-    assert off(fitted.head.fitted_to(rounded, targets)) < 1e-9
 
 
 def test_a_head_kept_in_a_file_predicts_the_same(made):
@@ -89,12 +76,10 @@ def test_no_section_weighs_more_for_its_depth():
 
 def test_leverage_grows_away_from_the_reference_spots_and_beyond_their_axes(made):
     learned, fitted, codes = made
-    head, none = fitted.head, np.zeros(len(codes))
-    near, far = (head.leverage(codes * times, fitted.codes, none) for times in (1, 3))
+    smoother, none = Smoother(fitted.head, fitted.codes), np.zeros(len(codes))
+    near, far = (smoother.leverage(codes * times, none) for times in (1, 3))
     np.testing.assert_allclose(far, 9 * near)
-    few = replace(head, components=head.components[:, :5])
-    left = few.beyond(learned.features, few.codes(learned.features))
-    assert left.min() > 0
-    whole = head.beyond(learned.features, fitted.codes)
-    np.testing.assert_allclose(whole, 0, atol=1e-5)
-    assert (head.leverage(codes, fitted.codes, none + 1) > near).all()
+    axes = fitted.head.components
+    assert on_axes(learned.features, axes[:, :5])[1].min() > 0
+    np.testing.assert_allclose(on_axes(learned.features, axes)[1], 0, atol=1e-5)
+    assert (smoother.leverage(codes, none + 1) > near).all()
