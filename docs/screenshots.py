@@ -74,12 +74,6 @@ def sample() -> None:
     session.show(gene="COL1A1", style="points", quantity="beside")
     viewer.reset_view()
     take(viewer, "window_beside")
-    session.show(gene="ERBB2", style="points", quantity="predicted")
-    viewer.reset_view()
-    _, why = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Evidence")
-    spot = session.spots.obsm["spatial"][session.spots.n_obs // 2] * session.slide.um_per_px
-    why.choose(spot[1], spot[0])
-    take(viewer, "window_evidence")
     viewer.close()
 
 
@@ -174,7 +168,7 @@ def read_genes(model: Path) -> tuple[str, ...]:
 
 
 def her2st(model: Path) -> None:
-    """Section C5 with its legacy ST spots, predicted, FASN shown."""
+    """Section C5 with its legacy ST spots: beside the measurement, intervals, evidence."""
     folder = SHARED / "data" / "her2st"
     viewer = open_window()
     workspace = workspace_of(viewer)
@@ -187,9 +181,21 @@ def her2st(model: Path) -> None:
     wait(lambda: session.model is not None and not workspace.jobs.busy)
     workspace.run("auto")
     wait(lambda: session.run is None and session.result is not None)
-    session.show(gene="FASN", style="points", quantity="beside", opacity=0.75)
+    for gene, name in (("FASN", ""), ("HLA-DRA", "_hla_dra"), ("MGP", "_mgp")):
+        session.show(gene=gene, style="points", quantity="beside", opacity=0.75)
+        viewer.reset_view()
+        take(viewer, f"window_her2st{name}")
+    for end in ("lower", "upper"):
+        session.show(gene="FASN", style="points", quantity=end)
+        viewer.reset_view()
+        take(viewer, f"window_{end}")
+    session.show(gene="FASN", style="points", quantity="predicted")
+    _, why = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Evidence")
+    values = session.expression.values("predicted", "FASN")
+    spot = session.spots.obsm["spatial"][values.argmax()] * session.slide.um_per_px
+    why.choose(spot[1], spot[0])
     viewer.reset_view()
-    take(viewer, "window_her2st")
+    take(viewer, "window_evidence")
     viewer.close()
 
 
