@@ -2,12 +2,15 @@
 
 PCA and k-means with as many domains as labels; spots without a label, or labelled "undetermined",
 are left out. The second row of each section uses the setting that is most stable between two halves
-of the counts (binomial thinning), which is chosen without looking at any label. Needs
-../shared/data; says so without it.
+of the counts (binomial thinning), which is chosen without looking at any label. `--model MODEL`, one
+with a linear head such as that of `models build her2st`, adds rows on its programs: these sections
+have no pictures here, so the programs are read from the measured expression, by the genes' loadings.
+Needs ../shared/data; says so without it.
 """
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import sys
 from dataclasses import replace
@@ -26,6 +29,10 @@ from napari_mclstexp.analysis.domains import (
     expression_of,
     find_domains,
 )
+from napari_mclstexp.model import load_model
+from napari_mclstexp.model.linear_head import section_targets
+from napari_mclstexp.model.normalisation import measured_expression
+from napari_mclstexp.model.trained_model import Model
 from napari_mclstexp.spots.readers.choose import read_spots
 
 HER2ST = Path(__file__).resolve().parents[2] / "shared" / "data" / "her2st"
@@ -68,8 +75,21 @@ def stability(spots: AnnData, settings: DomainSettings, repeats: int = 3) -> flo
     return float(np.mean(scores))
 
 
+def measured_programs(spots: AnnData, model: Model) -> np.ndarray:
+    """(n, R) programs of a model as far as they are in the measured expression."""
+    genes = [gene for gene in model.config.genes if gene in spots.var_names]
+    columns = [model.config.genes.index(gene) for gene in genes]
+    values = measured_expression(spots, genes, model.config.normalisation)
+    relative = section_targets(values, np.repeat("one", len(values)))
+    return relative @ model.linear.head.loadings[:, columns].T
+
+
 def main() -> int:
     """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, help="a model with a linear head")
+    asked = parser.parse_args()
+    model = load_model(asked.model) if asked.model else None
     if not HER2ST.is_dir():
         print(f"{HER2ST} is not there, so domains were not measured.")
         return 0
@@ -79,6 +99,15 @@ def main() -> int:
         truth = spots.obs["label"].to_numpy(dtype=str)
         plain = DomainSettings(k=len(set(truth)))
         tell(section, "PCA 15, k-means", spots, plain, truth, published)
+        if model is not None:
+            programs = measured_programs(spots, model)
+            for smoothing, rounds in ((0.0, 1), (0.7, 3)):
+                settings = replace(plain, features="programs", smoothing=smoothing, rounds=rounds)
+                said = f"{programs.shape[1]} programs, smoothing {smoothing} x {rounds}"
+                tell(section, said, spots, settings, truth, published, programs)
+                settings = replace(settings, features="components")
+                said = f"PCA 15, smoothing {smoothing} x {rounds}"
+                tell(section, said, spots, settings, truth, published)
         grid = [
             replace(plain, **dict(zip(GRID, values, strict=True)))
             for values in itertools.product(*GRID.values())
@@ -100,9 +129,11 @@ def tell(
     settings: DomainSettings,
     truth: np.ndarray,
     published: tuple[float, float],
+    programs: np.ndarray | None = None,
 ) -> None:
     """Print one row."""
-    found = find_domains(expression_of(spots), np.asarray(spots.obsm["spatial"]), settings)
+    xy = np.asarray(spots.obsm["spatial"])
+    found = find_domains(expression_of(spots), xy, settings, programs=programs)
     ari, nmi, _ = agreement(found.labels, truth)
     print(f"{section:8} {name:52} {ari:6.3f} {nmi:6.3f}   {published[0]:.3f}, {published[1]:.3f}")
 

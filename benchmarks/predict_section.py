@@ -1,0 +1,146 @@
+"""From four sections to a fifth: time and figures of the default, beside image kNN.
+
+Each line is a process of its own, from its start to the written file, with nothing kept of the
+fifth section: training on B4 and C2 to C4; the 181 spots of C5; a grid of 25 µm on the same slide;
+that grid again, when the slide was seen; and image kNN, whose training features are kept. Needs
+../shared; says so without it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import anndata
+import numpy as np
+
+from napari_mclstexp.cohort.load import load_cohort
+from napari_mclstexp.cohort.quality_control import keep_good_spots
+from napari_mclstexp.evaluation.baselines import BASELINES
+from napari_mclstexp.evaluation.prepared_sections import Prepared, raw_counts
+from napari_mclstexp.inference.correlation import pcc_per_gene
+from napari_mclstexp.inference.device import pick_device
+from napari_mclstexp.progress import CancelToken
+from napari_mclstexp.training.data import add_features, prepare
+from napari_mclstexp.training.initialise import median_scale, start
+from napari_mclstexp.training.presets import preset_settings
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+HER2ST = SHARED / "data" / "her2st"
+WEIGHTS = SHARED / "weights" / "densenet121_imagenet.safetensors"
+GENES = SHARED / "data" / "gene_lists" / "her2st_785.txt"
+NORMALISATION = "log10-1e4-listed"
+LEARNED, ASKED = ("B4", "C2", "C3", "C4"), "C5"
+UM_PER_PX = "0.7326"  # as the spots' pitch of 200 µm gives it
+TOP = 50
+KNN = ("image kNN, k = 50", "image kNN + neighbourhood")
+
+
+def write_table(path: Path, names: tuple[str, ...]) -> Path:
+    """Write the cohort table of some sections."""
+    rows = ["section,patient,slide,spots,counts"]
+    for name in names:
+        slide = next((HER2ST / "images" / name).glob("*.jpg"))
+        spots, counts = f"spotfiles/{name}_selection.tsv", f"counts/{name}.tsv.gz"
+        rows.append(f"{name},{name[0]},{slide},{HER2ST / spots},{HER2ST / counts}")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def timed(what: str, command: list[str], cache: Path) -> float:
+    """Run a process and print how long it took."""
+    start = time.perf_counter()
+    quiet = subprocess.DEVNULL
+    environment = {**os.environ, "NAPARI_MCLSTEXP_CACHE": str(cache)}
+    subprocess.run(command, check=True, env=environment, stdout=quiet, stderr=quiet)
+    took = time.perf_counter() - start
+    print(f"{what}: {took:.1f} s", flush=True)
+    return took
+
+
+def figures(what: str, pcc: np.ndarray, measured: np.ndarray) -> None:
+    """Print the means over all genes and over the most expressed."""
+    top = np.argsort(-measured.mean(axis=0), kind="stable")[:TOP]
+    print(f"{what}: PCC {np.nanmean(pcc):.3f}, top {TOP} expressed {np.nanmean(pcc[top]):.3f}")
+
+
+def knn(folder: Path) -> None:
+    """Predict C5 from the encoder's features of patches, as a process of its own."""
+    sections = keep_good_spots(load_cohort(folder / "five.csv"), 100).sections
+    settings = preset_settings(
+        *("paper",),
+        genes=tuple(GENES.read_text().split()),
+        weights=WEIGHTS,
+        normalisation=NORMALISATION,
+        um_per_px=median_scale(sections),
+        freeze_encoder=True,
+    )
+    if not (folder / "kept").exists():  # the first time keeps what is learned from
+        sections = [each for each in sections if each.name != ASKED]
+    config, module = start(sections, settings)
+    seen = prepare(sections, config)
+    add_features(seen, module, config, pick_device("cpu"), None, CancelToken())
+    if (folder / "kept").exists():
+        prepared = [
+            Prepared(
+                *(each.section, each.expression.numpy(), each.features.numpy()),
+                *(*raw_counts(each.section, settings.genes), {}, None),
+            )
+            for each in seen
+        ]
+        test = next(each for each in prepared if each.name == ASKED)
+        train = [each for each in prepared if each.name != ASKED]
+        for name in KNN:
+            found = BASELINES[name](train, test)
+            np.savez(folder / f"{name}.npz", pcc=pcc_per_gene(found, test.expression))
+        np.save(folder / "measured.npy", test.expression)
+    (folder / "kept").touch()
+
+
+def main() -> int:
+    """Print times and figures."""
+    if len(sys.argv) > 1:
+        knn(Path(sys.argv[1]))
+        return 0
+    if not HER2ST.is_dir():
+        print(f"{HER2ST} is not here; put the sections of her2st there.", file=sys.stderr)
+        return 2
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shell = [sys.executable, "-m", "napari_mclstexp.cli"]
+        write_table(folder / "five.csv", (*LEARNED, ASKED))
+        model, slide = folder / "model", next((HER2ST / "images" / ASKED).glob("*.jpg"))
+        table = write_table(folder / "four.csv", LEARNED)
+        train = ["train", "--cohort", str(table), "--genes", str(GENES), "--weights", str(WEIGHTS)]
+        train += ["--normalisation", NORMALISATION, "--out", str(model)]
+        timed("train on four sections", [*shell, *train], folder / "a")
+        asked = [*shell, "predict", "--slide", str(slide), "--model", str(model)]
+        spots = ["--spots", str(HER2ST / "spotfiles" / f"{ASKED}_selection.tsv")]
+        spots += ["--counts", str(HER2ST / "counts" / f"{ASKED}.tsv.gz")]
+        grid = ["--grid", "25", "--um-per-px", UM_PER_PX]
+        out = str(folder / "spots.h5ad")
+        few = timed("predict, 181 spots", [*asked, *spots, "--out", out], folder / "b")
+        out = str(folder / "grid.h5ad")
+        many = timed("predict, a grid of 25 µm", [*asked, *grid, "--out", out], folder / "c")
+        n = anndata.read_h5ad(out, backed="r").n_obs
+        print(f"the grid has {n:,} spots and takes {many / few:.2f} times as long")
+        out = str(folder / "again.h5ad")
+        timed("the same grid, the slide seen before", [*asked, *grid, "--out", out], folder / "c")
+        search = [sys.executable, __file__, str(folder)]
+        timed("features of four sections, kept for image kNN", search, folder / "d")
+        other = timed("image kNN, 181 spots", search, folder / "d")
+        print(f"the default takes {few / other:.2f} times as long as image kNN")
+        found = anndata.read_h5ad(folder / "spots.h5ad")
+        measured = np.load(folder / "measured.npy")
+        figures("default", found.var["pcc"].to_numpy(), np.asarray(found.layers["measured"]))
+        for name in KNN:
+            figures(name, np.load(folder / f"{name}.npz")["pcc"], measured)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
