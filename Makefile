@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # Qt needs a screen; where there is none, a virtual one.
 SCREEN := $(if $(filter Linux,$(shell uname -s)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,xvfb-run -a -s "-screen 0 1366x768x24"))
+# Two at a time, each with a virtual screen and one thread of its own: threads of two processes that
+# share two cores would wait for each other.
+TESTS  := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: demo test test-fast lint docs bench gpu screenshots sample-data system clean
 .DEFAULT_GOAL := demo
@@ -16,10 +19,10 @@ demo: $(VENV)/.installed
 	  else echo "No screen here: the picture is demo/overlay.png"; fi
 
 test: $(VENV)/.installed system
-	$(SCREEN) $(BIN)/pytest --cov --cov-report=term-missing:skip-covered --cov-fail-under=90 --durations=15
+	$(TESTS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=90 --durations=15
 
 test-fast: $(VENV)/.installed system
-	$(SCREEN) $(BIN)/pytest -m "not slow"
+	$(TESTS) -m "not slow"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -1,11 +1,11 @@
 """Domains on the measured expression of her2st B1, C1 and D1, beside the pathologist's labels.
 
 PCA and k-means with as many domains as labels; spots without a label, or labelled "undetermined",
-are left out. The second row of each section uses the setting that is most stable between two halves
-of the counts (binomial thinning), which is chosen without looking at any label. `--model MODEL`, one
-with a linear head such as that of `models build her2st`, adds rows on its programs: these sections
-have no pictures here, so the programs are read from the measured expression, by the genes' loadings.
-Needs ../shared/data; says so without it.
+are left out. The last row of each section uses the setting that is most stable between two halves
+of the counts (binomial thinning), which is chosen without looking at any label. `--model MODEL`,
+one with a linear head such as that of `models build her2st`, adds rows on its programs: these
+sections have no pictures here, so the programs are read from the measured expression, by the genes'
+loadings. Needs ../shared/data; says so without it.
 """
 
 from __future__ import annotations
