@@ -2,8 +2,8 @@
 
 Each line is a process of its own, from its start to the written file, with nothing kept of the
 fifth section: training on B4 and C2 to C4; the 181 spots of C5; a grid of 25 µm on the same slide;
-that grid again, when the slide was seen; and image kNN, whose training features are kept. Needs
-../shared; says so without it.
+that grid again, when the slide was seen; and image kNN, whose training features are kept. Figures
+leave out spots with fewer than 100 counts. Needs ../shared; says so without it.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def knn(folder: Path) -> None:
         for name in KNN:
             found = BASELINES[name](train, test)
             np.savez(folder / f"{name}.npz", pcc=pcc_per_gene(found, test.expression))
-        np.save(folder / "measured.npy", test.expression)
+        np.save(folder / "names.npy", test.section.spots.obs_names.to_numpy(dtype=str))
     (folder / "kept").touch()
 
 
@@ -134,9 +134,9 @@ def main() -> int:
         timed("features of four sections, kept for image kNN", search, folder / "d")
         other = timed("image kNN, 181 spots", search, folder / "d")
         print(f"the default takes {few / other:.2f} times as long as image kNN")
-        found = anndata.read_h5ad(folder / "spots.h5ad")
-        measured = np.load(folder / "measured.npy")
-        figures("default", found.var["pcc"].to_numpy(), np.asarray(found.layers["measured"]))
+        found = anndata.read_h5ad(folder / "spots.h5ad")[np.load(folder / "names.npy")]
+        measured = np.asarray(found.layers["measured"])
+        figures("default", pcc_per_gene(np.asarray(found.X), measured), measured)
         for name in KNN:
             figures(name, np.load(folder / f"{name}.npz")["pcc"], measured)
     return 0

@@ -17,14 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .errors import OutputError
-
-if TYPE_CHECKING:
-    from anndata import AnnData
 
 MARKER = ".napari-mclstexp.json"  # in a folder: what kind it is, and each file's size in bytes
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.part(\..+)?")
@@ -267,21 +262,6 @@ def refuse_overwriting(output: Path | str | None, inputs: Mapping[str, Path | st
     for what, path in inputs.items():
         if path is not None and Path(path).exists() and _overlap(output, Path(path)):
             raise OutputError(f"{output} would overwrite {what} ({path}); choose another name.")
-
-
-def write_h5ad(data: AnnData, path: Path) -> None:
-    """Write AnnData as a compressed .h5ad file, by way of memory.
-
-    On a full disk, HDF5 writing by itself fails many times over, and loudly, when its handles are
-    closed; bytes fail once, with an OSError that `atomic_file` understands.
-    """
-    import h5py
-    from anndata.io import write_elem
-
-    content = BytesIO()
-    with h5py.File(content, "w") as file:
-        write_elem(file, "/", data, dataset_kwargs={"compression": "gzip"})
-    path.write_bytes(content.getbuffer())
 
 
 def sha256(path: Path | str) -> str:

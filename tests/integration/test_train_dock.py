@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
     QTableWidget,
 )
 
-from napari_mclstexp.files import write_h5ad
+from napari_mclstexp.anndata_file import write_h5ad
 from napari_mclstexp.widgets.common import dialogs
 from napari_mclstexp.widgets.train.training_form import SCRATCH
 from support.engine_kit import GENES, painted_section

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_mclstexp.files import write_h5ad
+from napari_mclstexp.anndata_file import write_h5ad
 from support.engine_kit import GENES, painted_section
 
 QUICK = (  # of the paper's method, which has epochs

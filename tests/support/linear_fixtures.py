@@ -28,8 +28,8 @@ def linear_kit(tmp_path_factory) -> LinearKit:
     from napari_mclstexp.widgets.common.torch_loading import prepare_torch
 
     prepare_torch()  # other tests may have opened windows before
+    from napari_mclstexp.anndata_file import write_h5ad
     from napari_mclstexp.cohort.section import Section
-    from napari_mclstexp.files import write_h5ad
     from napari_mclstexp.inference.predict import predict
     from napari_mclstexp.inference.prediction_io import write_prediction
     from napari_mclstexp.model import save_model

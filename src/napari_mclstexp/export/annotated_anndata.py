@@ -12,8 +12,9 @@ from ..analysis.region import Region
 from ..analysis.region_edits import flat
 from ..analysis.region_statistics import spots_in
 from ..analysis.signatures import Signature, score_signature
+from ..anndata_file import write_h5ad
 from ..errors import SettingsError
-from ..files import atomic_file, write_h5ad
+from ..files import atomic_file
 from ..spots.schema import positions
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..model import Model
 from ..model.intervals import ExpectedErrors, samples
-from ..model.retrieval import Retriever
+from ..model.retrieval import Nearest, Retriever
 from ..model.smoother import Smoother
 from .device import Device
 
@@ -127,16 +127,14 @@ class MapHead:
     ) -> None:
         assert model.linear is not None
         self._model, self._linear = model, model.linear
-        self._columns, self._level = columns, level
+        self._columns, self._level, self._device = columns, level, device
         self._smoother = Smoother(model.linear.head, model.bank.linear_codes)
         self._errors = ExpectedErrors(model.linear.held_out, columns)
-        self._retrieval: RetrievalHead | Retriever
+        self._nearest = None
+        self._retrieval = None
         if model.config.head == "linear":
-            self._retrieval = Retriever(
-                torch.from_numpy(model.bank.embedding),
-                np.zeros((len(model.bank), 0), dtype=np.float32),
-                k=model.config.retrieval.k,
-                distance=model.config.retrieval.distance,
+            self._nearest = Nearest(
+                torch.from_numpy(model.bank.embedding).to(device.torch), model.config.retrieval.k
             )
         else:
             self._retrieval = RetrievalHead(model, columns, device)
@@ -144,18 +142,19 @@ class MapHead:
     def __call__(self, codes: Values, beyond: NDArray[np.float64]) -> Reading:
         """Read (n, q) codes, and (n,) squared lengths of what the axes leave out."""
         head = self._linear.head
-        near = self._retrieval(torch.from_numpy(codes))
         expression = head.predict(codes, self._columns).astype(np.float32)
         leverage = self._smoother.leverage(codes, beyond)
+        spread, programs = self._errors.spread(leverage), head.program_scores(codes)
+        known = (codes, programs.astype(np.float32), leverage)
+        if self._retrieval is None:
+            assert self._nearest is not None
+            similarity, distance = self._nearest(torch.from_numpy(codes).to(self._device.torch))
+            reading = Reading(expression, spread, similarity, distance, codes, *known)
+            lower, upper = self._errors.interval(expression, leverage, self._level)
+            return replace(reading, lower=lower, upper=upper)
+        near = self._retrieval(torch.from_numpy(codes))
         reading = Reading(
-            expression,
-            self._errors.spread(leverage),
-            near.similarity,
-            near.distance,
-            near.projected if isinstance(near, Reading) else codes,
-            codes,
-            head.program_scores(codes).astype(np.float32),
-            leverage,
+            *(expression, spread, near.similarity, near.distance, near.projected), *known
         )
         if self._model.config.head == "contrastive":  # whose errors are not known
             return replace(reading, expression=near.expression, spread=near.spread)

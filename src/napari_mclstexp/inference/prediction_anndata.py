@@ -76,7 +76,7 @@ def assemble(
     if reading.programs is not None and model.linear is not None:
         at, head = [config.genes.index(gene) for gene in genes], model.linear.head
         write_programs(prediction, reading.programs, head.loadings[:, at].T, head.share)
-    if reading.codes is not None and reading.codes is not reading.projected:
+    if reading.codes is not None and config.head == "blend":  # else they are the projections
         prediction.obsm["X_codes"] = reading.codes
     about_spots = SpotMetadata.read(spots)
     SpotMetadata(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import anndata
 
+from ..anndata_file import write_h5ad
 from ..errors import SpotsError
-from ..files import atomic_file, write_h5ad
+from ..files import atomic_file
 from ..spots.schema import has_positions, is_prediction
 
 

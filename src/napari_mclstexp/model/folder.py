@@ -21,6 +21,7 @@ from safetensors.numpy import save as save_arrays
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from ..anndata_file import write_h5ad
 from ..errors import ModelError, OutputError
 from ..files import (
     atomic_folder,
@@ -29,7 +30,6 @@ from ..files import (
     names_in,
     refuse_overwriting,
     sha256,
-    write_h5ad,
 )
 from .bank import Bank
 from .card import model_card

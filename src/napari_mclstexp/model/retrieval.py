@@ -152,6 +152,33 @@ def retrieve(
     return Retriever(keys, values, k=k, distance=distance)(query)
 
 
+class Nearest:
+    """How near the reference spots are, where nothing is retrieved from them.
+
+    Parameters
+    ----------
+    keys
+        (N, D) of the reference spots.
+    k
+        How many of the most similar a mean similarity is of.
+    """
+
+    def __init__(self, keys: Tensor, k: int) -> None:
+        self._keys = keys.float()
+        self._unit_keys = functional.normalize(self._keys, dim=1)
+        self._k = min(k, len(keys))
+
+    def __call__(self, query: Tensor) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return (Q,) mean cosine of the k most similar, and (Q,) L2 distance to the nearest."""
+        similarity, distance = [], []
+        for each in torch.split(query.float(), max(1, SIMILARITIES_AT_ONCE // len(self._keys))):
+            cosine = functional.normalize(each, dim=1) @ self._unit_keys.T
+            similarity.append(cosine.topk(self._k, dim=1).values.mean(dim=1))
+            distance.append(torch.cdist(each, self._keys).amin(dim=1))
+        found = (torch.cat(each).cpu().numpy() for each in (similarity, distance))
+        return next(found), next(found)
+
+
 class _Search:
     """Finds the most similar of the same reference spots, query after query."""
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..anndata_file import write_h5ad
 from ..errors import OutputError
-from ..files import atomic_file, is_temporary, sha256, write_h5ad
+from ..files import atomic_file, is_temporary, sha256
 from .annotations_json import annotations_document
 from .saved_session import SavedSession, SavedSlide, snapshot
 from .session_json import FILE, KIND, VERSION

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage import color, filters, measure
 from skimage.morphology import closing, disk, opening
+from skimage.util import img_as_float32
 
 from ..slides import Slide
 
@@ -49,8 +51,11 @@ class Tissue:
         return on_tissue
 
 
+_FOUND: WeakKeyDictionary[Slide, Tissue] = WeakKeyDictionary()  # a slide's pixels stay as they are
+
+
 def find_tissue(slide: Slide) -> Tissue:
-    """Find the stained tissue of a slide.
+    """Find the stained tissue of a slide, once.
 
     Stained pixels are told from glass by Otsu's threshold on optical density, with a floor so that
     an empty slide stays empty; ink is told by its hue, which no H&E tissue has; debris is dropped.
@@ -65,11 +70,18 @@ def find_tissue(slide: Slide) -> Tissue:
     Tissue
         With an empty mask where there is none.
     """
+    if slide not in _FOUND:
+        _FOUND[slide] = _found_on(slide)
+    return _FOUND[slide]
+
+
+def _found_on(slide: Slide) -> Tissue:
     picture = slide.thumbnail(THUMBNAIL_PX)
     h, w = picture.shape[:2]
-    smooth = filters.gaussian(picture, sigma=1.5, channel_axis=-1)
-    ink = _ink(smooth)
-    mask = _stained(smooth, ~ink) & ~ink
+    smooth = filters.gaussian(img_as_float32(picture), sigma=1.5, channel_axis=-1)
+    hsv = np.moveaxis(color.rgb2hsv(np.clip(smooth, 0, 1)), -1, 0)
+    ink = _ink(smooth, hsv)
+    mask = _stained(smooth, hsv, ~ink) & ~ink
     mask = closing(mask, disk(3))
     mask = opening(mask, disk(2))
     mask = _without_small_holes(mask, LARGEST_FILLED_HOLE * h * w)
@@ -77,30 +89,30 @@ def find_tissue(slide: Slide) -> Tissue:
     return Tissue(mask, (slide.width / w, slide.height / h))
 
 
-def _stained(rgb: NDArray[np.float64], clean: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _stained(
+    rgb: NDArray[np.float32], hsv: NDArray[np.float32], clean: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Pixels that absorb more green light than glass does; eosin and haematoxylin both do.
 
     The threshold is taken from the `clean` pixels, since ink is darker than any tissue.
     """
     # The glass of this slide, which is seldom pure white, and no darker than light grey.
     glass = np.maximum(np.percentile(rgb.reshape(-1, 3), 98, axis=0), 0.75)
-    density = -np.log10(np.clip(rgb / glass, 1 / 255, 1))
-    stain = density[..., 1]
+    stain = -np.log10(np.clip(rgb[..., 1] / glass[1], 1 / 255, 1))
     otsu = float(filters.threshold_otsu(stain[clean])) if clean.any() else 0.0
     threshold = max(0.6 * otsu, FAINTEST_STAIN)
-    coloured = rgb.max(-1) - rgb.min(-1) > 0.02  # grey shadows, cover slip edges and dust are not
+    coloured = hsv[1] * hsv[2] > 0.02  # grey shadows, cover slip edges and dust are not
     return np.asarray((stain > threshold) & coloured)
 
 
-def _ink(rgb: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _ink(rgb: NDArray[np.float32], hsv: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Pen strokes: green, pure blue, pure red or black, with what is right around them."""
-    hsv = color.rgb2hsv(np.clip(rgb, 0, 1))
-    hue, saturation, value = hsv[..., 0] * 360, hsv[..., 1], hsv[..., 2]
+    hue, saturation, value = hsv[0] * 360, hsv[1], hsv[2]
     r, g, b = rgb[..., 0], rgb[..., 1], rgb[..., 2]
     green_to_cyan = (hue > 70) & (hue < 205) & (saturation > 0.12)
     blue = (hue >= 205) & (hue < 242) & (saturation > 0.45) & (b > r + 0.12)
     red = ((hue < 12) | (hue > 350)) & (saturation > 0.75) & (r > 0.55) & (b < 0.35) & (g < 0.35)
-    black = (value < 0.22) & (rgb.max(-1) - rgb.min(-1) < 0.08)
+    black = (value < 0.22) & (saturation * value < 0.08)
     core = green_to_cyan | blue | red | black
     # Only strokes: a few odd pixels within tissue (pigment, folds) are no pen.
     core = _without_small_parts(core, 0.0001 * core.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -231,13 +232,16 @@ def launch(device: Device, settings: TrainSettings, devices: int, nodes: int) ->
         precision = mixed.get(device.dtype, "32-true")
     if precision == "16-mixed" and kind != "cuda":
         raise SettingsError("The precision fp16 needs an NVIDIA GPU; use bf16, 32 or auto.")
-    fabric = Fabric(
-        accelerator="gpu" if kind == "cuda" else kind,
-        devices=devices,
-        num_nodes=nodes,
-        strategy="ddp" if together > 1 else "auto",
-        precision=precision,
-    )
+    with warnings.catch_warnings():
+        if together == 1:  # on a machine of a cluster, but not for the cluster
+            warnings.filterwarnings("ignore", "The `srun` command is available")
+        fabric = Fabric(
+            accelerator="gpu" if kind == "cuda" else kind,
+            devices=devices,
+            num_nodes=nodes,
+            strategy="ddp" if together > 1 else "auto",
+            precision=precision,
+        )
     if together > 1:
         fabric.launch()
     return fabric

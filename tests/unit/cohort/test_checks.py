@@ -11,8 +11,8 @@ import pytest
 from anndata import AnnData
 from scipy import sparse
 
+from napari_mclstexp.anndata_file import write_h5ad
 from napari_mclstexp.cohort.checks import check_cohort
-from napari_mclstexp.files import write_h5ad
 from support.engine_kit import painted_section
 from support.shell_kit import shell
 
