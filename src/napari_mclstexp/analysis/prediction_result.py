@@ -158,6 +158,14 @@ class Result:
         values = self.measured[:, column]
         return values if np.isfinite(values).any() else None
 
+    @property
+    def enough_counts(self) -> NDArray[np.bool_]:
+        """Which of the n spots are measured well enough to be compared with; all if not known."""
+        if self.adata is None or "enough_counts" not in self.adata.obs:
+            return np.ones(self.n_spots, dtype=bool)
+        good: NDArray[np.bool_] = self.adata.obs["enough_counts"].to_numpy(dtype=bool)
+        return good if good.any() else ~good
+
     def layer_values(self, layer: Layer, gene: str) -> NDArray[np.float32] | None:
         """Return the (n,) values of a gene in a layer, or None if they are not known.
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from anndata import AnnData
+from numpy.typing import NDArray
 from scipy import sparse
 
 from ..errors import SettingsError
@@ -33,6 +35,25 @@ class Kept:
     sentences: tuple[str, ...]
 
 
+def fewest_counts(n_genes: int) -> int:
+    """Return the counts over all genes below which a spot is too poor, unless a person says so."""
+    return max(1, round(MIN_COUNTS * min(1.0, n_genes / WHOLE_TRANSCRIPTOME)))
+
+
+def enough_counts(spots: AnnData, fewest: int | None = None) -> NDArray[np.bool_]:
+    """Tell of each spot whether it has enough raw counts over all genes.
+
+    Parameters
+    ----------
+    spots
+        With raw counts.
+    fewest
+        By default `fewest_counts`.
+    """
+    totals = np.asarray(sparse.csr_matrix(spots.X).sum(axis=1)).ravel()
+    return np.asarray(totals >= (fewest_counts(spots.n_vars) if fewest is None else fewest))
+
+
 def keep_good_spots(sections: Sequence[Section], min_counts: int | None = None) -> Kept:
     """Leave out the spots with too few counts.
 
@@ -51,10 +72,8 @@ def keep_good_spots(sections: Sequence[Section], min_counts: int | None = None) 
     """
     kept, sentences = [], []
     for each in sections:
-        totals = np.asarray(sparse.csr_matrix(each.spots.X).sum(axis=1)).ravel()
-        panel = min(1.0, each.spots.n_vars / WHOLE_TRANSCRIPTOME)
-        fewest = round(MIN_COUNTS * panel) if min_counts is None else min_counts
-        good = totals >= fewest
+        fewest = fewest_counts(each.spots.n_vars) if min_counts is None else min_counts
+        good = enough_counts(each.spots, fewest)
         lost = int((~good).sum())
         if lost >= MOST_LOST * len(good):
             raise SettingsError(

@@ -77,7 +77,8 @@ def predict(
         ``X`` (n, G) in the model's unit; ``obs`` similarity and distance of the retrieved spots;
         ``layers["spread"]`` among them, or of the errors to be expected; ``layers["lower"]`` and
         ``["upper"]``; ``obsm["X_programs"]`` and ``varm["programs"]`` of a linear head;
-        ``layers["measured"]`` and ``var["pcc"]`` where the spots have counts;
+        ``layers["measured"]``, ``obs["enough_counts"]`` and ``var["pcc"]`` over those spots where
+        they have counts;
         ``var["held_out_pcc"]`` and ``["held_out_low"]`` of the model; ``obsm["spatial"]``,
         ``obsm["X_mclstexp"]`` projections; its provenance; ``uns["spatial"]`` for scanpy and
         squidpy.

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .. import __version__
+from ..cohort.quality_control import enough_counts
 from ..model import Model
 from ..model.normalisation import measured_expression
 from ..slides import Slide
@@ -64,7 +65,10 @@ def assemble(
         measured = measured_expression(spots, config.genes, config.normalisation)[:, at]
         layers["measured"] = measured
         var["measured"] = np.asarray(np.isfinite(measured).any(axis=0))
-        var["pcc"] = pcc_per_gene(reading.expression, measured)
+        good = enough_counts(spots)
+        obs["enough_counts"] = good
+        judged = good if good.any() else slice(None)
+        var["pcc"] = pcc_per_gene(reading.expression[judged], measured[judged])
     prediction = anndata.AnnData(
         X=reading.expression,
         obs=obs,

@@ -296,11 +296,15 @@ def _field(session: Session) -> float:
 
 
 def _pcc(session: Session, shown: Shown) -> float | None:
-    """Return the correlation over the spots that have both values, None where there is none."""
+    """Return the correlation over the spots that have both values, None where there is none.
+
+    As in the prediction, spots with too few counts to be a measurement do not count.
+    """
     if shown.gene is None or session.result is None:
         return None
     predicted = session.expression.values("predicted", shown.gene)
     measured = session.expression.values("measured", shown.gene)
     if predicted is None or measured is None:
         return None
-    return correlation(predicted, measured)
+    good = session.result.enough_counts
+    return correlation(predicted[good], measured[good])

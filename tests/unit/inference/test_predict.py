@@ -48,6 +48,18 @@ def test_a_model_of_painted_sections_reads_a_third_one(slide, section, model):
     assert (highest + 1e-4 >= found.X).all()
 
 
+def test_a_spot_with_hardly_a_count_is_no_measurement_to_be_judged_by(slide, section, model):
+    """One such spot beside 48 good ones moves the correlation that a person reads."""
+    whole = predict(slide, section.spots, model).var["pcc"]
+    spots = section.spots.copy()
+    spots.X[0] = 0
+    found = predict(slide, spots, model)
+    others = predict(slide, section.spots[1:].copy(), model).var["pcc"]
+    assert found.obs["enough_counts"].tolist() == [False] + 48 * [True]
+    np.testing.assert_allclose(found.var["pcc"], others, rtol=1e-4)
+    assert abs(found.var["pcc"] - whole).max() > 1e-4
+
+
 def test_the_model_is_left_as_it_was(slide, section, model):
     def standing():
         module = model.module
