@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
+import numpy as np
 from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_mclstexp.session.history import UndoHistory
@@ -48,6 +49,16 @@ def take(viewer: napari.Viewer, name: str) -> None:
     IMAGES.mkdir(exist_ok=True)
     viewer.screenshot(str(IMAGES / f"{name}.png"), canvas_only=False, flash=False)
     print(IMAGES / f"{name}.png")
+
+
+def fit(viewer: napari.Viewer) -> None:
+    """Fill the canvas with what is shown of the spots."""
+    settle()
+    extents = [each.extent.world[:, -2:] for each in viewer.layers if hasattr(each, "symbol")]
+    low, high = np.min([e[0] for e in extents], axis=0), np.max([e[1] for e in extents], axis=0)
+    canvas = viewer.window._qt_viewer.canvas.native
+    viewer.camera.center = tuple((low + high) / 2)
+    viewer.camera.zoom = 0.9 * min(np.array([canvas.height(), canvas.width()]) / (high - low))
 
 
 def open_window() -> napari.Viewer:
@@ -181,20 +192,22 @@ def her2st(model: Path) -> None:
     wait(lambda: session.model is not None and not workspace.jobs.busy)
     workspace.run("auto")
     wait(lambda: session.run is None and session.result is not None)
+    viewer.window._qt_viewer.dockLayerControls.hide()
+    viewer.window._qt_viewer.dockLayerList.hide()
     for gene, name in (("FASN", ""), ("HLA-DRA", "_hla_dra"), ("MGP", "_mgp")):
         session.show(gene=gene, style="points", quantity="beside", opacity=0.75)
-        viewer.reset_view()
+        fit(viewer)
         take(viewer, f"window_her2st{name}")
     for end in ("lower", "upper"):
         session.show(gene="FASN", style="points", quantity=end)
-        viewer.reset_view()
+        fit(viewer)
         take(viewer, f"window_{end}")
     session.show(gene="FASN", style="points", quantity="predicted")
     _, why = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Evidence")
     values = session.expression.values("predicted", "FASN")
     spot = session.spots.obsm["spatial"][values.argmax()] * session.slide.um_per_px
     why.choose(spot[1], spot[0])
-    viewer.reset_view()
+    fit(viewer)
     take(viewer, "window_evidence")
     viewer.close()
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..analysis.maps.contrast import DIVERGING, percentile_limits, symmetric
-from ..session.display import Quantity, Style
+from ..session.display import ENDS, Quantity, Style
 from ..session.spot_expression import Source
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _sources(
     if gene in expression.programs:
         return tuple(_program(gene, each, display) for each in known.values())
     if quantity == "lower" or quantity == "upper":
-        limits = {end: _of_prediction(display, expression, gene) for end in known}
+        limits = {end: _of_interval(display, expression, gene) for end in known}
     return tuple(
         Coloured(
             gene, source, limits[source], DIVERGING if source == "difference" else display.colormap
@@ -133,11 +133,15 @@ def _sources(
     )
 
 
-def _of_prediction(display: Display, expression: SpotExpression, gene: str) -> Limits:
-    """Return the limits of a gene's prediction: maps of both ends compare with it by colour."""
-    values = expression.values("predicted", gene)
-    assert values is not None  # an interval is one of a prediction
-    return display.limits or percentile_limits(values, *display.percentiles)
+def _of_interval(display: Display, expression: SpotExpression, gene: str) -> Limits:
+    """Return the limits of both ends of a gene's interval, whose maps then compare by colour.
+
+    Not those of the prediction: where it varies less than an interval is wide, as it mostly does,
+    all of either map would have one colour.
+    """
+    ends = [expression.values(end, gene) for end in ENDS]
+    known = np.concatenate([each for each in ends if each is not None])
+    return display.limits or percentile_limits(known, *display.percentiles)
 
 
 def _program(name: str, values: NDArray[np.float32], display: Display) -> Coloured:
@@ -181,7 +185,7 @@ def _compared(
             found.append(_program(other, values, display))
         else:
             if own.source == "lower" or own.source == "upper":
-                limits = _of_prediction(display, expression, other)
+                limits = _of_interval(display, expression, other)
             else:
                 limits = display.limits or percentile_limits(values, *display.percentiles)
             colormap = own.colormap if own.source == "difference" else display.colormap

@@ -187,6 +187,8 @@ class SpotPictures(QWidget):
             if spot is not None and spot.thumbnail:
                 pixmap.loadFromData(spot.thumbnail)
             picture.setPixmap(pixmap)
+            for part in (picture, text):  # an empty one would keep its room
+                part.setVisible(spot is not None)
             picture.setAccessibleName(f"Reference spot {spot.barcode}" if spot else "")
             text.setToolTip(f"Its section, {does}, and what was measured there")
             text.setText(_caption(spot, share) if spot else "")
