@@ -18,7 +18,7 @@ MOST_LINES = 400
 
 # From the files up to the person; a folder imports only folders of earlier lines, or of its own.
 ORDER = (
-    {"errors", "files", "options", "pages", "samples", "progress"},  # from anywhere
+    {"errors", "files", "options", "pages", "progress", "running", "samples"},  # from anywhere
     {"slides"},
     {"spots"},
     {"library"},

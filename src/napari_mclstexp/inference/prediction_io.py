@@ -9,6 +9,7 @@ import anndata
 
 from ..errors import SpotsError
 from ..files import atomic_file, write_h5ad
+from ..running.stages import stage
 from ..spots.schema import has_positions, is_prediction
 
 
@@ -20,7 +21,7 @@ def write_prediction(prediction: anndata.AnnData, path: Path | str) -> None:
     OutputError
         If the folder is missing or read-only, or the disk is full.
     """
-    with atomic_file(path) as temporary:
+    with stage("write"), atomic_file(path) as temporary:
         write_h5ad(prediction, temporary)
 
 

@@ -17,6 +17,14 @@ DENSENET_FILE = "densenet121-a639ec97.pth"
 # The same weights; the authors' code pools the last layer's values as they are, torchvision's own
 # classifier only what is positive of them.
 DENSENET, DENSENET_UNRECTIFIED = "densenet121", "densenet121-unrectified"
+# Its inner layers, and torchvision's names of them.
+LAST = "last"
+DENSENET_LAYERS = {
+    "block1": "denseblock1",
+    "block2": "denseblock2",
+    "block3": "denseblock3",
+    LAST: "norm5",
+}
 # Under which a training script saves a state dict together with other things.
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 
