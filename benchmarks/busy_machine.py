@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -61,15 +62,16 @@ def encode(backend: str, patches: int, patch_px: int, old: bool) -> float:
 
 
 def timed(asked: argparse.Namespace, foreign: int) -> float:
-    spinning = [subprocess.Popen(SPIN) for _ in range(foreign)]
+    command = [sys.executable, __file__, "--child", f"--backend={asked.backend}"]
+    command += [f"--patches={asked.patches}", f"--patch-px={asked.patch_px}"]
+    command += ["--old"] if asked.old else []
+    started = [subprocess.Popen(SPIN) for _ in range(foreign)]
     try:
-        command = [sys.executable, __file__, "--child", f"--backend={asked.backend}"]
-        command += [f"--patches={asked.patches}", f"--patch-px={asked.patch_px}"]
-        command += ["--old"] if asked.old else []
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        return float(json.loads(done.stdout.splitlines()[-1]))
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        told, _ = started[-1].communicate()
+        return float(json.loads(told.splitlines()[-1]))
     finally:
-        for each in spinning:
+        for each in started:
             each.kill()
             each.wait()
 
@@ -87,6 +89,7 @@ def main() -> int:
     if asked.child:
         print(json.dumps(encode(asked.backend, asked.patches, asked.patch_px, asked.old)))
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # nothing is left spinning
     quiet, busy = [], []
     for _ in range(asked.runs):
         quiet.append(timed(asked, 0))

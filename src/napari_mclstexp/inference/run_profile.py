@@ -101,4 +101,5 @@ def _network(model: Model) -> tuple[Any, int]:
 
 
 def _since_start() -> float:
-    return max(0.0, time.time() - psutil.Process().create_time())
+    started: float = psutil.Process().create_time()
+    return max(0.0, time.time() - started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import subprocess
 import sys
 import time
@@ -220,3 +221,20 @@ def test_a_spoilt_memory_is_measured_anew(kept, monkeypatch):
         settling._known.clear()
         assert settled("auto").backend == "openvino"
     assert settled.times == 3
+
+
+def test_the_command_line_lets_threads_wait_asleep():
+    code = (
+        "import os, sys; from napari_mclstexp.cli import main; main(['--version']);"
+        "print('torch' in sys.modules, os.environ['OMP_WAIT_POLICY'])"
+    )
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"}
+    for given, expected in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={**environment, **given},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.splitlines()[-1] == f"False {expected}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from threading import local
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ from ...running.stages import stage
 from .backend import Lane, Pixels, Values
 
 Key = TypeVar("Key")
-_WAITING = 2  # pieces that wait for a lane, so that none ever waits for a piece
+_UnderWay = tuple[Key, Pixels, list[Future[list[Values]]]]
 
 
 class Lanes:
@@ -50,16 +51,12 @@ class Lanes:
 
         The next batches are taken while one is under way, as few as keep the lanes busy.
         """
-        under_way: deque[tuple[Key, Pixels, list[Future[list[Values]]]]] = deque()
+        under_way: deque[_UnderWay[Key]] = deque()
         try:
             for key, pixels in batches:
                 under_way.append((key, pixels, self._submit(pixels)))
-                while sum(not part.done() for _, _, parts in under_way for part in parts) > (
-                    self._n + _WAITING
-                ):
-                    yield _taken(under_way)
-                while under_way and all(part.done() for part in under_way[0][2]):
-                    yield _taken(under_way)
+                while len(under_way) > 1 and _unfinished(islice(under_way, 1, None)) >= self._n:
+                    yield _taken(under_way)  # what comes after it keeps every lane busy meanwhile
             while under_way:
                 yield _taken(under_way)
         finally:
@@ -87,9 +84,11 @@ def pieces_of(shape: tuple[int, ...], piece_px: int) -> int:
     return max(1, round(piece_px / (shape[1] * shape[2])))
 
 
-def _taken(
-    under_way: deque[tuple[Key, Pixels, list[Future[list[Values]]]]],
-) -> tuple[Key, Pixels, list[Values]]:
+def _unfinished(batches: Iterable[_UnderWay[Key]]) -> int:
+    return sum(not part.done() for _, _, parts in batches for part in parts)
+
+
+def _taken(under_way: deque[_UnderWay[Key]]) -> tuple[Key, Pixels, list[Values]]:
     key, pixels, parts = under_way.popleft()
     return key, pixels, _joined(parts)
 
