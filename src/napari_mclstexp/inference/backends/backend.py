@@ -47,6 +47,9 @@ class Backend(Protocol):
     def lanes(self, device: Device) -> int:
         """Return how many pieces of work it runs side by side."""
 
+    def piece(self, height: int, width: int) -> int:
+        """Return how many pictures of a size a lane gets at once."""
+
     def load(
         self, network: Network, device: Device, finish: Finish, cancel: CancelToken
     ) -> Callable[[], Lane]:

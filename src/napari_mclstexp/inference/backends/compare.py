@@ -153,8 +153,8 @@ def _until(end: float) -> Iterator[None]:
 
 
 def _enough(probe: Pixels, device: Device) -> Pixels:
-    """Return the pictures, repeated so that every lane has some."""
-    wanted = (
-        4 * backend_of(device).lanes(device) if device.torch.type == "cpu" else device.batch_size
-    )
-    return probe[np.arange(max(wanted, len(probe))) % len(probe)]
+    """Return the pictures, repeated so that every lane has some work."""
+    backend = backend_of(device)
+    piece = min(backend.piece(*probe.shape[1:3]), device.batch_size)
+    wanted = max(len(probe), 2 * backend.lanes(device) * piece)
+    return probe[np.arange(wanted) % len(probe)]

@@ -31,12 +31,12 @@ class Lanes:
         Number of lanes.
     make
         Makes a lane; called in the lane's thread.
-    piece_px
-        About how many pixels a lane gets at once.
+    piece
+        Tells how many pictures of a height and width a lane gets at once.
     """
 
-    def __init__(self, n: int, make: Callable[[], Lane], piece_px: int) -> None:
-        self._n, self._make, self._piece_px = n, make, piece_px
+    def __init__(self, n: int, make: Callable[[], Lane], piece: Callable[[int, int], int]) -> None:
+        self._n, self._make, self._piece = n, make, piece
         self._own = local()
         self._threads = ThreadPoolExecutor(n, thread_name_prefix="encode")
 
@@ -67,7 +67,7 @@ class Lanes:
                 batches.close()  # what reads ahead ends now
 
     def _submit(self, pixels: Pixels) -> list[Future[list[Values]]]:
-        most = pieces_of(pixels.shape, self._piece_px)
+        most = self._piece(*pixels.shape[1:3])
         starts = range(0, len(pixels), most)
         return [self._threads.submit(self._run, pixels[at : at + most]) for at in starts]
 
@@ -77,11 +77,6 @@ class Lanes:
             lane = self._own.lane = self._make()
         with stage("encode", pixels[..., 0].size):
             return lane(pixels)
-
-
-def pieces_of(shape: tuple[int, ...], piece_px: int) -> int:
-    """Return how many pictures of a (b, H, W, 3) batch make a piece."""
-    return max(1, round(piece_px / (shape[1] * shape[2])))
 
 
 def _unfinished(batches: Iterable[_UnderWay[Key]]) -> int:

@@ -30,6 +30,7 @@ from .backend import Finish, Lane, Network, Pixels, Values, as_list
 INSTALL = 'pip install "napari-mclstexp[openvino]"'
 SUFFIX, MODEL = ".openvino", "model.xml"  # folders in the cache, and the file in each
 MOST_KEPT = 16  # networks and sizes; tens of megabytes each
+PIECE_PX, MOST_AT_ONCE = 2 * 224 * 224, 4
 LOOK_MS = 100  # how often a lane that waits for its result looks whether it was cancelled
 
 
@@ -51,6 +52,10 @@ class OpenVino:
         from .torch_cpu import MOST_LANES
 
         return min(cores(), MOST_LANES)
+
+    def piece(self, height: int, width: int) -> int:
+        """Return how many pictures a lane gets at once: few, which stay in a core's cache."""
+        return max(1, min(MOST_AT_ONCE, round(PIECE_PX / (height * width))))
 
     def load(
         self, network: Network, device: Device, finish: Finish, cancel: CancelToken

@@ -10,9 +10,6 @@ from .openvino_cpu import OpenVino
 from .torch_cpu import TorchCpu
 from .torch_gpu import TorchGpu
 
-PIECE_PX = 4 * 224 * 224  # a core's cache holds much of what so many pixels become
-WHOLE_PX = 2**62  # a GPU takes a batch as it is
-
 
 def backend_of(device: Device) -> Backend:
     """Return the backend that a device names; torch where none was chosen."""
@@ -41,6 +38,5 @@ def load(
         Ends every run within a second.
     """
     backend = backend_of(device)
-    piece_px = PIECE_PX if device.torch.type == "cpu" else WHOLE_PX
     make = backend.load(network, device, finish, cancel or CancelToken())
-    return Lanes(backend.lanes(device), make, piece_px)
+    return Lanes(backend.lanes(device), make, backend.piece)

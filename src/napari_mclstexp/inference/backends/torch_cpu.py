@@ -11,6 +11,7 @@ from ..device import Device
 from ..torch_pass import cores, stop_between_layers, to_tensor, use_cores
 from .backend import Finish, Lane, Network, Pixels, Values, as_list
 
+PIECE_PX = 4 * 224 * 224  # fewer, and the calls of each layer weigh more
 MOST_LANES = 8  # each holds the activations of its piece; beyond that, a lane has several cores
 
 
@@ -26,6 +27,10 @@ class TorchCpu:
     def lanes(self, device: Device) -> int:
         """Return how many pieces of work it runs side by side."""
         return min(cores(), MOST_LANES)
+
+    def piece(self, height: int, width: int) -> int:
+        """Return how many pictures a lane gets at once: a core's cache holds much of them."""
+        return max(1, round(PIECE_PX / (height * width)))
 
     def load(
         self, network: Network, device: Device, finish: Finish, cancel: CancelToken

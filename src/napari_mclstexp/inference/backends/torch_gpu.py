@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -34,6 +35,10 @@ class TorchGpu:
     def lanes(self, device: Device) -> int:
         """Return how many pieces of work it runs side by side."""
         return LANES if device.torch.type == "cuda" else 1
+
+    def piece(self, height: int, width: int) -> int:
+        """Return how many pictures a lane gets at once: a whole batch, whatever its size."""
+        return sys.maxsize
 
     def load(
         self, network: Network, device: Device, finish: Finish, cancel: CancelToken
