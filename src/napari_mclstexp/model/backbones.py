@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ModelError
+from .densenet import densenet121_features
 
 IMAGENET_STATS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 DENSENET_FILE = "densenet121-a639ec97.pth"
@@ -40,10 +41,8 @@ class DenseNet121(nn.Sequential):
     """
 
     def __init__(self, rectified: bool = True) -> None:
-        from torchvision.models import densenet121
-
         # The only part of a sequence, so that keys are those of the reference implementation (`0.`)
-        super().__init__(densenet121(weights=None).features)
+        super().__init__(densenet121_features())
         self.rectified = rectified
 
     def forward(self, images: Tensor) -> Tensor:

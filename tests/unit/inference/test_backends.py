@@ -15,16 +15,20 @@ import torch
 from napari_mclstexp.errors import Cancelled, SettingsError
 from napari_mclstexp.inference.backends import compare as comparing
 from napari_mclstexp.inference.backends import settle as settling
+from napari_mclstexp.inference.backends.backend import unchanged
 from napari_mclstexp.inference.backends.compare import Measured, agreement
+from napari_mclstexp.inference.backends.lanes import Lanes
 from napari_mclstexp.inference.backends.run_network import load
 from napari_mclstexp.inference.backends.settle import settle
+from napari_mclstexp.inference.backends.torch_gpu import TorchGpu
 from napari_mclstexp.inference.device import pick_device
 from napari_mclstexp.inference.feature_cache import FOLDER
+from napari_mclstexp.inference.feature_map import compute_feature_map
 from napari_mclstexp.model import EncoderConfig
 from napari_mclstexp.model.image_encoder import ImageEncoder
 from napari_mclstexp.model.inner_layers import InnerLayers
 from napari_mclstexp.progress import CancelToken
-from support.map_kit import CPU, tiny_encoder, tissue_picture
+from support.map_kit import CONFIG, CPU, saved, tiny_encoder, tissue_picture, values
 
 OPENVINO = dataclasses.replace(CPU, backend="openvino")
 
@@ -238,3 +242,27 @@ def test_the_command_line_lets_threads_wait_asleep():
             check=True,
         )
         assert done.stdout.splitlines()[-1] == f"False {expected}"
+
+
+def test_a_feature_map_by_openvino_is_that_of_torch_and_is_kept_apart(openvino, kept, tmp_path):
+    with saved(tissue_picture(), tmp_path / "slide.png") as slide:
+        exact, ours = (
+            compute_feature_map(slide, tiny_encoder(), CONFIG, device=device)
+            for device in (CPU, OPENVINO)
+        )
+    assert exact.path != ours.path
+    assert exact.groups == ours.groups
+    for name, group in exact.groups.items():
+        of_torch, of_openvino = (values(each)[:, group] for each in (exact, ours))
+        np.testing.assert_allclose(of_openvino, of_torch, rtol=0.01, atol=0.01, err_msg=name)
+
+
+def test_what_runs_on_a_gpu_says_the_same_where_it_is_run_without_one():
+    encoder = tiny_encoder()
+    backend = TorchGpu()
+    lanes = Lanes(
+        backend.lanes(CPU), backend.load(encoder, CPU, unchanged, CancelToken()), backend.piece
+    )
+    np.testing.assert_allclose(
+        lanes(pictures())[0], plain(encoder, pictures())[0], rtol=1e-4, atol=1e-5
+    )
