@@ -47,6 +47,7 @@ def test_backends_predict_the_same_and_a_wrong_one_is_refused(
         found[backend] = read_prediction(out)
     np.testing.assert_allclose(found["torch"].X, found["openvino"].X, atol=0.05)
     assert "OpenVINO" in found["openvino"].uns["mclstexp"]["device"]
+    assert "Encoder by OpenVINO" in shell("info", tmp_path / "openvino.h5ad").out
     refused = shell("predict", *where, "--backend", "tpu", "--out", tmp_path / "x.h5ad")
     assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert "The backend 'tpu' is unknown; use auto, torch, openvino." in refused.err

@@ -149,6 +149,7 @@ def about_prediction(prediction: AnnData, path: Path, seconds: float | None = No
         f"Model {made.model_name} ({made.model_id}); expression in {made.unit}",
         f"{made.um_per_px:.4g} µm per px, {FROM.get(made.um_per_px_source or '', 'as given')}"
         + _read_by(made),
+        *([f"Encoder by {made.device_why}"] if made.device_why else []),
         *_program_lines(programs),
     ]
     document = {

@@ -144,7 +144,7 @@ def predict(
         spots,
         model,
         chosen,
-        device=where.name,
+        device=where,
         reading=reading,
         interval=interval,
         samples=draw_samples(model, reading, columns, samples, seed) if samples else (),
