@@ -36,6 +36,9 @@ bench: $(VENV)/.installed system
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/predict_memory.py
 	$(BIN)/python benchmarks/fine_tuning.py
+	$(BIN)/python benchmarks/backends.py
+	$(BIN)/python benchmarks/backends.py --predict
+	$(BIN)/python benchmarks/busy_machine.py
 	$(BIN)/python benchmarks/retrieval.py
 	$(SCREEN) $(BIN)/python benchmarks/dock_opening.py
 	$(SCREEN) $(BIN)/python benchmarks/gene_switch.py

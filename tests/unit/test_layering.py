@@ -18,7 +18,8 @@ MOST_LINES = 400
 
 # From the files up to the person; a folder imports only folders of earlier lines, or of its own.
 ORDER = (
-    {"anndata_file", "errors", "files", "options", "pages", "samples", "progress"},  # from anywhere
+    # from anywhere
+    {"anndata_file", "errors", "files", "options", "pages", "progress", "running", "samples"},
     {"slides"},
     {"spots"},
     {"library"},

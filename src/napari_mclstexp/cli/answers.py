@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from ..inference.run_profile import RunProfile
     from ..model import Model, ModelConfig
     from ..model.programs import Program
     from ..slides import Slide
@@ -147,6 +149,7 @@ def about_prediction(prediction: AnnData, path: Path, seconds: float | None = No
         f"Model {made.model_name} ({made.model_id}); expression in {made.unit}",
         f"{made.um_per_px:.4g} µm per px, {FROM.get(made.um_per_px_source or '', 'as given')}"
         + _read_by(made),
+        *([f"Encoder by {made.device_why}"] if made.device_why else []),
         *_program_lines(programs),
     ]
     document = {
@@ -165,6 +168,21 @@ def about_prediction(prediction: AnnData, path: Path, seconds: float | None = No
         document["pcc"] = scores
         lines.append(_scores_line(scores))
     return Report((*lines, f"{path}"), document)
+
+
+def with_profile(answer: Report, profile: RunProfile) -> Report:
+    """Add to an answer where the time of its run went."""
+    lines = [f"{'stage':9} {'seconds':>8} {'of the run':>11} {'of the limit':>13}"]
+    for each in profile.stages:
+        limit = "" if each.of_limit is None else f"{each.of_limit:.0%}"
+        lines.append(f"{each.name:9} {each.seconds:8.2f} {each.share:11.0%} {limit:>13}".rstrip())
+    lines.append(
+        f"{'whole':9} {profile.seconds:8.2f}   stages go on side by side; the encoder did "
+        f"{profile.images_per_s:,.1f} images/s, one large matrix product would do "
+        f"{profile.limit_images_per_s:,.1f}"
+    )
+    document = {**answer.document, "profile": dataclasses.asdict(profile)}
+    return Report((*answer.lines, *lines), document)
 
 
 def about_demo(prediction: AnnData, out: Path, seconds: float) -> Report:

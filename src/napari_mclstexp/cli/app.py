@@ -19,8 +19,10 @@ from .. import __version__
 from ..errors import Cancelled, SettingsError, UserError
 from ..files import check_names, placing
 from ..options import Option, declared
+from ..running.quiet_threads import wait_asleep
 from ..spots.grid_settings import GridSettings, Layout
-from .answers import about, about_demo, about_prediction
+from .answers import about, about_demo, about_prediction, with_profile
+from .doctor_command import doctor_command
 from .domains_command import domains_command
 from .evaluate_command import evaluate_command
 from .export_command import export_command
@@ -30,7 +32,7 @@ from .models_command import models_app
 from .predict_job import SpotFiles, model_folder, named_genes, predict_job
 from .recipe_command import recipe_command
 from .regions_command import regions_command
-from .shell_options import Device, Json, with_options
+from .shell_options import Backend, Device, Json, with_options
 from .signature_command import signature_command
 from .train_command import check_command, train_command
 
@@ -82,7 +84,7 @@ def demo_command(
     names = ("prediction.h5ad", "overlay.png")
     check_names(out, "the demo's result", names)
     with folder_for(out), placing(out, "the demo's result", names):
-        prediction = predict_job(
+        prediction, _ = predict_job(
             section.slide,
             SpotFiles(section.spots, None),
             demo_model_path(),
@@ -147,6 +149,10 @@ def predict_command(
     ] = 0,
     seed: Annotated[int, Option("Random seed of the samples")] = 0,
     device: Device = "auto",
+    backend: Backend = "auto",
+    profile_it: Annotated[
+        bool, Option("Also tell where the time went, stage by stage", flag="--profile")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Predict the expression of every spot on a slide."""
@@ -161,7 +167,7 @@ def predict_command(
             "Say where to predict: either --spots with a file (and --counts if need be), "
             "or --grid with a pitch in µm."
         )
-    prediction = predict_job(
+    prediction, profile = predict_job(
         slide,
         where,
         model_folder(model),
@@ -173,8 +179,13 @@ def predict_command(
         samples=samples,
         seed=seed,
         device=device,
+        backend=backend,
+        profiled=profile_it,
     )
-    about_prediction(prediction, out, time.monotonic() - start).show(as_json)
+    answer = about_prediction(prediction, out, time.monotonic() - start)
+    if profile is not None:
+        answer = with_profile(answer, profile)
+    answer.show(as_json)
 
 
 app.command("train")(train_command)
@@ -185,6 +196,7 @@ app.command("signature")(with_options(signature_command))
 app.command("regions")(with_options(regions_command))
 app.command("export")(with_options(export_command))
 app.command("import-checkpoint")(with_options(import_checkpoint_command))
+app.command("doctor")(with_options(doctor_command))
 app.command("recipe")(recipe_command)
 app.add_typer(models_app, name="models")
 
@@ -206,6 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     130 after Ctrl-C. A bug of ours is not dressed up: its traceback is shown, and 1 returned by
     Python.
     """
+    wait_asleep()  # before torch is loaded
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without "µ" is no reason to fail

@@ -15,7 +15,7 @@ from ..options import Option
 from ..training.settings import Cohort, Genes, Hvg, MinCounts
 from .answers import Report
 from .model_options import ModelOptions, takes_model_options
-from .shell_options import Device, Json
+from .shell_options import Backend, Device, Json
 
 if TYPE_CHECKING:
     from ..evaluation.evaluation_result import Evaluation, ProtocolResult
@@ -67,6 +67,7 @@ def evaluate_command(
     ] = None,
     min_counts: MinCounts = None,
     device: Device = "auto",
+    backend: Backend = "auto",
     as_json: Json = False,
 ) -> None:
     """Leave out patients and sections in turn; compare with baselines and the noise ceiling."""
@@ -113,6 +114,7 @@ def evaluate_command(
                 heads=heads,
                 external=predicted,
                 device=device,
+                backend=backend,
                 progress=progress,
                 cancel=cancel,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,8 @@ from .long_work import check_out_file, long_work
 if TYPE_CHECKING:
     from anndata import AnnData
 
+    from ..inference.run_profile import RunProfile
+    from ..model import Model
     from ..slides import Slide
     from ..spots import GridSettings
 
@@ -39,8 +42,10 @@ def predict_job(
     samples: int = 0,
     seed: int = 0,
     device: str = "auto",
-) -> AnnData:
-    """Predict from files into a file, and return the prediction.
+    backend: str = "auto",
+    profiled: bool = False,
+) -> tuple[AnnData, RunProfile | None]:
+    """Predict from files into a file; return the prediction, and where the time went if asked.
 
     Raises
     ------
@@ -66,22 +71,34 @@ def predict_job(
         from ..model import load_model
 
         loaded = load_model(model)
-        with long_work() as (progress, cancel):
-            prediction = predict(
-                slide,
-                spots,
-                loaded,
-                genes=genes,
-                device=device,
-                batch_size=batch_size,
-                interval=interval,
-                samples=samples,
-                seed=seed,
-                progress=progress,
-                cancel=cancel,
-            )
-    write_prediction(prediction, out)
-    return prediction
+        with _profiling(loaded, device, profiled) as profile:
+            with long_work() as (progress, cancel):
+                prediction = predict(
+                    slide,
+                    spots,
+                    loaded,
+                    genes=genes,
+                    device=device,
+                    backend=backend,
+                    batch_size=batch_size,
+                    interval=interval,
+                    samples=samples,
+                    seed=seed,
+                    progress=progress,
+                    cancel=cancel,
+                )
+            write_prediction(prediction, out)
+    return prediction, profile
+
+
+def _profiling(
+    model: Model, device: str, profiled: bool
+) -> AbstractContextManager[RunProfile | None]:
+    if not profiled:
+        return nullcontext()
+    from ..inference.run_profile import profiling
+
+    return profiling(model, device)
 
 
 def _spots(slide: Slide, where: SpotFiles | GridSettings) -> AnnData:

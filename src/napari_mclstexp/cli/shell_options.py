@@ -13,6 +13,10 @@ from ..options import Declared, Option, declaration, declared
 
 Json = Annotated[bool, Option("Print one JSON document on stdout", flag="--json")]
 Device = Annotated[str, Option("Where it is computed: auto, cpu, cuda or mps")]
+Backend = Annotated[
+    str,
+    Option("What runs the encoder: auto (the fastest that is exact enough), torch or openvino"),
+]
 
 
 @dataclasses.dataclass(frozen=True)

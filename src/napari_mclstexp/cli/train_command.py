@@ -21,7 +21,7 @@ from ..training.settings import (
     TrainSettings,
 )
 from .model_options import ModelOptions, takes_model_options
-from .shell_options import Device, Json
+from .shell_options import Backend, Device, Json
 from .train_job import train_job
 
 MODEL = declared(TrainSettings)
@@ -54,6 +54,7 @@ def train_command(
     name: Annotated[str, MODEL["name"].option] = MODEL["name"].default,
     description: Annotated[str, MODEL["description"].option] = "",
     device: Device = "auto",
+    backend: Backend = "auto",
     devices: Annotated[
         int, Option("Processes on this machine that share each training step", low=1)
     ] = 1,
@@ -75,6 +76,7 @@ def train_command(
         report=report,
         min_counts=min_counts,
         device=device,
+        backend=backend,
         devices=devices,
         nodes=nodes,
         preset=preset,

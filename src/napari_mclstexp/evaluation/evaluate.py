@@ -52,6 +52,7 @@ def evaluate(
     ours: Mapping[str, Expression] | None = None,
     external: Mapping[str, Sequence[Path]] | None = None,
     device: str = "auto",
+    backend: str = "auto",
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> Evaluation:
@@ -81,6 +82,8 @@ def evaluate(
         Files with predictions of other programs, by their names.
     device
         ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
+    backend
+        What runs a frozen encoder: ``"auto"``, ``"torch"`` or ``"openvino"``; see `predict`.
     progress, cancel
         What reports, and what ends the work within a second.
 
@@ -97,7 +100,7 @@ def evaluate(
         protocols = make_protocols(sections, by)
     else:
         protocols = {"patient" if by == "patient" else "section": tuple(folds)}
-    where = pick_device(device)
+    where = pick_device(device, backend)
     # A fold that several protocols have in common is run once.
     runs = {_sides(fold): fold for every in protocols.values() for fold in every}
     genes = {

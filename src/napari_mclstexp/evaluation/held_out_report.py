@@ -27,6 +27,7 @@ def train_cohort(
     report: bool = True,
     min_counts: int | None = None,
     device: str = "auto",
+    backend: str = "auto",
     devices: int = 1,
     nodes: int = 1,
     preset: Preset = "default",
@@ -58,6 +59,8 @@ def train_cohort(
         Leave out spots with fewer counts; 0 keeps all.
     device
         ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
+    backend
+        What runs a frozen encoder: ``"auto"``, ``"torch"`` or ``"openvino"``; see `predict`.
     devices, nodes
         Processes on this machine, and machines, that share each step.
     preset
@@ -98,6 +101,7 @@ def train_cohort(
         report=report,
         min_counts=min_counts,
         device=device,
+        backend=backend,
         devices=devices,
         nodes=nodes,
         preset=preset,
@@ -127,6 +131,7 @@ def write_report(
         found = predict(
             *(slide, held_out.spots, trained.model),
             device=job.device,
+            backend=job.backend,
             progress=progress,
             cancel=cancel,
         )
@@ -137,6 +142,7 @@ def write_report(
         heads=False,
         ours={held_out.name: np.asarray(found.X)},
         device=job.device,
+        backend=job.backend,
         progress=progress,
         cancel=cancel,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from ..model import Model
 from ..model.linear_head import beyond_axes
 from ..progress import CancelToken, ProgressCallback
+from ..running.stages import stage
 from ..slides import Slide
 from .device import Device
-from .feature_map import COLOUR, compute_feature_map
+from .feature_map import COLOUR, see_slide
 from .feature_map_store import FeatureMap
 from .heads import MapHead, Reading, RetrievalHead
-from .image_features import FrozenEncoder
+from .image_features import FrozenEncoder, settled
 from .out_of_distribution import mean_colours
 from .patches import field_scale, reading_order, stream_patches
 from .pooled_features import project_spots_on
@@ -32,23 +34,38 @@ def from_patches(
     model: Model,
     columns: NDArray[np.int64],
     device: Device,
-    batch_size: int,
+    batch_size: int | None,
     cancel: CancelToken,
-) -> Batches:
-    """Yield rows of (n, 2) spots and what is read of their patches."""
-    encoder = FrozenEncoder(model.module.image_encoder, device, cancel)
-    head = RetrievalHead(model, columns, device)
-    order = reading_order(xy)
-    for rows, pixels in stream_patches(
-        slide,
-        xy[order],
-        patch_px=model.config.patch_px,
-        um_per_px=field_scale(slide, model.config),
-        batch_size=batch_size,
-        cancel=cancel,
-    ):
-        reading = head(encoder(pixels))
-        yield order[rows], dataclasses.replace(reading, colours=mean_colours(pixels))
+) -> tuple[Device, Batches]:
+    """Return the device as it is used, and rows of (n, 2) spots with what is read of their patches.
+
+    Without a batch size, as many patches as suit device and patch.
+    """
+    patch_px, um_per_px = model.config.patch_px, field_scale(slide, model.config)
+    encoder = model.module.image_encoder
+    device = settled(
+        device, encoder, slide, xy, patch_px=patch_px, um_per_px=um_per_px, cancel=cancel
+    )
+
+    def read() -> Batches:
+        frozen = FrozenEncoder(encoder, device, cancel)
+        head = RetrievalHead(model, columns, device)
+        order = reading_order(xy)
+        patches = stream_patches(
+            slide,
+            xy[order],
+            patch_px=patch_px,
+            um_per_px=um_per_px,
+            batch_size=batch_size or device.batch_for(patch_px),
+            cancel=cancel,
+        )
+        with closing(frozen.stream(patches)) as encoded:
+            for rows, pixels, features in encoded:
+                with stage("retrieve"):
+                    reading = head(features)
+                yield order[rows], dataclasses.replace(reading, colours=mean_colours(pixels))
+
+    return device, read()
 
 
 def from_map(
@@ -60,13 +77,13 @@ def from_map(
     level: float,
     progress: ProgressCallback | None,
     cancel: CancelToken,
-) -> Batches:
-    """See the slide once, and yield rows of (n, 2) spots and what is read there."""
+) -> tuple[Device, Batches]:
+    """See the slide once; return the device as used, and rows of spots with what is read there."""
     config = model.config.feature_map
     assert config is not None
     assert model.linear is not None
     head = MapHead(model, columns, device, level)
-    seen = compute_feature_map(
+    device, seen = see_slide(
         slide,
         model.module.image_encoder,
         config,
@@ -74,17 +91,23 @@ def from_map(
         progress=progress,
         cancel=cancel,
     )
-    codes, squares = project_spots_on(
-        seen, xy, config.widths_um, model.linear.head.components, cancel=cancel
-    )
+    with stage("retrieve"):
+        codes, squares = project_spots_on(
+            seen, xy, config.widths_um, model.linear.head.components, cancel=cancel
+        )
     beyond = beyond_axes(squares, codes)
     colours = _colours(seen, xy)
-    for start in range(0, len(xy), AT_ONCE):
-        rows = np.arange(start, min(start + AT_ONCE, len(xy)))
-        reading = head(codes[rows], beyond[rows])
-        if colours is not None:
-            reading = dataclasses.replace(reading, colours=colours[rows])
-        yield rows, reading
+
+    def read() -> Batches:
+        for start in range(0, len(xy), AT_ONCE):
+            rows = np.arange(start, min(start + AT_ONCE, len(xy)))
+            with stage("retrieve"):
+                reading = head(codes[rows], beyond[rows])
+            if colours is not None:
+                reading = dataclasses.replace(reading, colours=colours[rows])
+            yield rows, reading
+
+    return device, read()
 
 
 def _colours(seen: FeatureMap, xy: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import device as TorchDevice  # noqa: N812
@@ -12,6 +14,9 @@ from torch import dtype as Dtype  # noqa: N812 - the fields below hide the names
 from ..errors import SettingsError
 
 CHOICES = ("auto", "cuda", "mps", "cpu")
+TRIED, TRIALS = 512, 6  # side of a small product, and how often it is timed
+PAYS = 1.2  # times as fast as in 32 bits, for fewer digits
+BACKENDS = ("auto", "torch", "openvino")  # what runs an encoder
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,10 @@ class Device:
         As a person would say it.
     batch_size
         Patches that are encoded at once by default.
+    backend
+        What runs the encoder, of ``BACKENDS``; ``"auto"`` until `settle` has measured.
+    why
+        Why this backend, in one sentence; empty where there was nothing to choose.
     """
 
     torch: torch.device
@@ -42,20 +51,45 @@ class Device:
     channels_last: bool
     name: str
     batch_size: int
+    backend: str = "torch"
+    why: str = ""
+
+    @property
+    def arithmetic(self) -> str:
+        """The encoder's arithmetic in a few letters: fp32, bf16 or fp16."""
+        short = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
+        return short.get(self.dtype, str(self.dtype).removeprefix("torch."))
+
+    def batch_for(self, patch_px: int) -> int:
+        """Return how many patches of a side are encoded at once by default: more of small ones."""
+        return max(self.batch_size, min(1024, self.batch_size * 224**2 // patch_px**2))
 
     def on(self, device: TorchDevice) -> Device:
         """Return the same on another of the machine's devices."""
         return dataclasses.replace(self, torch=device)
 
 
-def pick_device(wanted: str = "auto") -> Device:
+def pick_device(wanted: str = "auto", backend: str = "torch") -> Device:
     """Choose the processor: CUDA, then MPS, then the CPU, unless one is asked for.
+
+    Parameters
+    ----------
+    wanted
+        Of ``CHOICES``.
+    backend
+        What shall run encoders there, of ``BACKENDS``.
 
     Raises
     ------
     SettingsError
-        If the one asked for is not there.
+        If the one asked for is not there, or a name is unknown.
     """
+    if backend not in BACKENDS:
+        raise SettingsError(f"The backend {backend!r} is unknown; use {', '.join(BACKENDS)}.")
+    return dataclasses.replace(_processor(wanted), backend=backend)
+
+
+def _processor(wanted: str) -> Device:
     if wanted not in CHOICES:
         raise SettingsError(f"The device {wanted!r} is unknown; use {', '.join(CHOICES)}.")
     there = {
@@ -76,13 +110,36 @@ def pick_device(wanted: str = "auto") -> Device:
         return Device(torch.device("cuda"), dtype, True, torch.cuda.get_device_name(), 256)
     if wanted == "mps":
         return Device(torch.device("mps"), torch.float32, False, "Apple GPU", 32)
-    if _cpu_has_bf16():
+    if cpu_has_bf16():
         return Device(torch.device("cpu"), torch.bfloat16, True, "CPU, 16-bit", 32)
     return Device(torch.device("cpu"), torch.float32, True, "CPU", 16)
 
 
-def _cpu_has_bf16() -> bool:
-    """Whether the CPU multiplies in bf16 by itself; where it must emulate, it is slower."""
+def cpu_has_bf16() -> bool:
+    """Whether the CPU is faster in bf16 than in fp32.
+
+    Processors with AMX are. Those with AVX-512 alone differ: some multiply twice as fast, others,
+    and virtual machines without AMX on processors that have it, at half the pace; so a small
+    product is timed.
+    """
     # Older versions of torch cannot tell; 32 bits are right everywhere.
     capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    if capabilities.get("amx_bf16"):
+        return True
+    return bool(capabilities.get("avx512_bf16")) and _product_pays(torch.bfloat16)
+
+
+@cache
+def _product_pays(dtype: Dtype) -> bool:
+    seconds: dict[Dtype, float] = {}
+    pairs = [
+        tuple(torch.ones(TRIED, TRIED, dtype=each) for _ in range(2))
+        for each in (dtype, torch.float32)
+    ]
+    for _ in range(TRIALS):  # in turn, and the best of each: another program may interfere
+        for a, b in pairs:
+            start = time.perf_counter()
+            a @ b
+            took = time.perf_counter() - start
+            seconds[a.dtype] = min(took, seconds.get(a.dtype, took))
+    return seconds[dtype] * PAYS < seconds[torch.float32]

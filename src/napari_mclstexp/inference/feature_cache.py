@@ -82,11 +82,21 @@ def _key(
 ) -> str:
     facts = (
         *(1, slide.fingerprint(), file_probe(slide.path), slide.um_per_px, patch_px, um_per_px),
-        *(encoder_digest(encoder), device.torch.type, device.dtype),
+        *(encoder_digest(encoder), *arithmetic_of(device)),
     )
     digest = hashlib.sha256(repr(facts).encode())
     digest.update(np.ascontiguousarray(xy, dtype=np.float64).tobytes())
     return digest.hexdigest()
+
+
+def arithmetic_of(device: Device) -> tuple[object, ...]:
+    """Return what decides the last digits of features: the backend is part of it.
+
+    Backends agree within a tolerance that no result depends on. They are kept apart nevertheless:
+    what a command writes shall not depend on what was computed before it.
+    """
+    backend = () if device.backend in ("torch", "auto") else (device.backend,)
+    return (device.torch.type, device.dtype, *backend)
 
 
 def file_probe(path: Path) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from itertools import groupby
 
 import numpy as np
@@ -17,12 +19,15 @@ from ..errors import SettingsError
 from ..model import FeatureMapConfig, InnerLayers
 from ..model.image_encoder import ImageEncoder
 from ..progress import CancelToken, Progress, ProgressCallback
+from ..running.stages import stage
 from ..slides import Slide
 from ..spots.tissue import find_tissue
+from .backends.run_network import load
+from .backends.settle import settle
 from .cell_grid import CellGrid, Tile, lay_cells, tissue_share, tissue_tiles
 from .device import Device
+from .feature_cache import encoder_digest
 from .feature_map_store import FeatureMap, forget_the_oldest, group_slices, map_key, open_map
-from .image_features import stoppable, to_tensor
 from .patches import refuse_coarse
 
 TILE_PX = 1024  # the core of a tile; the values do not depend on it beyond HALO_PX's effect
@@ -30,6 +35,7 @@ HALO_PX = 128  # around it: most of the receptive field
 COLOUR = "colour"
 COLOURS = ("red", "green", "blue", "haematoxylin", "eosin", "dab", "white")
 WHITE = 0.82  # a pixel whose darkest channel is above this is glass, fat or a lumen
+PROBE_PX = 512  # side of the piece of a tile that backends are measured on
 _AHEAD = 2  # batches read while one is encoded
 
 
@@ -75,6 +81,19 @@ def compute_feature_map(
     Cancelled
         If `cancel` was set.
     """
+    return see_slide(slide, encoder, config, device=device, progress=progress, cancel=cancel)[1]
+
+
+def see_slide(
+    slide: Slide,
+    encoder: ImageEncoder,
+    config: FeatureMapConfig,
+    *,
+    device: Device,
+    progress: ProgressCallback | None = None,
+    cancel: CancelToken | None = None,
+) -> tuple[Device, FeatureMap]:
+    """Return the device as it was used besides the map; see `compute_feature_map`."""
     cancel = cancel or CancelToken()
     refuse_coarse(slide, config.um_per_px)
     side = max(1, TILE_PX // config.cell_px)
@@ -85,53 +104,65 @@ def compute_feature_map(
     names = (*((COLOUR,) if config.colour else ()), *config.layers)
     sizes = (*((len(COLOURS),) if config.colour else ()), *layers.channels)
     groups = group_slices(names, sizes)
+    tiles = tissue_tiles(grid, share)
+
+    def read(tile: Tile) -> NDArray[np.uint8]:
+        cancel.raise_if_cancelled()
+        h, w = (cells * config.cell_px + 2 * HALO_PX for cells in tile.shape)
+        margin = HALO_PX / config.cell_px * grid.cell_px
+        x, y = (each.start * grid.cell_px - margin for each in (tile.cols, tile.rows))
+        return slide.read(x, y, w, h, config.um_per_px)
+
+    device = settled(device, layers, config, tiles, read, cancel)
     found = open_map(map_key(slide, encoder, config, device, TILE_PX, HALO_PX), grid, groups, share)
     done = np.asarray(found.done[:]) > 0
-    tiles = tissue_tiles(grid, share)
     waiting = [tile for tile in tiles if not done[tile.row, tile.col]]
     if waiting:
-        see = _Cells(layers, config, device, cancel)
+        strides = layers.strides
+
+        def to_cells(maps: list[Tensor]) -> list[Tensor]:
+            return [
+                half
+                for each, stride in zip(maps, strides, strict=True)
+                for half in _to_cells(each, HALO_PX // stride, config.cell_px // stride)
+            ]
+
+        lanes = load(layers, device, to_cells, cancel)
         finished = len(tiles) - len(waiting)
-        for batch, pixels in _read_ahead(slide, grid, config, waiting, device, cancel):
-            for tile, (mean, std) in zip(batch, see(pixels), strict=True):
-                cancel.raise_if_cancelled()
-                found.write(tile, mean, std)
-            finished += len(batch)
-            if progress is not None:
-                progress(Progress(finished, len(tiles), "Seeing the tissue", found, "tiles"))
+        with closing(lanes.stream(_read_ahead(read, waiting, grid, device))) as seen:
+            for batch, pixels, values in seen:
+                for index, tile in enumerate(batch):
+                    cancel.raise_if_cancelled()
+                    cells = _channels(pixels[index], [v[index] for v in values], config)
+                    with stage("write"):
+                        found.write(tile, *cells)
+                finished += len(batch)
+                if progress is not None:
+                    progress(Progress(finished, len(tiles), "Seeing the tissue", found, "tiles"))
         forget_the_oldest()
-    return found
+    return device, found
 
 
-class _Cells:
-    """Pixels of tiles to means and standard deviations of their cells."""
+def settled(
+    device: Device,
+    layers: InnerLayers,
+    config: FeatureMapConfig,
+    tiles: Sequence[Tile],
+    read: Callable[[Tile], NDArray[np.uint8]],
+    cancel: CancelToken,
+) -> Device:
+    """Return the device with the backend that shall see the tiles."""
+    if not layers.layers:
+        return dataclasses.replace(device, backend="torch")
+    sides = [[side * config.cell_px + 2 * HALO_PX for side in tile.shape] for tile in tiles]
 
-    def __init__(
-        self, layers: InnerLayers, config: FeatureMapConfig, device: Device, cancel: CancelToken
-    ) -> None:
-        self._layout = torch.channels_last if device.channels_last else torch.contiguous_format
-        self._layers = layers.for_inference(device.torch, device.dtype, self._layout)
-        self._config, self._device, self._cancel = config, device, cancel
+    def probe() -> NDArray[np.uint8]:
+        middle = read(tiles[len(tiles) // 2])
+        down, right = (max(0, side - PROBE_PX) // 2 for side in middle.shape[:2])
+        return middle[None, down : down + PROBE_PX, right : right + PROBE_PX]
 
-    def __call__(
-        self, pixels: NDArray[np.uint8]
-    ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        """Yield (channels, rows, cols) for each of (b, H, W, 3) pixels, which have a halo."""
-        images = to_tensor(pixels, self._device).contiguous(memory_format=self._layout)
-        with torch.inference_mode(), stoppable(self._layers, self._cancel):
-            maps = self._layers(images)
-        halved = [
-            _to_cells(each, HALO_PX // stride, self._config.cell_px // stride)
-            for each, stride in zip(maps, self._layers.strides, strict=True)
-        ]
-        del maps, images
-        for index, picture in enumerate(pixels):
-            parts = [tuple(half[index].cpu().numpy() for half in each) for each in halved]
-            if self._config.colour:
-                self._cancel.raise_if_cancelled()
-                parts.insert(0, _colour_cells(picture, self._config.cell_px))
-            mean, std = (np.concatenate([part[half] for part in parts]) for half in (0, 1))
-            yield mean, std
+    identity = f"{encoder_digest(layers.encoder)} {layers.layers}"
+    return settle(device, layers, identity, probe, sum(h * w for h, w in sides), cancel=cancel)
 
 
 def _to_cells(values: Tensor, halo: int, cell: int) -> tuple[Tensor, Tensor]:
@@ -157,31 +188,30 @@ def _colour_cells(
     return mean[0].numpy(), std[0].numpy()
 
 
+def _channels(
+    picture: NDArray[np.uint8], values: Sequence[NDArray[np.float32]], config: FeatureMapConfig
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return (channels, rows, cols) mean and std of a tile, from those of each layer in turn."""
+    parts = [values[at : at + 2] for at in range(0, len(values), 2)]
+    if config.colour:
+        parts.insert(0, _colour_cells(picture, config.cell_px))
+    mean, std = (np.concatenate([part[half] for part in parts]) for half in (0, 1))
+    return mean, std
+
+
 def _read_ahead(
-    slide: Slide,
-    grid: CellGrid,
-    config: FeatureMapConfig,
-    tiles: Sequence[Tile],
-    device: Device,
-    cancel: CancelToken,
+    read: Callable[[Tile], NDArray[np.uint8]], tiles: Sequence[Tile], grid: CellGrid, device: Device
 ) -> Iterator[tuple[list[Tile], NDArray[np.uint8]]]:
     """Yield batches of tiles of one size with their pixels, read while others are encoded."""
 
-    def read(batch: list[Tile]) -> NDArray[np.uint8]:
-        h, w = (side * config.cell_px + 2 * HALO_PX for side in batch[0].shape)
-        pixels = np.empty((len(batch), h, w, 3), dtype=np.uint8)
-        margin = HALO_PX / config.cell_px * grid.cell_px
-        for into, tile in zip(pixels, batch, strict=True):
-            cancel.raise_if_cancelled()
-            x, y = (each.start * grid.cell_px - margin for each in (tile.cols, tile.rows))
-            into[:] = slide.read(x, y, w, h, config.um_per_px)
-        return pixels
+    def pixels_of(batch: list[Tile]) -> NDArray[np.uint8]:
+        return np.stack([read(tile) for tile in batch])
 
     under_way: deque[tuple[list[Tile], Future[NDArray[np.uint8]]]] = deque()
     with ThreadPoolExecutor(1, thread_name_prefix="tiles") as reader:
         try:
             for batch in _batches(tiles, grid, device):
-                under_way.append((batch, reader.submit(read, batch)))
+                under_way.append((batch, reader.submit(pixels_of, batch)))
                 if len(under_way) > _AHEAD:
                     first, pixels = under_way.popleft()
                     yield first, pixels.result()

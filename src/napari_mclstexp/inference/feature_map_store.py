@@ -25,7 +25,7 @@ from ..model.image_encoder import ImageEncoder
 from ..slides import Slide
 from .cell_grid import CellGrid, Tile
 from .device import Device
-from .feature_cache import KEY, cache_folder, encoder_digest, file_probe
+from .feature_cache import KEY, arithmetic_of, cache_folder, encoder_digest, file_probe
 
 FORMAT = 1
 MOST_BYTES = 8 * 2**30
@@ -157,7 +157,7 @@ def map_key(
     facts = (
         *(FORMAT, slide.fingerprint(), file_probe(slide.path), slide.um_per_px),
         config.model_dump_json(exclude={"widths_um"}),
-        *(encoder_digest(encoder), device.torch.type, device.dtype, *how),
+        *(encoder_digest(encoder), *arithmetic_of(device), *how),
     )
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 

@@ -1,58 +1,36 @@
-"""Patches to features: the image encoder on its device, in its arithmetic, stoppable."""
+"""Patches to features: the image encoder on its device, by the backend that suits it best."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable
+from contextlib import closing
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..model.image_encoder import ImageEncoder
 from ..progress import CancelToken, Progress, ProgressCallback
 from ..slides import Slide
+from .backends.run_network import load
+from .backends.settle import settle
 from .device import Device
-from .feature_cache import cached_features
-from .patches import reading_order, stream_patches
+from .feature_cache import cached_features, encoder_digest
+from .patches import read_patch, reading_order, stream_patches
 
-
-@contextmanager
-def stoppable(module: nn.Module, cancel: CancelToken) -> Iterator[None]:
-    """Let a cancel end the forward or backward pass of a module in between its layers.
-
-    A pass over a batch can take many seconds on a CPU; a person waits one.
-    """
-
-    def look(_: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        cancel.raise_if_cancelled()
-        if isinstance(output, Tensor) and output.requires_grad:
-            output.register_hook(lambda _: cancel.raise_if_cancelled())  # type: ignore[no-untyped-call]
-
-    layers = [each for each in module.modules() if isinstance(each, nn.Conv2d | nn.Linear)]
-    hooks = [layer.register_forward_hook(look) for layer in layers]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def to_tensor(pixels: NDArray[np.uint8], device: Device) -> Tensor:
-    """Return (b, H, W, 3) uint8 pixels as (b, 3, H, W) values of 0..1 on the device."""
-    return torch.from_numpy(pixels).to(device.torch).permute(0, 3, 1, 2).float() / 255
+PROBE = 8  # patches that backends are measured on
 
 
 class FrozenEncoder:
-    """An image encoder for inference, its weights in the device's arithmetic.
+    """An image encoder for inference, run by the device's backend.
 
     Parameters
     ----------
     encoder
         The encoder; it is left as it is.
     device
-        Where and how to run.
+        Where and how to run; torch where its backend was not settled.
     cancel
         Ends an encoding in between layers.
     """
@@ -60,17 +38,41 @@ class FrozenEncoder:
     def __init__(
         self, encoder: ImageEncoder, device: Device, cancel: CancelToken | None = None
     ) -> None:
-        self._device = device
-        self._cancel = cancel or CancelToken()
-        self._layout = torch.channels_last if device.channels_last else torch.contiguous_format
-        self._encoder = encoder.for_inference(device.torch, device.dtype, self._layout)
+        self._lanes = load(encoder, device, cancel=cancel)
 
     def __call__(self, pixels: NDArray[np.uint8]) -> Tensor:
         """Return the (b, n_features) float32 features of (b, H, W, 3) uint8 patches."""
-        images = to_tensor(pixels, self._device).contiguous(memory_format=self._layout)
-        with torch.inference_mode(), stoppable(self._encoder, self._cancel):
-            features: Tensor = self._encoder(images)
-        return features
+        return torch.from_numpy(self._lanes(pixels)[0])
+
+    def stream(
+        self, batches: Iterable[tuple[slice, NDArray[np.uint8]]]
+    ) -> Generator[tuple[slice, NDArray[np.uint8], Tensor], None, None]:
+        """Yield batches with their features, in order; the next ones are under way meanwhile."""
+        with closing(self._lanes.stream(batches)) as encoded:
+            for rows, pixels, found in encoded:
+                yield rows, pixels, torch.from_numpy(found[0])
+
+
+def settled(
+    device: Device,
+    encoder: ImageEncoder,
+    slide: Slide,
+    xy: NDArray[np.float64],
+    *,
+    patch_px: int,
+    um_per_px: float,
+    cancel: CancelToken | None = None,
+) -> Device:
+    """Return the device with the backend that shall encode the patches around (n, 2) centres."""
+
+    def probe() -> NDArray[np.uint8]:
+        spread = xy[np.linspace(0, len(xy) - 1, min(PROBE, len(xy))).astype(np.int64)]
+        return np.stack([read_patch(slide, x, y, patch_px, um_per_px) for x, y in spread])
+
+    px = len(xy) * patch_px**2
+    return settle(
+        device, encoder, f"{encoder_digest(encoder)} {patch_px}", probe, px, cancel=cancel
+    )
 
 
 def image_features(
@@ -103,22 +105,27 @@ def image_features(
     what, progress, cancel
         What to report, to whom, and what ends it.
     """
+    device = settled(
+        device, encoder, slide, xy, patch_px=patch_px, um_per_px=um_per_px, cancel=cancel
+    )
 
     def compute() -> NDArray[np.float32]:
         frozen = FrozenEncoder(encoder, device, cancel)
         order = reading_order(xy)
         features = np.empty((len(xy), encoder.n_features), dtype=np.float32)
-        for rows, pixels in stream_patches(
+        batches = stream_patches(
             slide,
             xy[order],
             patch_px=patch_px,
             um_per_px=um_per_px,
-            batch_size=batch_size or device.batch_size,
+            batch_size=batch_size or device.batch_for(patch_px),
             cancel=cancel,
-        ):
-            features[order[rows]] = frozen(pixels).cpu().numpy()
-            if progress is not None:
-                progress(Progress(rows.stop, len(xy), what))
+        )
+        with closing(frozen.stream(batches)) as encoded:
+            for rows, _, found in encoded:
+                features[order[rows]] = found.numpy()
+                if progress is not None:
+                    progress(Progress(rows.stop, len(xy), what))
         return features
 
     return cached_features(

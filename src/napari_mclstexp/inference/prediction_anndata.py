@@ -18,6 +18,7 @@ from ..model.normalisation import measured_expression
 from ..slides import Slide
 from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions, write_programs
 from .correlation import pcc_per_gene
+from .device import Device
 from .heads import Reading
 
 PICTURE_PX = 1024
@@ -29,7 +30,7 @@ def assemble(
     model: Model,
     genes: Sequence[str],
     *,
-    device: str,
+    device: Device,
     reading: Reading,
     interval: float,
     samples: Iterable[NDArray[np.float32]] = (),
@@ -102,7 +103,8 @@ def assemble(
         unit=config.unit,
         k=config.retrieval.k,
         distance=config.retrieval.distance,
-        device=device,
+        device=device.name,
+        device_why=device.why,
         n_spots=spots.n_obs,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         spots=about_spots.source or "",

@@ -10,6 +10,7 @@ import anndata
 from ..anndata_file import write_h5ad
 from ..errors import SpotsError
 from ..files import atomic_file
+from ..running.stages import stage
 from ..spots.schema import has_positions, is_prediction
 
 
@@ -21,7 +22,7 @@ def write_prediction(prediction: anndata.AnnData, path: Path | str) -> None:
     OutputError
         If the folder is missing or read-only, or the disk is full.
     """
-    with atomic_file(path) as temporary:
+    with stage("write"), atomic_file(path) as temporary:
         write_h5ad(prediction, temporary)
 
 

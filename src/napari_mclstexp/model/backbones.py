@@ -11,12 +11,21 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ModelError
+from .densenet import densenet121_features
 
 IMAGENET_STATS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 DENSENET_FILE = "densenet121-a639ec97.pth"
 # The same weights; the authors' code pools the last layer's values as they are, torchvision's own
 # classifier only what is positive of them.
 DENSENET, DENSENET_UNRECTIFIED = "densenet121", "densenet121-unrectified"
+# Its inner layers, and torchvision's names of them.
+LAST = "last"
+DENSENET_LAYERS = {
+    "block1": "denseblock1",
+    "block2": "denseblock2",
+    "block3": "denseblock3",
+    LAST: "norm5",
+}
 # Under which a training script saves a state dict together with other things.
 WRAPPERS = ("state_dict", "model_state_dict", "model")
 
@@ -32,10 +41,8 @@ class DenseNet121(nn.Sequential):
     """
 
     def __init__(self, rectified: bool = True) -> None:
-        from torchvision.models import densenet121
-
         # The only part of a sequence, so that keys are those of the reference implementation (`0.`)
-        super().__init__(densenet121(weights=None).features)
+        super().__init__(densenet121_features())
         self.rectified = rectified
 
     def forward(self, images: Tensor) -> Tensor:

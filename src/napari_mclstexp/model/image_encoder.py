@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from .backbones import build_backbone
+from .backbones import DenseNet121, build_backbone
 from .config import EncoderConfig
+from .densenet_inference import FixedDenseNet, halve_before_mixing
 
 
 class ImageEncoder(nn.Module):
@@ -50,6 +51,11 @@ class ImageEncoder(nn.Module):
     ) -> ImageEncoder:
         """Return a copy on a device, its backbone in the arithmetic and layout that suit it."""
         encoder = copy.deepcopy(self).eval().to(device)
+        if isinstance(encoder.model, DenseNet121):
+            if device.type == "cpu" and memory_format == torch.channels_last:
+                encoder.model = FixedDenseNet(encoder.model, dtype)
+                return encoder.eval()
+            halve_before_mixing(encoder.model)
         encoder.model.to(dtype).to(memory_format=memory_format)
         return encoder
 

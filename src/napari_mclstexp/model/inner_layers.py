@@ -11,16 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ModelError
-from .backbones import DENSENET, DENSENET_UNRECTIFIED, DenseNet121, build_backbone
+from .backbones import (
+    DENSENET,
+    DENSENET_LAYERS,
+    DENSENET_UNRECTIFIED,
+    LAST,
+    DenseNet121,
+    build_backbone,
+)
+from .densenet_inference import FixedDenseNet
 from .image_encoder import ImageEncoder
 
-LAST = "last"
-DENSENET_LAYERS = {
-    "block1": "denseblock1",
-    "block2": "denseblock2",
-    "block3": "denseblock3",
-    LAST: "norm5",
-}
 _TRIED_PX = 128  # a side that the deepest usual stride divides, and no backbone finds too small
 
 
@@ -106,7 +107,11 @@ class InnerLayers(nn.Module):
         backbone = self.encoder.model
         normal = (images - self.encoder.mean) / self.encoder.std
         x = normal.to(next(backbone.parameters()).dtype)
-        if isinstance(backbone, DenseNet121):
+        if isinstance(backbone, FixedDenseNet):
+            names = {DENSENET_LAYERS[layer]: layer for layer in self.layers}
+            maps = backbone.inner(x, tuple(names))
+            found = {names[name]: each for name, each in maps.items() if name in names}
+        elif isinstance(backbone, DenseNet121):
             found = _densenet_layers(backbone, x, self.layers)
         else:
             found = _timm_stages(backbone, self.encoder.config.name, x)

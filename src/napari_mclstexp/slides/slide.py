@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SlideError
+from ..running.stages import stage
 from .pixels import bands, block_reduce, resize
 
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ class Slide(ABC):
         >>> with open_slide("section.ome.tif") as slide:  # doctest: +SKIP
         ...     patch = slide.read(1000, 2000, 224, 224, um_per_px=0.5)
         """
-        return self.read_downsampled(x, y, w, h, self._step(um_per_px))
+        with stage("decode"):
+            return self.read_downsampled(x, y, w, h, self._step(um_per_px))
 
     def read_downsampled(
         self, x: float, y: float, w: int, h: int, downsample: float

@@ -168,8 +168,8 @@ class Provenance(_Stored):
     ----------
     model_name, model_id, normalisation, unit, k, distance
         The model; what its values are; how many spots it retrieves, and by which distance.
-    version, device, created
-        Of this program; where it ran; when.
+    version, device, device_why, created
+        Of this program; where it ran, and why there if there was a choice; when.
     slide, slide_fingerprint, um_per_px, um_per_px_source
         The file, what tells it from others, its scale, and who said that.
     patch_px, patch_um
@@ -196,6 +196,7 @@ class Provenance(_Stored):
     k: int | None = None
     distance: str | None = None
     device: str | None = None
+    device_why: str = ""
     n_spots: int | None = None
     created: str | None = None
     spots: str | None = None

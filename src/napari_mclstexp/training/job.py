@@ -47,8 +47,8 @@ class TrainJob:
         Whether a held-out section is compared with trivial baselines.
     min_counts
         Spots with fewer counts are left out; None takes the platform's usual threshold.
-    device, devices, nodes
-        Where, and how many processes and machines share each step.
+    device, backend, devices, nodes
+        Where, what runs a frozen encoder, and how many processes and machines share each step.
     preset, chosen
         The set of choices, and fields of :class:`TrainSettings` that were chosen on top.
     """
@@ -63,6 +63,7 @@ class TrainJob:
     report: bool = True
     min_counts: int | None = None
     device: str = "auto"
+    backend: str = "auto"
     devices: int = 1
     nodes: int = 1
     preset: Preset = "default"
@@ -215,6 +216,7 @@ def _run(
             held_out=scored,
             stop_on=stopped,
             device=job.device,
+            backend=job.backend,
             devices=job.devices,
             nodes=job.nodes,
             progress=told,

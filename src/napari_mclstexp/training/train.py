@@ -43,6 +43,7 @@ def train(
     held_out: Section | None = None,
     stop_on: Section | None = None,
     device: str = "auto",
+    backend: str = "auto",
     devices: int = 1,
     nodes: int = 1,
     progress: ProgressCallback | None = None,
@@ -70,6 +71,9 @@ def train(
         ``settings.patience`` epochs, and the best epoch's weights are kept.
     device
         ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
+    backend
+        What runs a frozen encoder: ``"auto"``, ``"torch"`` or ``"openvino"``; see `predict`.
+        Processes that share steps use torch.
     devices, nodes
         Processes on this machine, and machines, that share each step.
     progress
@@ -102,7 +106,7 @@ def train(
     if not sections:
         raise SettingsError("There are no sections to train on; give at least one.")
     _refuse_leaks(sections, held_out, stop_on)
-    where = pick_device(device)
+    where = pick_device(device, backend if devices * nodes == 1 else "torch")
     fabric = launch(where, settings, devices, nodes)
     if fabric.world_size > 1 and where.torch.type == "cuda":
         where = where.on(fabric.device)
@@ -164,7 +168,7 @@ def train(
     config = config.model_copy(update={"settings": {**config.settings, "best_epoch": epoch}})
     model = Model(config, module.eval().cpu(), bank, linear)
     if held_out is not None:
-        _score(model, held_out, stop_on, device, progress, cancel)
+        _score(model, held_out, stop_on, device, backend, progress, cancel)
     elif config.head == "linear" and base is None:
         _note_scores(model, cross_validate(training_sections, settings, report, cancel))
     return model
@@ -302,13 +306,18 @@ def _score(
     held_out: Section,
     stop_on: Section | None,
     device: str,
+    backend: str,
     progress: ProgressCallback | None,
     cancel: CancelToken,
 ) -> None:
     """Write into the model how well it predicts a section it has not seen."""
     with held_out.open() as slide:
         prediction = predict(
-            slide, held_out.spots, model, device=device, progress=progress, cancel=cancel
+            *(slide, held_out.spots, model),
+            device=device,
+            backend=backend,
+            progress=progress,
+            cancel=cancel,
         )
     scores = prediction.var["pcc"].dropna()
     note = f"Held out: section {held_out.name}."

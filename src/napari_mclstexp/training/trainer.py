@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..inference.device import Device
-from ..inference.image_features import stoppable, to_tensor
+from ..inference.torch_pass import stoppable, to_tensor
 from ..model import MclSTExp, ModelConfig
 from ..model.loss import contrastive_loss, ranking_loss, similar_targets_loss
 from ..progress import CancelToken, Progress, ProgressCallback, TrainingPoint
@@ -141,7 +141,7 @@ class Trainer:
         """Return the (b, F) features of some rows, through the encoder where it learns."""
         if self.pool.features is not None:
             return self.pool.features[rows].to(self.device.torch)
-        images = to_tensor(self.pool.pixels(rows), self.device)
+        images = to_tensor(self.pool.pixels(rows), self.device.torch)
         if self.settings.augment:
             images = stain_jittered(augmented(images), self.settings.stain_jitter)
         if self.device.channels_last:

@@ -10,6 +10,7 @@ import pytest
 
 from napari_mclstexp.errors import Cancelled, ModelError, OutputError, SettingsError, SlideError
 from napari_mclstexp.inference import feature_map, feature_map_store
+from napari_mclstexp.inference.backends import torch_cpu
 from napari_mclstexp.inference.feature_map import COLOURS
 from napari_mclstexp.inference.feature_map_store import SUFFIX, forget_the_oldest
 from napari_mclstexp.progress import CancelToken
@@ -159,7 +160,7 @@ def test_an_interrupted_map_goes_on_where_it_was_stopped(slide, tmp_path, monkey
 
 def test_a_cancel_ends_the_pass_between_layers(slide, monkeypatch):
     token = CancelToken()
-    to_tensor = feature_map.to_tensor
+    to_tensor = torch_cpu.to_tensor
 
     def cancel_first(*arguments):
         token.cancel()
@@ -167,14 +168,14 @@ def test_a_cancel_ends_the_pass_between_layers(slide, monkeypatch):
 
     came_through = []
     averaged = feature_map._to_cells
-    monkeypatch.setattr(feature_map, "to_tensor", cancel_first)
+    monkeypatch.setattr(torch_cpu, "to_tensor", cancel_first)
     monkeypatch.setattr(feature_map, "_to_cells", lambda *_: came_through.append(1))
     with pytest.raises(Cancelled):
         make_map(slide, cancel=token)
     assert came_through == []
     monkeypatch.setattr(feature_map, "_to_cells", averaged)
     assert not [each for each in threading.enumerate() if each.name.startswith("tiles")]
-    monkeypatch.setattr(feature_map, "to_tensor", to_tensor)
+    monkeypatch.setattr(torch_cpu, "to_tensor", to_tensor)
     made, found = tiles_made(slide)
     assert made == (np.asarray(found.done[:]) > 0).sum()  # no tile was taken for done
 

@@ -98,7 +98,7 @@ def test_the_batch_size_does_not_matter(slide, section, model, dtype, monkeypatc
     import torch
 
     where = Device(torch.device("cpu"), getattr(torch, dtype), True, "CPU", 32)
-    monkeypatch.setattr("napari_mclstexp.inference.predict.pick_device", lambda _: where)
+    monkeypatch.setattr("napari_mclstexp.inference.predict.pick_device", lambda *_: where)
     one, many = (predict(slide, section.spots, model, batch_size=b).X for b in (3, 49))
     np.testing.assert_allclose(one, many, atol=1e-3 if dtype == "float32" else 0.05)
 
@@ -109,7 +109,7 @@ def test_16_bit_arithmetic_tells_the_same_as_32_bit(slide, section, model, monke
     found = {}
     for dtype in (torch.float32, torch.bfloat16):
         where = Device(torch.device("cpu"), dtype, True, "CPU", 32)
-        monkeypatch.setattr("napari_mclstexp.inference.predict.pick_device", lambda _, w=where: w)
+        monkeypatch.setattr("napari_mclstexp.inference.predict.pick_device", lambda *_, w=where: w)
         found[dtype] = predict(slide, section.spots, model).X
     full, half = found.values()
     for gene in range(2):
@@ -222,5 +222,5 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch):
 
 @pytest.mark.parametrize(("has", "dtype"), [(True, "bfloat16"), (False, "float32")])
 def test_the_cpu_computes_in_16_bits_only_where_it_can(has, dtype, monkeypatch):
-    monkeypatch.setattr(devices, "_cpu_has_bf16", lambda: has)
+    monkeypatch.setattr(devices, "cpu_has_bf16", lambda: has)
     assert str(pick_device("cpu").dtype) == f"torch.{dtype}"

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from napari_mclstexp.analysis.evidence import evidence
+from napari_mclstexp.inference import device as devices
 from napari_mclstexp.inference.predict import predict
 from napari_mclstexp.inference.prediction_io import read_prediction
 from napari_mclstexp.model import load_model
@@ -36,7 +37,8 @@ def test_a_model_of_version_1_is_the_same_model(model, facts):
     assert len(model.bank) == len(model.bank.thumbnails) > model.config.retrieval.k
 
 
-def test_a_model_of_version_1_predicts_what_it_predicted(model, facts):
+def test_a_model_of_version_1_predicts_what_it_predicted(model, facts, monkeypatch):
+    monkeypatch.setattr(devices, "cpu_has_bf16", lambda: True)  # as where it was written
     section = sample_section(3)
     with open_slide(section.slide) as slide:
         spots = read_spots(section.spots)[facts["spots"]].copy()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from napari_mclstexp.model import EncoderConfig
 from napari_mclstexp.model.image_encoder import ImageEncoder
@@ -33,9 +32,10 @@ def test_only_the_backbone_of_a_copy_for_inference_changes_its_arithmetic(encode
     copy = encoder.for_inference(torch.device("cpu"), torch.bfloat16, torch.channels_last)
     assert not copy.training
     assert copy.mean.dtype == copy.std.dtype == torch.float32
-    convolutions = [each.weight for each in copy.modules() if isinstance(each, nn.Conv2d)]
-    assert {each.dtype for each in convolutions} == {torch.bfloat16}
-    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in convolutions)
+    weights = list(copy.model.parameters())
+    assert {each.dtype for each in weights} == {torch.bfloat16}
+    kernels = [each for each in weights if each.ndim == 4]
+    assert all(each.is_contiguous(memory_format=torch.channels_last) for each in kernels)
     with torch.inference_mode():
         assert copy(torch.rand(2, 3, 32, 32)).dtype == torch.float32
     assert encoder.training

@@ -13,12 +13,16 @@ import os
 import sys
 from pathlib import Path
 
+from ...running.quiet_threads import wait_asleep
+
 
 def prepare_torch() -> None:
     """Make the import of torch safe; to be called before it, from any thread, any number of times.
 
     Does nothing where the danger does not exist: without triton, with triton loaded, off Linux.
+    Torch's threads are told to wait asleep, so that the window and other programs have the cores.
     """
+    wait_asleep()
     if "triton" in sys.modules or not hasattr(os, "RTLD_DEEPBIND"):
         return
     triton = importlib.util.find_spec("triton")

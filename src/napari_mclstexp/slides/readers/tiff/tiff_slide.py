@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import SlideError
+from ....running.stages import stage
 from ...scale import true_downsample
 from ...slide import Level, Slide
 from .handle import opened
@@ -83,6 +84,6 @@ class TiffSlide(Slide):
         return self._cache.get((level, row, column), decode)
 
     def _bytes(self, offset: int, count: int) -> bytes:
-        with self._seeking:
+        with self._seeking, stage("read"):
             self._file.seek(offset)
             return self._file.read(count)

@@ -1,0 +1,1 @@
+"""What runs an encoder: torch on a processor or a GPU, or OpenVINO; all behind one face."""
