@@ -269,8 +269,8 @@ def refuse_overwriting(output: Path | str | None, inputs: Mapping[str, Path | st
             raise OutputError(f"{output} would overwrite {what} ({path}); choose another name.")
 
 
-def write_h5ad(data: AnnData, path: Path) -> None:
-    """Write AnnData as a compressed .h5ad file, by way of memory.
+def write_h5ad(data: AnnData, path: Path, attributes: Mapping[str, str] | None = None) -> None:
+    """Write AnnData as a compressed .h5ad file, by way of memory; attributes go to its root.
 
     On a full disk, HDF5 writing by itself fails many times over, and loudly, when its handles are
     closed; bytes fail once, with an OSError that `atomic_file` understands.
@@ -281,6 +281,7 @@ def write_h5ad(data: AnnData, path: Path) -> None:
     content = BytesIO()
     with h5py.File(content, "w") as file:
         write_elem(file, "/", data, dataset_kwargs={"compression": "gzip"})
+        file.attrs.update(attributes or {})
     path.write_bytes(content.getbuffer())
 
 
@@ -364,7 +365,7 @@ def _readable_os_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             message = f"The disk is full, so {target} could not be written; free some space."
         elif error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             message = (

@@ -28,6 +28,7 @@ ORDER = (
     {"training"},
     {"evaluation"},
     {"analysis"},
+    {"cohort_runs"},
     {"export"},
     {"session"},
     {"scene"},
