@@ -25,6 +25,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/mkdocs build --strict
@@ -34,6 +35,7 @@ bench: $(VENV)/.installed system
 	$(BIN)/python benchmarks/predict_memory.py
 	$(BIN)/python benchmarks/fine_tuning.py
 	$(BIN)/python benchmarks/retrieval.py
+	$(BIN)/python benchmarks/cohort.py
 	$(SCREEN) $(BIN)/python benchmarks/dock_opening.py
 	$(SCREEN) $(BIN)/python benchmarks/gene_switch.py
 

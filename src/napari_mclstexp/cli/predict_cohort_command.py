@@ -165,12 +165,14 @@ def _step(news: CohortNews) -> Any:
     )
 
 
-def _write_report(slides: Path, result: CohortResult, show: str | None) -> Path:
-    """Write the report; where other shards are still at work, of what there is."""
-    from ..cohort_runs.cohort_folder import CohortFolder
+def _write_report(slides: Path, result: CohortResult, show: str | None) -> Path | None:
+    """Write the report, unless other shards are still at work: the last one writes it."""
+    from ..cohort_runs.cohort_folder import CohortFolder, read_summary
     from ..cohort_runs.slide_list import list_slides
     from ..export.cohort_report import cohort_page
 
+    if any(row.get("state") not in ("done", "failed") for row in read_summary(result.out)):
+        return None
     folder = CohortFolder(result.out)
     return folder.write_report(cohort_page(folder, list_slides(slides), show=show))
 

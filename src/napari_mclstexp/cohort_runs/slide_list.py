@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SettingsError
+from ..files import atomic_file, refuse_overwriting
 
 COLUMNS = ("slide", "spots", "counts", "name", "um_per_px")
 SLIDE_ENDINGS = (
@@ -87,6 +89,27 @@ def list_slides(
                 "over slides without spots (--grid with a pitch in µm)."
             )
     return tuple(entries)
+
+
+def write_slides(entries: Sequence[SlideEntry], path: Path) -> None:
+    """Write slides as a table that `list_slides` reads.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written there, or is one of the files that it would name.
+    """
+    groups = list(dict.fromkeys(name for each in entries for name, _ in each.groups))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, (*COLUMNS, *groups), restval="")
+    writer.writeheader()
+    for each in entries:
+        for what in ("slide", "spots", "counts"):
+            refuse_overwriting(path, {f"the {what} of {each.name}": getattr(each, what)})
+        row = {column: getattr(each, column) for column in COLUMNS}
+        writer.writerow({**{k: "" if v is None else v for k, v in row.items()}, **dict(each.groups)})
+    with atomic_file(path) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
 
 
 def shard_of(entries: Sequence[SlideEntry], shard: str) -> tuple[SlideEntry, ...]:
