@@ -1,7 +1,7 @@
 """A cohort of 24 generated slides on one worker of one thread, and on two (`make bench`).
 
-The workers are dask's (LocalCluster), as on a cluster; each has done a slide before the clock starts,
-so that what is measured is the work and not the start. How long that took is told too.
+The workers are dask's (LocalCluster), as on a cluster; each has done a slide before the clock
+starts, so that what is measured is the work and not the start. How long that took is told too.
 """
 
 from __future__ import annotations

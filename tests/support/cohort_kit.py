@@ -26,6 +26,7 @@ ONE_THREAD = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
     "NAPARI_MCLSTEXP_CACHE": "",  # every slide is computed anew, or equality would say nothing
 }
+Event = dict[str, Any]
 PROGRAM = (sys.executable, "-m", "napari_mclstexp.cli")
 
 
@@ -41,10 +42,10 @@ def write_small_slide(folder: Path, number: int, n_spots: int) -> tuple[Path, Pa
 
 
 def write_cohort(folder: Path, n: int, n_spots: int = 12, long: int = 0) -> Path:
-    """Write slides and their table; the first `long` ones have so many spots that they take time."""
+    """Write slides and their table; the first `long` ones have many spots, and take time."""
     lines = ["slide,spots,um_per_px,site"]
     for number in range(n):
-        slide, spots = write_small_slide(folder, number, 700 if number < long else n_spots)
+        slide, spots = write_small_slide(folder, number, 300 if number < long else n_spots)
         lines.append(f"{slide.name},{spots.name},{UM_PER_PX},{'ab'[number % 2]}")
     table = folder / "slides.csv"
     table.write_text("\n".join(lines) + "\n")
@@ -99,7 +100,9 @@ class Command:
     def slides(self) -> list[dict[str, Any]]:
         return [each for each in self.said() if each["event"] == "slide"]
 
-    def wait_for(self, what: Callable[[dict[str, Any]], bool], seconds: float = 60) -> dict[str, Any]:
+    def wait_for(
+        self, what: Callable[[dict[str, Any]], bool], seconds: float = 60
+    ) -> dict[str, Any]:
         """Wait until a slide's event fits, and return it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

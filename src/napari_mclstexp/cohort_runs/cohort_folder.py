@@ -9,15 +9,16 @@ It is the only thing that the processes of a cohort share, on one machine or on 
     work/NAME.failed.json  why a slide failed
 
 A lock is the operating system's (``flock``, by way of filelock), so a process that dies, however it
-dies, does not hold it. Over NFS the server keeps it (Linux sends ``flock`` there as a lock on bytes)
-and frees it when the client is gone. Where a file system has no locks at all, filelock uses a file
-that says who holds it. Right results never depend on a lock: every file is renamed into its place
-whole, so that without locks the worst is that a slide is computed twice.
+dies, does not hold it. Over NFS the server keeps it (Linux sends ``flock`` there as a lock on
+bytes) and frees it when the client is gone. Right results never depend on a lock: every file is
+renamed into its place whole, so that on a file system without locks, where none is asked for, the
+worst is that a slide is computed twice.
 """
 
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -50,6 +51,7 @@ SUMMARY_LOCK_S = 60.0  # writing a summary takes far less
 FIRST = ("name", "slide", "state", "seconds", "spots", "sentence")
 FACTS = ("genes", "um_per_px", "similarity", "pcc", "unlike", "device", "host")
 SIGNATURE = "signature_"
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class CohortFolder:
@@ -209,9 +211,7 @@ class CohortFolder:
         found: dict[str, SlideState] = {}
         for each in entries:
             record = read_record(self.result(each.name)) or self._failure(each.name)
-            found[each.name] = (
-                SlideState(each.name, "waiting") if record is None else record.state
-            )
+            found[each.name] = SlideState(each.name, "waiting") if record is None else record.state
         return found
 
     def _summary_rows(self) -> list[dict[str, str]]:
@@ -241,25 +241,37 @@ class CohortFolder:
     def _lock(self, name: str) -> Iterator[bool]:
         with ExitStack() as stack:
             try:
-                stack.enter_context(FileLock(self.path / WORK / f"{name}.lock", timeout=0))
+                stack.enter_context(_lock_of(self.path / WORK / f"{name}.lock", timeout=0))
             except Timeout:
                 yield False
                 return
+            except NotImplementedError:
+                pass  # no locks here: see above
             except OSError as error:
-                raise OutputError(
-                    f"{self.path / WORK} cannot be written in ({error.strerror}); free some space, "
-                    "or choose another folder."
-                ) from error
+                if error.errno not in _NO_LOCKS:
+                    raise OutputError(
+                        f"{self.path / WORK} cannot be written in ({error.strerror}); free some "
+                        "space, or choose another folder."
+                    ) from error
             yield True
 
     @contextmanager
     def _writing_summary(self) -> Iterator[None]:
         # Without the lock, if it cannot be had in time: a line may be lost till the next run.
         with ExitStack() as stack:
-            with suppress(Timeout, OSError):
-                lock = FileLock(self.path / WORK / "summary.lock", timeout=SUMMARY_LOCK_S)
+            with suppress(Timeout, OSError, NotImplementedError):
+                lock = _lock_of(self.path / WORK / "summary.lock", timeout=SUMMARY_LOCK_S)
                 stack.enter_context(lock)
             yield
+
+
+def _lock_of(path: Path, timeout: float) -> FileLock:
+    try:
+        # Later versions put a file with the holder's name in place of a lock that the file system
+        # does not have; of a holder on another machine nobody could tell that it has died.
+        return FileLock(path, timeout=timeout, fallback_to_soft=False)
+    except TypeError:
+        return FileLock(path, timeout=timeout)
 
 
 def _row(entry: SlideEntry, state: SlideState) -> dict[str, str]:

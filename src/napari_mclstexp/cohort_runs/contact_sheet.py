@@ -1,4 +1,4 @@
-"""Small pictures of results, side by side: the slide, and one gene or signature in equal colours."""
+"""Small pictures of results side by side: slides, with a gene or signature in equal colours."""
 
 from __future__ import annotations
 

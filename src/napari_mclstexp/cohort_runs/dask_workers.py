@@ -23,13 +23,14 @@ from .one_slide import SlideJob, do_slide
 from .slide_record import SlideState
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client
 
 EVERY_S = 2.0  # between two words about how far a slide is
 LOOK_S = 0.5
 WAIT_S = 600.0  # for a scheduler that is gone to come back
 
 Connect = Callable[[], "Client"]
+Future = Any  # of distributed, which has no types
 
 
 class _Withdrawn(CancelToken):
@@ -141,9 +142,11 @@ class DaskWorkers:
                 name, future = ended.get(timeout=LOOK_S)
             except queue.Empty:
                 continue
-            if name not in waiting or self._begun.get(name) is not future:
+            begun = self._begun.pop(name, None)
+            if begun is not future:  # one that was lost, whose place another has taken
+                if begun is not None:
+                    self._begun[name] = begun
                 continue
-            del self._begun[name]
             if future.status in ("cancelled", "lost"):  # with the scheduler that held it
                 lost.add(name)
                 say(SlideNews(name))

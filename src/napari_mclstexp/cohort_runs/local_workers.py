@@ -31,6 +31,10 @@ BYTES_EACH = 2 * 2**30  # what `predict` needs at most for a slide, whatever its
 SHARE_OF_MEMORY = 0.8  # of what is free
 PATIENCE_S = 10.0  # between asking a worker to end and ending it
 LOOK_S = 0.2
+_CONTROL_GROUPS = (
+    (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
+)
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
@@ -81,12 +85,9 @@ def memory_free() -> int:
     A container, or a job of a scheduler, sees the whole machine's memory and may have a part of it.
     """
     free = int(psutil.virtual_memory().available)
-    for limit, used in (
-        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-        ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):  # fmt: skip
+    for folder, limit, used in _CONTROL_GROUPS:
         with suppress(OSError, ValueError):  # not there, or "max"
-            room = int(Path(limit).read_text()) - int(Path(used).read_text())
+            room = int((folder / limit).read_text()) - int((folder / used).read_text())
             free = min(free, max(0, room))
     return free
 
@@ -215,7 +216,8 @@ class LocalWorkers:
 
     def _start(self) -> None:
         self._number += 1
-        number, complaints = self._number, tempfile.TemporaryFile()
+        number = self._number
+        complaints = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the process lives
         process = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.slide_worker"],
             stdin=subprocess.PIPE,

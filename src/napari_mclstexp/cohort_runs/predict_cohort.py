@@ -325,9 +325,7 @@ def _engine(
         return workers_on(on, most_jobs=min(jobs, n))
     size = sum(each.stat().st_size for each in model.glob("*") if each.is_file())
     gpus = _gpus(device)
-    share = share_machine(
-        n, processes=processes, threads=threads, model_bytes=size, gpus=len(gpus)
-    )
+    share = share_machine(n, processes=processes, threads=threads, model_bytes=size, gpus=len(gpus))
     return LocalWorkers(share, gpus)
 
 

@@ -107,7 +107,9 @@ def write_slides(entries: Sequence[SlideEntry], path: Path) -> None:
         for what in ("slide", "spots", "counts"):
             refuse_overwriting(path, {f"the {what} of {each.name}": getattr(each, what)})
         row = {column: getattr(each, column) for column in COLUMNS}
-        writer.writerow({**{k: "" if v is None else v for k, v in row.items()}, **dict(each.groups)})
+        writer.writerow(
+            {**{k: "" if v is None else v for k, v in row.items()}, **dict(each.groups)}
+        )
     with atomic_file(path) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
 

@@ -31,8 +31,13 @@ def main() -> int:
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the whole group; whoever asked decides
     token = CancelToken()
-    signal.signal(signal.SIGTERM, lambda *_: (token.cancel(), jobs.put(None)))
     jobs: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def stop(*_: object) -> None:
+        token.cancel()
+        jobs.put(None)
+
+    signal.signal(signal.SIGTERM, stop)
     threading.Thread(target=_listen, args=(jobs, token), daemon=True).start()
     warnings.simplefilter("ignore")
     _say(answers, ready=True)

@@ -209,4 +209,3 @@ def _signature_names(states: Iterable[SlideState]) -> list[str]:
 def _fact(state: SlideState, name: str) -> float:
     value = state.facts.get(name)
     return float("nan") if value is None else float(value)
-

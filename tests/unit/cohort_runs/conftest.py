@@ -29,9 +29,10 @@ import csv
 from napari_mclstexp.cli import main
 for row in csv.DictReader(open({str(table)!r})):
     root = {str(table.parent)!r} + "/"
+    given = ["--slide", root + row["slide"], "--spots", root + row["spots"]]
+    given += ["--um-per-px", row["um_per_px"], "--model", {str(tiny_model)!r}]
     out = {str(folder)!r} + "/" + row["slide"].replace(".png", ".h5ad")
-    assert main(["predict", "--slide", root + row["slide"], "--spots", root + row["spots"],
-                 "--um-per-px", row["um_per_px"], "--model", {str(tiny_model)!r}, "--out", out]) == 0
+    assert main(["predict", *given, "--out", out]) == 0
 """
     subprocess.run(
         [kit.PROGRAM[0], "-c", code], check=True, env=kit.environment(**kit.ONE_THREAD),

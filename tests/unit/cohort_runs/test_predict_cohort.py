@@ -18,16 +18,23 @@ from napari_mclstexp.files import is_temporary
 from napari_mclstexp.progress import CancelToken
 from support import cohort_kit as kit
 from support.cohort_kit import N
+from support.shell_kit import shell
 
 pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def whole(table, tiny_model, tmp_path_factory):
     """Return the folder of one undisturbed run."""
     out = tmp_path_factory.mktemp("whole") / "out"
-    code, _, err = kit.start(table, tiny_model, out, "--threads", 1).ended()
-    assert code == 0, err
+    assert here(table, tiny_model, out).code == 0
     return out
+
+
+def here(table, model, out, *more):
+    """Run the command within this process; its workers are processes all the same."""
+    command = ("predict-cohort", "--slides", table, "--model", model, "--out", out)
+    return shell(*command, "--processes", 1, "--threads", 1, *more)
 
 
 def run(table, model, out, **more):
@@ -47,11 +54,9 @@ def test_a_run_gives_what_single_predictions_give(whole, alone):
 
 def test_three_shards_give_the_same_folder_as_one_run(table, tiny_model, whole, tmp_path):
     out = tmp_path / "out"
-    shards = [
-        kit.start(table, tiny_model, out, "--threads", 1, "--shard", f"{i}/3") for i in (1, 2, 3)
-    ]
-    for each in shards:
-        assert each.ended()[0] == 0
+    for i in (1, 2, 3):
+        assert here(table, tiny_model, out, "--shard", f"{i}/3").code == 0
+        assert (out / "report.html").exists() == (i == 3)
     assert kit.contents(out) == kit.contents(whole)
     assert kit.files_in(out) == kit.files_in(whole)
     lines = [(out / "summary.csv").read_text().splitlines() for out in (out, whole)]
@@ -61,7 +66,7 @@ def test_three_shards_give_the_same_folder_as_one_run(table, tiny_model, whole, 
 
 def test_two_commands_on_one_folder_do_each_slide_once(table, tiny_model, alone, tmp_path):
     out = tmp_path / "out"
-    both = [kit.start(table, tiny_model, out, "--processes", 1) for _ in range(2)]
+    both = [kit.start(table, tiny_model, out, "--processes", 1, "--threads", 1) for _ in range(2)]
     assert [each.ended()[0] for each in both] == [0, 0]
     assert kit.contents(out) == alone
     last = kit.seconds_of(out)
@@ -82,12 +87,12 @@ def test_a_worker_killed_at_a_slide_costs_that_slide_only(table, tiny_model, alo
     assert sorted(begun) == sorted(["s0", *(f"s{n}" for n in range(N))])
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_and_started_again_does_the_rest(
     table, tiny_model, alone, tmp_path, how
 ):
     out = tmp_path / "out"
-    command = kit.start(table, tiny_model, out, "--processes", 1)
+    command = kit.start(table, tiny_model, out, "--processes", 1, "--threads", 1)
     command.wait_for(lambda step: step["state"] == "done" and step["name"] == "s0")
     at = command.wait_for(lambda step: step["name"] == "s1" and step["done"] > 0)
     command.process.send_signal(how)
@@ -131,11 +136,10 @@ def test_a_slide_that_fails_is_a_line_and_is_tried_again_when_asked(tiny_model, 
     table, out = kit.write_cohort(tmp_path, 3), tmp_path / "out"
     whole = (tmp_path / "s1.png").read_bytes()
     (tmp_path / "s1.png").write_bytes(whole[:3000])
-    command = kit.start(table, tiny_model, out)
-    code, said, _ = command.ended()
-    assert code == 3
-    assert "s1: " in said
-    assert "1 failed" in said
+    done = here(table, tiny_model, out)
+    assert done.code == 3
+    assert "s1: " in done.out
+    assert "1 failed" in done.out
     with (out / "summary.csv").open() as file:
         row = next(row for row in csv.DictReader(file) if row["name"] == "s1")
     assert row["state"] == "failed"
@@ -163,7 +167,7 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_leaves_nothing_half(
             (tmp_path / "sitecustomize.py").write_text(limits)
             path = os.pathsep.join([str(tmp_path), kit.environment()["PYTHONPATH"]])
             variables = {"PYTHONPATH": path}
-        command = kit.start(table, tiny_model, out, "--processes", 1, **variables)
+        command = kit.start(table, tiny_model, out, "--processes", 1, "--threads", 1, **variables)
         code, _, err = command.ended()
         assert code == 2
         assert "The disk is full" in err

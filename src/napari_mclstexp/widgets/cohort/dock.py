@@ -342,9 +342,7 @@ def _pictures(results: Mapping[str, Path], show: str) -> dict[str, NDArray[np.ui
     return {name: drawn[path] for name, path in results.items() if path in drawn}
 
 
-def _opened(
-    entry: SlideEntry, result: Path | None, with_slide: bool
-) -> tuple[Any, AnnData | None]:
+def _opened(entry: SlideEntry, result: Path | None, with_slide: bool) -> tuple[Any, AnnData | None]:
     from ...inference.prediction_io import read_prediction
     from ...slides import open_slide
     from ..plugin.handover import Opened
