@@ -5,7 +5,10 @@ BIN    := $(VENV)/bin
 # Qt needs a screen; where there is none, a virtual one.
 SCREEN := $(if $(filter Linux,$(shell uname -s)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,xvfb-run -a -s "-screen 0 1366x768x24"))
 
-.PHONY: demo test test-fast lint docs bench gpu screenshots sample-data system clean
+# In a folder whose parents nobody else may write in, as munge wants it.
+SLURM_FOLDER ?= /var/lib/napari-mclstexp-slurm
+
+.PHONY: demo test test-fast test-cluster lint docs bench gpu screenshots sample-data system clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -20,6 +23,13 @@ test: $(VENV)/.installed system
 
 test-fast: $(VENV)/.installed system
 	$(SCREEN) $(BIN)/pytest -m "not slow"
+
+# The tests of cohorts with a SLURM of one node, which is started for them where the user may.
+test-cluster: $(VENV)/.installed
+	@tools/slurm_node.sh $(SLURM_FOLDER); started=$$?; \
+	[ $$started -ne 3 ] || exit 0; [ $$started -eq 0 ] || exit $$started; \
+	SLURM_CONF=$(SLURM_FOLDER)/slurm.conf $(BIN)/pytest tests/unit/cohort_runs/test_slurm.py; tested=$$?; \
+	tools/slurm_node.sh $(SLURM_FOLDER) stop; exit $$tested
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -31,6 +31,9 @@ BYTES_EACH = 2 * 2**30  # what `predict` needs at most for a slide, whatever its
 SHARE_OF_MEMORY = 0.8  # of what is free
 PATIENCE_S = 10.0  # between asking a worker to end and ending it
 LOOK_S = 0.2
+# SLURM, SGE, PBS, LSF.
+_CORES_OF_JOB = ("SLURM_CPUS_PER_TASK", "NSLOTS", "NCPUS", "LSB_DJOB_NUMPROC")
+_MEGABYTES_OF_JOB = "SLURM_MEM_PER_NODE"
 _CONTROL_GROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
@@ -53,7 +56,7 @@ def share_machine(
     threads: int | None = None,
     model_bytes: int = 0,
     gpus: int = 0,
-    cores: int = CPU_COUNT,
+    cores: int | None = None,
     free_bytes: int | None = None,
 ) -> Share:
     """Return how many processes shall run, and with how many threads each.
@@ -71,6 +74,7 @@ def share_machine(
     cores, free_bytes
         Of the machine, as far as this process may use it.
     """
+    cores = cores_free() if cores is None else cores
     if processes is None:
         free = memory_free() if free_bytes is None else free_bytes
         fit = int(SHARE_OF_MEMORY * free / (BYTES_EACH + 4 * model_bytes))
@@ -79,12 +83,24 @@ def share_machine(
     return Share(processes, threads or max(1, cores // processes))
 
 
+def cores_free() -> int:
+    """Return the cores that may be used: the machine's, or less if a job was given less.
+
+    Dask knows of affinity and control groups; not every batch system sets these, but all say in
+    the environment how many cores a job asked for.
+    """
+    asked = (os.environ.get(name, "") for name in _CORES_OF_JOB)
+    return max(1, min(CPU_COUNT, *(int(each) for each in asked if each.isdecimal()), CPU_COUNT))
+
+
 def memory_free() -> int:
-    """Return the bytes that may still be used: the machine's, or less if a control group says so.
+    """Return the bytes that may still be used: the machine's, or less if a job was given less.
 
     A container, or a job of a scheduler, sees the whole machine's memory and may have a part of it.
     """
     free = int(psutil.virtual_memory().available)
+    if (megabytes := os.environ.get(_MEGABYTES_OF_JOB, "")).isdecimal() and int(megabytes):
+        free = min(free, int(megabytes) * 2**20)
     for folder, limit, used in _CONTROL_GROUPS:
         with suppress(OSError, ValueError):  # not there, or "max"
             room = int((folder / limit).read_text()) - int((folder / used).read_text())

@@ -146,5 +146,5 @@ def test_where_no_scheduler_answers_a_sentence_says_so(dask, table, tiny_model, 
 
 def test_a_batch_system_that_is_not_configured_is_explained(table, tiny_model, tmp_path):
     pytest.importorskip("dask_jobqueue")
-    with pytest.raises(SettingsError, match=r"how large a job of slurm is .* jobqueue\.yaml"):
+    with pytest.raises(SettingsError, match=r"how large a job of slurm is .*jobqueue\.yaml"):
         predict_cohort(table, tiny_model, tmp_path / "out", on="slurm")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from napari_mclstexp.cohort_runs import local_workers
 from napari_mclstexp.cohort_runs.local_workers import Share, share_machine
 
 GB = 2**30
@@ -24,3 +25,15 @@ GB = 2**30
 )
 def test_memory_and_threads_decide_how_many(n_slides, given, share):
     assert share_machine(n_slides, **{"cores": 8, "free_bytes": 64 * GB, **given}) == share
+
+
+def test_a_job_takes_no_more_than_it_asked_its_batch_system_for(monkeypatch):
+    monkeypatch.setattr(local_workers, "CPU_COUNT", 64)
+    for name in ("SLURM_CPUS_PER_TASK", "NSLOTS", "NCPUS", "LSB_DJOB_NUMPROC"):
+        monkeypatch.delenv(name, raising=False)
+    assert local_workers.cores_free() == 64
+    monkeypatch.setenv("SLURM_CPUS_PER_TASK", "4")
+    monkeypatch.setenv("SLURM_MEM_PER_NODE", "4096")
+    assert local_workers.cores_free() == 4
+    assert local_workers.memory_free() <= 4 * GB
+    assert share_machine(100) == Share(1, 4)
