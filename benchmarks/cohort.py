@@ -24,7 +24,7 @@ from napari_mclstexp.cohort_runs.slide_list import SlideEntry
 from napari_mclstexp.model import load_model
 from napari_mclstexp.samples import demo_model_path
 
-N_SLIDES, N_SPOTS, SIDE = 24, 110, 900
+N_SLIDES, N_SPOTS, SIDE = 24, 50, 600
 GOAL = 1.8
 
 

@@ -90,7 +90,8 @@ def cores_free() -> int:
     the environment how many cores a job asked for.
     """
     asked = (os.environ.get(name, "") for name in _CORES_OF_JOB)
-    return max(1, min(CPU_COUNT, *(int(each) for each in asked if each.isdecimal()), CPU_COUNT))
+    given = [int(each) for each in asked if each.isdecimal() and int(each)]
+    return min([int(CPU_COUNT), *given])
 
 
 def memory_free() -> int:
