@@ -70,14 +70,13 @@ class CohortFolder:
         """Return where a slide's result stands, or will."""
         return self.path / f"{name}.h5ad"
 
-    def prepare(self, entries: Iterable[SlideEntry]) -> None:
-        """Make the folder, and make sure that nothing of a person's would be written over.
+    def prepare(self) -> None:
+        """Make the folder, and make sure that no summary of a person's would be written over.
 
         Raises
         ------
         OutputError
-            If it cannot be written in, is something else of ours, or holds a file under the name of
-            a result that this program did not write there.
+            If it cannot be written in, or is something else of ours.
         """
         try:
             (self.path / WORK).mkdir(parents=True, exist_ok=True)
@@ -91,6 +90,15 @@ class CohortFolder:
         check_writable(self.path / SUMMARY)
         with self._writing_summary():
             check_names(self.path, KIND, (SUMMARY, REPORT))
+
+    def check_free(self, entries: Iterable[SlideEntry]) -> None:
+        """Make sure that results to come would not be written over a person's files.
+
+        Raises
+        ------
+        OutputError
+            Naming a file that this program did not write there.
+        """
         for each in entries:
             result = self.result(each.name)
             if result.exists() and read_record(result) is None:

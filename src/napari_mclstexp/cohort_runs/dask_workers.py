@@ -6,7 +6,6 @@ and results are read and written by the workers, in folders that all of them can
 
 from __future__ import annotations
 
-import json
 import queue
 import time
 import uuid
@@ -31,6 +30,7 @@ WAIT_S = 600.0  # for a scheduler that is gone to come back
 
 Connect = Callable[[], "Client"]
 Future = Any  # of distributed, which has no types
+_Queue = queue.SimpleQueue[SlideNews | tuple[str, Future]]
 
 
 class _Withdrawn(CancelToken):
@@ -129,19 +129,23 @@ class DaskWorkers:
     def run(self, jobs: Sequence[SlideJob], say: Say, cancel: CancelToken) -> Iterator[SlideState]:
         """Yield the end of each job, in the order in which they end."""
         waiting = {job.entry.name: job for job in jobs}
-        ended: queue.SimpleQueue[tuple[str, Future]] = queue.SimpleQueue()
+        heard: _Queue = queue.SimpleQueue()  # what other threads say is told in this one
         lost = set(waiting)
         while waiting:
             cancel.raise_if_cancelled()
             if lost and self._connected(cancel):
-                self._listen(say)
+                self._listen(heard)
                 for name in sorted(lost, key=list(waiting).index):
-                    self._begin(name, waiting[name], ended)
+                    self._begin(name, waiting[name], heard)
                 lost.clear()
             try:
-                name, future = ended.get(timeout=LOOK_S)
+                what = heard.get(timeout=LOOK_S)
             except queue.Empty:
                 continue
+            if isinstance(what, SlideNews):
+                say(what)
+                continue
+            name, future = what
             begun = self._begun.pop(name, None)
             if begun is not future:  # one that was lost, whose place another has taken
                 if begun is not None:
@@ -155,13 +159,11 @@ class DaskWorkers:
             future.release()
             yield state
 
-    def _begin(
-        self, name: str, job: SlideJob, ended: queue.SimpleQueue[tuple[str, Future]]
-    ) -> None:
+    def _begin(self, name: str, job: SlideJob, heard: _Queue) -> None:
         key = f"slide-{name}-{uuid.uuid4().hex[:8]}"
         future = self.client.submit(slide_on_worker, job.text(), self._topic, key=key, pure=False)
         self._begun[name] = future
-        future.add_done_callback(lambda done: ended.put((name, done)))
+        future.add_done_callback(lambda done: heard.put((name, done)))
 
     def _end(self, job: SlideJob, future: Future) -> SlideState:
         """Return how a task ended.
@@ -211,18 +213,11 @@ class DaskWorkers:
             time.sleep(LOOK_S)
         return True
 
-    def _listen(self, say: Say) -> None:
-        def hear(event: tuple[float, Any]) -> None:
-            said = event[1] if isinstance(event, tuple) else {}
-            if isinstance(said, str):
-                said = json.loads(said)
+    def _listen(self, heard: _Queue) -> None:
+        def hear(event: tuple[float, dict[str, Any]]) -> None:
+            _, said = event
             progress = said.get("progress")
-            say(
-                SlideNews(
-                    str(said.get("name", "")),
-                    str(said.get("where", "")),
-                    None if progress is None else Progress(**progress),
-                )
-            )
+            step = None if progress is None else Progress(**progress)
+            heard.put(SlideNews(str(said["name"]), str(said["where"]), step))
 
         self.client.subscribe_topic(self._topic, hear)

@@ -126,7 +126,7 @@ def predict_cohort(
     device, batch_size
         As `predict` takes them.
     progress
-        Called whenever something changes, in the thread of the caller or of `client`.
+        Called whenever something changes, in the caller's thread.
     cancel
         Ends the work within seconds; what is done stays done.
 
@@ -162,12 +162,13 @@ def predict_cohort(
     check_asked(loaded, settings)
     _check_places(out, where, slides)
     folder = CohortFolder(out.absolute())
-    folder.prepare(own)
+    folder.prepare()
     run = _Run(folder, every, progress or (lambda _: None), cancel)
     if retry:
         for each in own:
             folder.forget_failure(each.name)
     todo = run.look(own, loaded.id, settings)
+    folder.check_free(todo)
     before = frozenset(name for name, state in run.states.items() if state.state == "done")
     try:
         if todo:

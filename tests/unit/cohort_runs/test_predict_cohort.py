@@ -226,7 +226,7 @@ def test_a_lock_is_held_by_the_living_only(tmp_path):
     from napari_mclstexp.cohort_runs.cohort_folder import CohortFolder
 
     folder = CohortFolder(tmp_path)
-    folder.prepare(())
+    folder.prepare()
     code = f"""
 import sys
 from pathlib import Path
