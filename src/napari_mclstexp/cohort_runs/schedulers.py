@@ -70,14 +70,16 @@ def _of_address(address: str) -> DaskWorkers:
 
 def _of_batch_system(name: str, most_jobs: int) -> DaskWorkers:
     distributed, jobqueue = _package("distributed"), _package("dask_jobqueue")
-    try:
-        cluster: Any = getattr(jobqueue, BATCH_SYSTEMS[name])()
-    except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
+    # Asked before, since a cluster that was made half is not let go of in silence.
+    config = importlib.import_module("dask.config")
+    lacking = [each for each in ("cores", "memory") if not config.get(f"jobqueue.{name}.{each}")]
+    if lacking:
         raise SettingsError(
-            f"dask-jobqueue does not know how large a job of {name} is ({reason}); say so under "
-            f"jobqueue: {name}: in ~/.config/dask/jobqueue.yaml, as docs/cluster.md shows."
-        ) from error
+            f"dask-jobqueue does not know how large a job of {name} is ({' and '.join(lacking)}); "
+            f"say so under jobqueue: {name}: in ~/.config/dask/jobqueue.yaml, as docs/cluster.md "
+            "shows."
+        )
+    cluster: Any = getattr(jobqueue, BATCH_SYSTEMS[name])()
     # Not a fixed number: jobs that reach their time limit are replaced.
     cluster.adapt(minimum_jobs=1, maximum_jobs=most_jobs)
     client = distributed.Client(cluster, set_as_default=False)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import queue
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,7 +113,7 @@ def learn_on_workers(
         for fold in missing
     }
     try:
-        _wait(client, futures, len(folds), progress, cancel)
+        _wait(futures, len(folds), progress, cancel)
     finally:
         client.cancel(list(futures), force=True)
     return {sides: _read(path) for sides, path in files.items()}
@@ -142,24 +144,21 @@ def learn_one(folder: str, fold: str, genes: list[str], name: str) -> str:
 
 
 def _wait(
-    client: Client,
     futures: Mapping[Any, Fold],
     n_folds: int,
     progress: ProgressCallback | None,
     cancel: CancelToken,
 ) -> None:
-    from distributed import wait
-
+    ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    for future in futures:
+        future.add_done_callback(ended.put)
     waiting, done = dict(futures), n_folds - len(futures)
     while waiting:
         cancel.raise_if_cancelled()
         if progress is not None:
             progress(Progress(done, n_folds, "Learning folds on workers", unit="folds"))
-        try:
-            ended = wait(list(waiting), timeout=LOOK_S, return_when="FIRST_COMPLETED").done
-        except TimeoutError:
-            continue
-        for future in ended:
+        with suppress(queue.Empty):
+            future = ended.get(timeout=LOOK_S)
             fold = waiting.pop(future)
             if future.status != "finished":
                 why = future.exception() if future.status == "error" else "the scheduler is gone"
