@@ -10,13 +10,10 @@ from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QApplication,
     QHBoxLayout,
     QHeaderView,
     QPushButton,
-    QStyle,
     QStyledItemDelegate,
-    QStyleOptionProgressBar,
     QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
@@ -28,7 +25,7 @@ from ...cohort_runs.slide_list import SlideEntry, list_slides, slide_name
 from ...progress import SlideStep
 from ..common import dialogs
 from ..common.notify import told
-from ..common.theme import heading
+from ..common.theme import colour, heading
 
 COLUMNS = ("Slide", "Spots", "State")
 NAME, SPOTS, STATE = range(3)
@@ -44,15 +41,15 @@ class _StateBar(QStyledItemDelegate):
         self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
     ) -> None:
         share = index.data(_SHARE)
-        style = QApplication.style()
-        if share is None or painter is None or style is None:
+        if share is None or painter is None:
             super().paint(painter, option, index)
             return
-        bar = QStyleOptionProgressBar()
-        bar.rect = option.rect.adjusted(2, 3, -2, -3)
-        bar.minimum, bar.maximum, bar.progress = 0, 100, round(100 * share)
-        bar.text, bar.textVisible = index.data(), True
-        style.drawControl(QStyle.ControlElement.CE_ProgressBar, bar, painter)
+        bar = option.rect.adjusted(2, 4, -2, -4)
+        painter.fillRect(bar, colour("foreground"))
+        part = bar.adjusted(0, 0, round(bar.width() * (share - 1)), 0)
+        painter.fillRect(part, colour("highlight"))
+        painter.setPen(colour("text"))
+        painter.drawText(bar, Qt.AlignmentFlag.AlignCenter, index.data())
 
 
 class SlidesTable(QTableWidget):
