@@ -76,7 +76,7 @@ def evaluate_command(
             "scheduler, whose workers take a fold each; or slurm, pbs, lsf, sge"
         ),
     ] = "local",
-    jobs: Annotated[int, Option("Of a batch system: how many jobs may run at once", low=1)] = 10,
+    jobs: Annotated[int, Option("Jobs of a batch system that may run at once", low=1)] = 10,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

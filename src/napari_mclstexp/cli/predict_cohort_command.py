@@ -80,7 +80,7 @@ def predict_cohort_command(
         int | None,
         Option("On this machine: threads of each process; if not given, divided evenly", low=1),
     ] = None,
-    jobs: Annotated[int, Option("Of a batch system: how many jobs may run at once", low=1)] = 10,
+    jobs: Annotated[int, Option("Jobs of a batch system that may run at once", low=1)] = 10,
     report: Annotated[bool, Option("Write report.html over all slides of the table")] = True,
     show: Annotated[
         str | None, Option("Gene or signature that the report draws of each slide")
