@@ -127,6 +127,17 @@ class _Worker:
             self.process.stdin.write(job.text() + "\n")
             self.process.stdin.flush()
 
+    def hang_up(self) -> None:
+        """Have it end by itself."""
+        assert self.process.stdin is not None
+        with suppress(OSError):  # what it was told last cannot be told to the dead
+            self.process.stdin.close()
+
+    def close(self) -> None:
+        """Let go of what a process that has ended leaves."""
+        self.hang_up()
+        self.complaints.close()
+
     def last_words(self) -> str:
         self.complaints.seek(0)
         lines = self.complaints.read()[-4000:].decode(errors="replace").strip().splitlines()
@@ -152,7 +163,6 @@ class LocalWorkers:
         default_factory=queue.SimpleQueue
     )
     _number: int = 0
-    _closing: bool = False
 
     @property
     def about(self) -> str:
@@ -172,11 +182,8 @@ class LocalWorkers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._closing = True
         for worker in self._workers.values():
-            with suppress(OSError):
-                assert worker.process.stdin is not None
-                worker.process.stdin.close()
+            worker.hang_up()
         end = time.monotonic() + PATIENCE_S
         for worker in self._workers.values():
             with suppress(subprocess.TimeoutExpired):
@@ -184,7 +191,7 @@ class LocalWorkers:
             if worker.process.poll() is None:
                 worker.process.kill()
                 worker.process.wait()
-            worker.complaints.close()
+            worker.close()
 
     def run(self, jobs: Sequence[SlideJob], say: Say, cancel: CancelToken) -> Iterator[SlideState]:
         """Yield the end of each job, in the order in which they end."""
@@ -272,7 +279,7 @@ class LocalWorkers:
         code = worker.process.wait()
         words = worker.last_words()
         del self._workers[worker.number]
-        worker.complaints.close()
+        worker.close()
         how = f"signal {-code}" if code < 0 else words or f"exit code {code}"
         if not worker.ready:
             raise OutputError(f"No process for the slides can be started here ({how}).")

@@ -22,7 +22,7 @@ from .local_workers import LocalWorkers, share_machine
 from .one_slide import SlideJob
 from .schedulers import LOCAL, workers_on
 from .slide_list import SlideEntry, list_slides, shard_of
-from .slide_record import SlideState
+from .slide_record import MadeFrom, SlideRecord, SlideState
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -242,6 +242,7 @@ class _Run:
             while waiting:
                 with contextlib.closing(engine.run(ready, self._say, self._cancel)) as ends:  # type: ignore[type-var]
                     for state in ends:
+                        self._keep(waiting[state.name], state)
                         self._ended(state)
                         if state.state != "elsewhere":
                             del waiting[state.name]
@@ -269,6 +270,14 @@ class _Run:
             raise OutputError(state.sentence)
         if time.monotonic() - self._summarised > SUMMARY_EVERY_S:
             self.summarise()
+
+    def _keep(self, job: SlideJob, state: SlideState) -> None:
+        """Keep the failure of a slide whose workers died before they could."""
+        if state.state != "failed":
+            return
+        if self._folder.state(job.entry, job.model_id, job.settings) is None:
+            made_from = MadeFrom.now(job.entry, job.model_id, job.settings)
+            self._folder.write_failure(SlideRecord(made_from, state))
 
     def _free(self, waiting: dict[str, SlideJob]) -> list[SlideJob]:
         """Return the slides that nobody has in hand any more; those that are done leave."""

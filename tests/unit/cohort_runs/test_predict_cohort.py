@@ -87,6 +87,23 @@ def test_a_worker_killed_at_a_slide_costs_that_slide_only(table, tiny_model, alo
     assert sorted(begun) == sorted(["s0", *(f"s{n}" for n in range(N))])
 
 
+def test_a_slide_that_all_its_workers_die_of_is_a_failure(tiny_model, tmp_path):
+    table, killed = kit.write_cohort(tmp_path, 1), []
+
+    def progress(news):
+        if news.news is not None and news.news.where:
+            pid = int(news.news.where.split()[-1])
+            if pid not in killed:
+                killed.append(pid)
+                os.kill(pid, signal.SIGKILL)
+
+    result = run(table, tiny_model, tmp_path / "out", progress=progress)
+    assert len(killed) == 3
+    assert "3 processes that worked on it died (signal 9)" in result.states["s0"].sentence
+    again = run(table, tiny_model, tmp_path / "out")  # at once: it is left alone
+    assert again.states["s0"] == result.states["s0"]
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_run_that_is_stopped_and_started_again_does_the_rest(
     table, tiny_model, alone, tmp_path, how
