@@ -8,7 +8,10 @@ SCREEN := $(if $(filter Linux,$(shell uname -s)),$(if $(DISPLAY)$(WAYLAND_DISPLA
 # share two cores would wait for each other.
 TESTS  := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 
-.PHONY: demo test test-fast lint docs bench gpu screenshots sample-data system clean
+# In a folder whose parents nobody else may write in, as munge wants it.
+SLURM_FOLDER ?= /var/lib/napari-mclstexp-slurm
+
+.PHONY: demo test test-fast test-cluster lint docs bench gpu screenshots sample-data system clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -24,10 +27,18 @@ test: $(VENV)/.installed system
 test-fast: $(VENV)/.installed system
 	$(TESTS) -m "not slow"
 
+# The tests of cohorts with a SLURM of one node, which is started for them where the user may.
+test-cluster: $(VENV)/.installed
+	@tools/slurm_node.sh $(SLURM_FOLDER); started=$$?; \
+	[ $$started -ne 3 ] || exit 0; [ $$started -eq 0 ] || exit $$started; \
+	SLURM_CONF=$(SLURM_FOLDER)/slurm.conf $(BIN)/pytest tests/unit/cohort_runs/test_slurm.py; tested=$$?; \
+	tools/slurm_node.sh $(SLURM_FOLDER) stop; exit $$tested
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 docs: $(VENV)/.installed-docs
 	$(BIN)/mkdocs build --strict
@@ -40,6 +51,7 @@ bench: $(VENV)/.installed system
 	$(BIN)/python benchmarks/backends.py --predict
 	$(BIN)/python benchmarks/busy_machine.py
 	$(BIN)/python benchmarks/retrieval.py
+	$(BIN)/python benchmarks/cohort.py
 	$(SCREEN) $(BIN)/python benchmarks/dock_opening.py
 	$(SCREEN) $(BIN)/python benchmarks/gene_switch.py
 

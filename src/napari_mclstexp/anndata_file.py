@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 LOOKED_AT = 10_000  # numbers of an array
 
 
-def write_h5ad(data: AnnData, path: Path) -> None:
+def write_h5ad(data: AnnData, path: Path, attributes: Mapping[str, str] | None = None) -> None:
     """Write AnnData as an .h5ad file, compressed where that saves room, by way of memory.
 
-    Predicted values have no zeros and hardly a bit in common: compressing a grid of them took
-    longer than making them, and saved a seventh.
+    Attributes go to its root. Predicted values have no zeros and hardly a bit in common:
+    compressing a grid of them took longer than making them, and saved a seventh.
 
     On a full disk, HDF5 writing by itself fails many times over, and loudly, when its handles are
     closed; bytes fail once, with an OSError that `atomic_file` understands.
@@ -32,6 +32,7 @@ def write_h5ad(data: AnnData, path: Path) -> None:
     content = BytesIO()
     with h5py.File(content, "w") as file:
         write_dispatched(file, "/", data, write)
+        file.attrs.update(attributes or {})
     path.write_bytes(content.getbuffer())
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _LAZY = {
     "CancelToken": "progress",
+    "CohortSettings": "cohort_runs.cohort_settings",
     "Device": "inference.device",
     "PartialPrediction": "progress",
     "GridSettings": "spots.grid_settings",
@@ -20,6 +21,7 @@ _LAZY = {
     "ProgressCallback": "progress",
     "Section": "cohort.section",
     "Session": "session.session",
+    "SlideEntry": "cohort_runs.slide_list",
     "TrainSettings": "training.settings",
     "TrainingPoint": "progress",
     "evaluate": "evaluation.evaluate",
@@ -29,6 +31,7 @@ _LAZY = {
     "open_slide": "slides.registry",
     "pick_device": "inference.device",
     "predict": "inference.predict",
+    "predict_cohort": "cohort_runs.predict_cohort",
     "read_prediction": "inference.prediction_io",
     "read_spots": "spots.readers.choose",
     "save_model": "model.folder",

@@ -344,7 +344,7 @@ def _readable_os_errors(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             message = f"The disk is full, so {target} could not be written; free some space."
         elif error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
             message = (

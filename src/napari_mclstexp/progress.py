@@ -115,6 +115,34 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class SlideStep:
+    """How it stands with one slide of a cohort.
+
+    Attributes
+    ----------
+    name
+        Of the slide.
+    state
+        ``"waiting"``, ``"running"``, ``"done"``, ``"failed"``, ``"elsewhere"`` or ``"stopped"``.
+    done, total, what
+        How far it is while it runs, in spots or tiles, and what is being done.
+    where
+        Who works on it.
+    seconds, sentence
+        How long it took; why it failed.
+    """
+
+    name: str
+    state: str
+    done: int = 0
+    total: int = 0
+    what: str = ""
+    where: str = ""
+    seconds: float | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class Progress:
     """How far a piece of long work is.
 

@@ -29,6 +29,7 @@ ORDER = (
     {"training"},
     {"evaluation"},
     {"analysis"},
+    {"cohort_runs"},
     {"export"},
     {"session"},
     {"scene"},
@@ -146,7 +147,7 @@ def test_help_of_every_command_loads_nothing_heavy():
     code = f"""
 import sys
 from napari_mclstexp.cli import main
-for command in ([], ["demo"], ["predict"], ["train"], ["info"], ["evaluate"],
+for command in ([], ["demo"], ["predict"], ["predict-cohort"], ["train"], ["info"], ["evaluate"],
                 ["check"], ["recipe"], ["import-checkpoint"], ["models"], ["models", "fetch"]):
     assert main([*command, "--help"]) == 0
 print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from ..cohort_runs.cohort_settings import BatchSize, Genes, Interval, Samples, Seed
 from ..errors import Cancelled, SettingsError, UserError
 from ..files import check_names, placing
 from ..options import Option, declared
@@ -29,6 +30,7 @@ from .export_command import export_command
 from .import_command import import_checkpoint_command
 from .long_work import INTERRUPTS, folder_for
 from .models_command import models_app
+from .predict_cohort_command import predict_cohort_command
 from .predict_job import SpotFiles, model_folder, named_genes, predict_job
 from .recipe_command import recipe_command
 from .regions_command import regions_command
@@ -119,35 +121,15 @@ def predict_command(
     grid: Annotated[float | None, GRID["pitch_um"].option] = None,
     spot_diameter: Annotated[float, GRID["diameter_um"].option] = GRID["diameter_um"].default,
     layout: Annotated[Layout, GRID["layout"].option] = GRID["layout"].default,
-    genes: Annotated[
-        str | None,
-        Option("Genes to predict; if not given, all of the model's", metavar="A,B,..."),
-    ] = None,
+    genes: Genes = None,
     um_per_px: Annotated[
         float | None,
         Option("Pixel size of the slide, if its file gives none or a wrong one", unit="µm"),
     ] = None,
-    batch_size: Annotated[
-        int | None, Option("Patches encoded at once; if not given, chosen for the device", low=1)
-    ] = None,
-    interval: Annotated[
-        float,
-        Option(
-            "Share of measured values that shall lie within each value's interval (layers lower "
-            "and upper)",
-            above=0,
-            below=1,
-        ),
-    ] = 0.8,
-    samples: Annotated[
-        int,
-        Option(
-            "Plausible maps to draw besides, as varied as measured ones (layers sample_1, ...)",
-            low=0,
-            metavar="N",
-        ),
-    ] = 0,
-    seed: Annotated[int, Option("Random seed of the samples")] = 0,
+    batch_size: BatchSize = None,
+    interval: Interval = 0.8,
+    samples: Samples = 0,
+    seed: Seed = 0,
     device: Device = "auto",
     backend: Backend = "auto",
     profile_it: Annotated[
@@ -188,6 +170,7 @@ def predict_command(
     answer.show(as_json)
 
 
+app.command("predict-cohort")(with_options(predict_cohort_command))
 app.command("train")(train_command)
 app.command("check")(with_options(check_command))
 app.command("evaluate")(evaluate_command)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ..errors import OutputError, SettingsError
-from ..files import check_names, refuse_overwriting
+from ..files import check_names, refuse_overwriting, remove_files
 from ..options import Option
 from ..training.settings import Cohort, Genes, Hvg, MinCounts
 from .answers import Report
@@ -18,6 +20,7 @@ from .model_options import ModelOptions, takes_model_options
 from .shell_options import Backend, Device, Json
 
 if TYPE_CHECKING:
+    from ..cohort_runs.dask_workers import DaskWorkers
     from ..evaluation.evaluation_result import Evaluation, ProtocolResult
 
 SHOWN = (
@@ -66,6 +69,14 @@ def evaluate_command(
         Option("Model folder to which each gene's held-out score is written", metavar="MODEL"),
     ] = None,
     min_counts: MinCounts = None,
+    on: Annotated[
+        str,
+        Option(
+            "Where folds are learned: local, one after the other; tcp://HOST:PORT of a dask "
+            "scheduler, whose workers take a fold each; or slurm, pbs, lsf, sge"
+        ),
+    ] = "local",
+    jobs: Annotated[int, Option("Jobs of a batch system that may run at once", low=1)] = 10,
     device: Device = "auto",
     backend: Backend = "auto",
     as_json: Json = False,
@@ -105,7 +116,11 @@ def evaluate_command(
         from ..evaluation.evaluation_files import write_evaluation
         from ..evaluation.held_out_scores import write_trust
 
-        with long_work() as (progress, cancel):
+        with (
+            _workers(on, jobs) as workers,
+            _scratch(out, on) as scratch,
+            long_work() as (progress, cancel),
+        ):
             found = evaluate(
                 kept.sections,
                 settings,
@@ -115,6 +130,8 @@ def evaluate_command(
                 external=predicted,
                 device=device,
                 backend=backend,
+                client=None if workers is None else workers.client,
+                scratch=scratch,
                 progress=progress,
                 cancel=cancel,
             )
@@ -125,6 +142,30 @@ def evaluate_command(
     if scores_to is not None:
         write_trust(found, scores_to)
     _about(found, report, time.monotonic() - start).show(as_json)
+
+
+@contextmanager
+def _workers(on: str, jobs: int) -> Iterator[DaskWorkers | None]:
+    """Yield the workers that learn folds, or None for this process."""
+    from ..cohort_runs.schedulers import LOCAL, workers_on
+
+    if on == LOCAL:
+        yield None
+        return
+    with workers_on(on, most_jobs=jobs) as workers:
+        print(f"Learning folds on {workers.about}", file=sys.stderr, flush=True)
+        yield workers
+
+
+@contextmanager
+def _scratch(out: Path, on: str) -> Iterator[Path | None]:
+    """Yield where workers leave folds: beside the report, until this stands."""
+    if on == "local":
+        yield None
+        return
+    folder = out.with_name(out.name + ".folds")
+    yield folder
+    remove_files(folder, ("*/fold-*.npz", "*/section*.h5ad", "*/task.json"))
 
 
 def _external_files(named: list[str]) -> dict[str, list[Path]]:

@@ -4,41 +4,48 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
 from .. import __version__
 from ..cohort.fingerprints import counts_digest, slide_digest
 from ..cohort.section import Section
 from ..errors import SettingsError
-from ..inference.device import Device, pick_device
+from ..inference.device import pick_device
 from ..model.normalisation import UNITS
 from ..progress import CancelToken, Progress, ProgressCallback
-from ..training.data import add_features, add_patches, prepare
-from ..training.initialise import median_scale, start
-from ..training.map_features import add_map_features
+from ..training.initialise import median_scale
 from ..training.presets import differences
 from ..training.settings import TrainSettings
-from .baselines import BASELINES
 from .evaluation_result import OURS, By, Evaluation, Fold
 from .external_predictions import read_external
 from .fold_genes import genes_of_fold
-from .fold_prediction import Expression, FoldPrediction, as_prediction
+from .fold_prediction import Expression, FoldPrediction
+from .fold_workers import learn_on_workers
 from .folds import Choice, make_protocols, warnings_about
-from .map_methods import MapHeads
-from .prepared_sections import Prepared, domain_labels, raw_counts
+from .learn_fold import (
+    FoldPlan,
+    Predictions,
+    Sides,
+    learn_fold,
+    methods_of,
+    prepare_sections,
+    sides_of,
+    to_compare_with,
+)
+from .prepared_sections import Prepared
 from .score_protocol import Truth, score_protocol, truth_of
 from .summaries import unmeasurable, verdicts
-from .trained_methods import BLEEP, WITHOUT_ATTENTION, contrastive, stnet
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 PACKAGES = ("torch", "torchvision", "lightning-fabric", "scikit-learn", "numpy", "anndata")
-Predictions = dict[str, dict[str, FoldPrediction]]  # by method, then by section
-Sides = tuple[tuple[str, ...], tuple[str, ...]]  # what a fold tests, and what it learns from
 
 
 def evaluate(
@@ -53,6 +60,8 @@ def evaluate(
     external: Mapping[str, Sequence[Path]] | None = None,
     device: str = "auto",
     backend: str = "auto",
+    client: Client | None = None,
+    scratch: Path | None = None,
     progress: ProgressCallback | None = None,
     cancel: CancelToken | None = None,
 ) -> Evaluation:
@@ -84,6 +93,11 @@ def evaluate(
         ``"auto"``, ``"cuda"``, ``"mps"`` or ``"cpu"``.
     backend
         What runs a frozen encoder: ``"auto"``, ``"torch"`` or ``"openvino"``; see `predict`.
+    client
+        Of a dask scheduler: its workers take a fold each. They must see the slides and `scratch`.
+    scratch
+        With a client: a folder in which workers leave what they predict. Folds that are there
+        already are not done again.
     progress, cancel
         What reports, and what ends the work within a second.
 
@@ -102,7 +116,7 @@ def evaluate(
         protocols = {"patient" if by == "patient" else "section": tuple(folds)}
     where = pick_device(device, backend)
     # A fold that several protocols have in common is run once.
-    runs = {_sides(fold): fold for every in protocols.values() for fold in every}
+    runs = {sides_of(fold): fold for every in protocols.values() for fold in every}
     genes = {
         sides: settings[0].genes if hvg is None else genes_of_fold(sections, fold, hvg)
         for sides, fold in runs.items()
@@ -114,32 +128,34 @@ def evaluate(
     tested = {name for fold in runs.values() for name in fold.tested}
     held_out = [each for each in sections if each.name in tested]
     warnings = warnings_about(sections, protocols)
-    taken = {OURS, *_methods(trained, settings[0], heads, where, cancel)}
+    taken = {OURS, *methods_of(trained, settings[0], heads, where, cancel)}
     given: dict[str, Mapping[str, Expression]] = {}
     for name, paths in (external or {}).items():  # first: a bad file shall not cost hours
         if name in taken:
             raise SettingsError(f"--external {name} has the name of a method; choose another.")
         given[name], said = read_external(name, paths, held_out, union, normalisation)
         warnings += said if len(protocols) == 1 else (*said, _same_in_every_table(name))
-    prepared = _prepare(sections, settings, where, progress, cancel)
+    plan = FoldPlan(settings, bool(trained), heads, hvg is not None, device, backend)
+    learned: Mapping[Sides, Predictions] | None = None
+    if client is None:
+        prepared = prepare_sections(sections, settings, where, progress, cancel)
+    else:
+        if scratch is None:
+            raise SettingsError("Say in which folder workers leave their predictions (scratch).")
+        prepared = to_compare_with(sections, settings)
+        learned = learn_on_workers(
+            client, sections, plan, list(runs.values()), genes, scratch, progress, cancel
+        )
     scored: dict[Sides, tuple[list[Truth], Predictions]] = {}
     for number, (sides, fold) in enumerate(runs.items()):
-        ground = prepared
-        if hvg is not None:
-            ground = [each.of_genes(genes[sides], normalisation) for each in prepared]
-        train = [each for each in ground if each.name in fold.trained_on]
+        ground = plan.ground(prepared, genes[sides])
         test = [each for each in ground if each.name in fold.tested]
-        own = [dataclasses.replace(each, genes=genes[sides]) for each in settings]
-        methods = _methods(own if trained else (), own[0], heads, where, cancel)
         predictions: Predictions = {} if ours is None else {OURS: _of(test, ours)}
-        for turn, (name, predict) in enumerate(methods.items()):
-            cancel.raise_if_cancelled()
-            if progress is not None:
-                done = number * len(methods) + turn
-                what = f"Without {', '.join(fold.tested)}: {name}"
-                progress(Progress(done, len(runs) * len(methods), what, unit="runs"))
-            made = map(as_prediction, predict(train, test))
-            predictions[name] = {e.name: each for e, each in zip(test, made, strict=True)}
+        if learned is not None:
+            predictions |= learned[sides]
+        else:
+            step = partial(_tell, progress, number, len(runs), fold)
+            predictions |= learn_fold(plan, ground, fold, genes[sides], where, step, cancel)
         columns = np.array([union.index(gene) for gene in genes[sides]], dtype=np.int64)
         for name, every in given.items():
             predictions[name] = {
@@ -149,8 +165,18 @@ def evaluate(
     return _assemble(protocols, scored, settings, sections, hvg, warnings)
 
 
-def _sides(fold: Fold) -> Sides:
-    return fold.tested, fold.trained_on
+def _tell(
+    progress: ProgressCallback | None,
+    number: int,
+    folds: int,
+    fold: Fold,
+    turn: int,
+    methods: int,
+    name: str,
+) -> None:
+    if progress is not None:
+        what = f"Without {', '.join(fold.tested)}: {name}"
+        progress(Progress(number * methods + turn, folds * methods, what, unit="runs"))
 
 
 def _of(test: Sequence[Prepared], known: Mapping[str, Expression]) -> dict[str, FoldPrediction]:
@@ -176,98 +202,6 @@ def _on_one_ground(
     )
 
 
-def _prepare(
-    sections: Sequence[Section],
-    settings: Sequence[TrainSettings],
-    device: Device,
-    progress: ProgressCallback | None,
-    cancel: CancelToken,
-) -> list[Prepared]:
-    prepared: list[Prepared] = []
-    for each in settings:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(each.seed)
-            config, module = start(sections, each)
-        training_sections = prepare(sections, config)
-        module.to(device.torch)
-        seen = config.feature_map is not None
-        if seen:
-            add_map_features(training_sections, module, config, device, progress, cancel)
-        if (each.freeze_encoder and not seen) or not prepared:
-            add_features(training_sections, module, config, device, progress, cancel)
-        if not prepared:
-            prepared = [
-                Prepared(
-                    part.section,
-                    part.expression.numpy(),
-                    _known(part.features),
-                    *raw_counts(part.section, each.genes),
-                    {},
-                    domain_labels(part.section),
-                )
-                for part in training_sections
-            ]
-        if not each.freeze_encoder and not seen:
-            for part in training_sections:
-                part.features = None
-            add_patches(training_sections, config, progress, cancel)
-        for one, part in zip(prepared, training_sections, strict=True):
-            one.training_sections[each.preset] = part
-    return prepared
-
-
-def _known(features: torch.Tensor | None) -> NDArray[np.float32]:
-    assert features is not None
-    values: NDArray[np.float32] = features.numpy()
-    return values
-
-
-# Learned sections and tested sections in; a prediction of each tested section out.
-FoldMethod = Callable[
-    [Sequence[Prepared], Sequence[Prepared]], Sequence[Expression] | Sequence[FoldPrediction]
-]
-
-
-def _methods(
-    settings: Sequence[TrainSettings],
-    first: TrainSettings,
-    heads: bool,
-    device: Device,
-    cancel: CancelToken,
-) -> dict[str, FoldMethod]:
-    def trained(each: TrainSettings) -> FoldMethod:
-        return lambda train, test: contrastive(train, test, each, device, None, cancel)
-
-    out: dict[str, FoldMethod] = {}
-    for each in settings:
-        name = OURS if len(settings) == 1 else f"{OURS} ({each.preset})"
-        if each.features == "patches":
-            out[name] = trained(each)
-            continue
-        on_map = MapHeads(each, device, cancel)
-        every = {"linear": on_map.linear, "contrastive": on_map.contrastive, "blend": on_map.blend}
-        out[name] = every.pop(each.head)
-        if heads:
-            out |= {f"{each_head} head on the map": made for each_head, made in every.items()}
-            out["retrieval by programs"] = on_map.by_programs
-    if heads:
-        if first.features == "map":  # patches are then seen by the encoder as it stands
-            first = dataclasses.replace(
-                first, features="patches", head="contrastive", freeze_encoder=True
-            )
-            if settings:
-                out[f"{OURS} on patches"] = trained(first)
-        without = dataclasses.replace(first, **WITHOUT_ATTENTION)  # type: ignore[arg-type]
-        out[f"{OURS} without attention and positions"] = trained(without)
-        out["BLEEP"] = trained(dataclasses.replace(first, **BLEEP))  # type: ignore[arg-type]
-        out["ST-Net"] = lambda train, test: stnet(train, test, first, device, cancel)
-    for name, predict in BASELINES.items():
-        out[name] = lambda train, test, predict=predict: [  # type: ignore[misc]
-            predict(train, each) for each in test
-        ]
-    return out
-
-
 def _assemble(
     protocols: Mapping[By, Sequence[Fold]],
     scored: Mapping[Sides, tuple[list[Truth], Predictions]],
@@ -281,7 +215,7 @@ def _assemble(
         truths: dict[str, Truth] = {}
         predictions: Predictions = {}
         for fold in folds:
-            known, made = scored[_sides(fold)]
+            known, made = scored[sides_of(fold)]
             truths |= {each.prepared.name: each for each in known}
             for method, by_section in made.items():
                 predictions.setdefault(method, {}).update(by_section)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import anndata
@@ -14,8 +15,19 @@ from ..running.stages import stage
 from ..spots.schema import has_positions, is_prediction
 
 
-def write_prediction(prediction: anndata.AnnData, path: Path | str) -> None:
+def write_prediction(
+    prediction: anndata.AnnData, path: Path | str, attributes: Mapping[str, str] | None = None
+) -> None:
     """Write a prediction to a compressed .h5ad file.
+
+    Parameters
+    ----------
+    prediction
+        As `predict` returns it.
+    path
+        The file.
+    attributes
+        Of the file's root, which AnnData does not look at.
 
     Raises
     ------
@@ -23,7 +35,7 @@ def write_prediction(prediction: anndata.AnnData, path: Path | str) -> None:
         If the folder is missing or read-only, or the disk is full.
     """
     with stage("write"), atomic_file(path) as temporary:
-        write_h5ad(prediction, temporary)
+        write_h5ad(prediction, temporary, attributes)
 
 
 def read_prediction(path: Path | str) -> anndata.AnnData:

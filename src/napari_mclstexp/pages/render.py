@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -81,4 +82,17 @@ def png_url(figure: Figure) -> str:
     buffer = BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png", dpi=110)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return _data_url("png", buffer)
+
+
+def picture_url(pixels: NDArray[np.uint8]) -> str:
+    """Return (h, w, 3) pixels as a data URL of a JPEG, small enough for hundreds on a page."""
+    from PIL import Image
+
+    buffer = BytesIO()
+    Image.fromarray(pixels).save(buffer, format="jpeg", quality=85)
+    return _data_url("jpeg", buffer)
+
+
+def _data_url(kind: str, buffer: BytesIO) -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""What a training says to a program that watches it: one JSON document a line, in a file."""
+"""What a training, or a cohort, says to a program that watches it: a JSON document a line."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import OutputError
-from ..progress import Estimate, HeldOutMap, TrainingPoint
+from ..progress import Estimate, HeldOutMap, SlideStep, TrainingPoint
 
 if TYPE_CHECKING:
     from ..progress import Progress
@@ -52,7 +52,9 @@ class Stopped:
     """The training ended because a person wished so."""
 
 
-Event = Stage | StepsDone | Estimate | TrainingPoint | HeldOutMap | Done | Failed | Stopped
+Event = (
+    Stage | StepsDone | Estimate | TrainingPoint | HeldOutMap | SlideStep | Done | Failed | Stopped
+)
 
 # The names in the file; docs/shell.md tells them to those who watch.
 _KINDS: dict[str, type[Event]] = {
@@ -61,6 +63,7 @@ _KINDS: dict[str, type[Event]] = {
     "estimate": Estimate,
     "epoch": TrainingPoint,
     "map": HeldOutMap,
+    "slide": SlideStep,
     "done": Done,
     "error": Failed,
     "cancelled": Stopped,

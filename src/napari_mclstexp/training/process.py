@@ -1,4 +1,4 @@
-"""A training in a process of its own: the command that starts it, and what it says meanwhile."""
+"""Long work in a process of its own: the command that starts it, and what it says meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psutil
 from ..errors import OutputError, SettingsError
 from .events import Done, Event, Failed, Stopped, read
 from .presets import Preset
-from .run_record import RunRecord, run_folder, run_records
+from .run_record import TRAININGS, RunRecord, run_folder, run_records
 from .settings import Cohort, Genes, Head, HeldOut, Hvg, ModelOut
 
 PROGRAM = (sys.executable, "-m", "napari_mclstexp.cli")
@@ -29,11 +29,11 @@ _children: dict[RunRecord, subprocess.Popen[bytes]] = {}
 
 
 class Request(Protocol):
-    """What shall be trained, as a command of the shell."""
+    """What shall be done, as a command of the shell."""
 
     @property
     def out(self) -> Path:
-        """Where the model will stand."""
+        """Where the model, or the results, will stand."""
 
     def arguments(self) -> tuple[str, ...]:
         """Return the command line after the program's name."""
@@ -122,7 +122,7 @@ class TrainRequest:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a training ended: done, cancelled, failed, or told elsewhere; and the sentence."""
+    """How a run ended: done, cancelled, failed, or told elsewhere; and the sentence."""
 
     how: Literal["done", "cancelled", "failed", "elsewhere"]
     sentence: str = ""
@@ -146,13 +146,42 @@ def start_training(request: Request, program: Sequence[str] = PROGRAM) -> Traini
     OutputError
         If nothing can be written to the user's state folder.
     """
-    arguments = request.arguments()
+    arguments = (*request.arguments(), "--resume")
+    return TrainingProcess(start_process(request, arguments, program, TRAININGS, "being trained"))
+
+
+def start_process(
+    request: Request, arguments: Sequence[str], program: Sequence[str], kind: str, at_it: str
+) -> RunRecord:
+    """Start a command that runs by itself, and keep what finds it again.
+
+    Parameters
+    ----------
+    request
+        What shall be done.
+    arguments
+        Its command line; ``--events`` is added.
+    program
+        What is run.
+    kind
+        Folder of the records of such runs.
+    at_it
+        What is said of a folder that such a run is at.
+
+    Raises
+    ------
+    SettingsError
+        If such a run into the same folder is on.
+    OutputError
+        If nothing can be written to the user's state folder.
+    """
     out = request.out.absolute()
-    folder = run_folder(out)
+    folder = run_folder(out, kind)
     events, log = folder / "events.jsonl", folder / "log.txt"
-    if any(each.out == out and each.process() is not None for each in run_records()):
+    if any(each.out == out and each.process() is not None for each in run_records(kind)):
         raise SettingsError(
-            f"{out} is being trained already; wait for it, or choose another folder for the model."
+            f"{out} is {at_it} already; wait for it, or choose another folder for the "
+            f"{'model' if kind == TRAININGS else 'results'}."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -160,14 +189,14 @@ def start_training(request: Request, program: Sequence[str] = PROGRAM) -> Traini
         with log.open("wb") as said:
             # In a session of its own, so that it outlives the window if that is wished.
             child = subprocess.Popen(
-                [*program, *arguments, "--resume", "--events", str(events)],
+                [*program, *arguments, "--events", str(events)],
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
             )
     except OSError as error:
-        raise OutputError(f"No training can be started from {folder} ({error}).") from error
+        raise OutputError(f"Nothing can be started from {folder} ({error}).") from error
     try:
         started = psutil.Process(child.pid).create_time()
         record = RunRecord(child.pid, started, out, events, log, request.command_line())
@@ -176,7 +205,7 @@ def start_training(request: Request, program: Sequence[str] = PROGRAM) -> Traini
         child.kill()  # nobody would find it again
         raise
     _children[record] = child
-    return TrainingProcess(record)
+    return record
 
 
 def found_training() -> TrainingProcess | None:
@@ -190,11 +219,15 @@ class TrainingProcess:
 
     Attributes
     ----------
+    what
+        It is called to a person.
     record
         Where it is, and what it was asked.
     paused
         Whether it was halted.
     """
+
+    what = "training"
 
     def __init__(self, record: RunRecord) -> None:
         self.record = record
@@ -233,11 +266,11 @@ class TrainingProcess:
         if code == 0:
             return Ended("done")
         if self._cancelled or isinstance(self._last, Stopped):
-            return Ended("cancelled", "The training was cancelled.")
+            return Ended("cancelled", f"The {self.what} was cancelled.")
         if isinstance(self._last, Failed):
             return Ended("failed", self._last.sentence)
         if not self.record.path.exists():
-            return Ended("elsewhere", "The training has ended; another window has told how.")
+            return Ended("elsewhere", f"The {self.what} has ended; another window has told how.")
         return Ended("failed", self._broken(code))
 
     def forget(self) -> None:
@@ -281,7 +314,7 @@ class TrainingProcess:
             known = code is not None and -code in set(signal.Signals)
             name = f" ({signal.Signals(-code).name if known else -code})" if code else ""
             return (
-                f"The training process was ended from outside{name}; press Start to go on from "
+                f"The {self.what} process was ended from outside{name}; press Start to go on from "
                 "what is done."
             )
         try:
@@ -291,7 +324,7 @@ class TrainingProcess:
         last = said.splitlines()[-1] if said else f"exit code {code}"
         if code == 2:
             return last
-        return f"The training process broke down ({last}); see {self.record.log}."
+        return f"The {self.what} process broke down ({last}); see {self.record.log}."
 
     def _listen(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""What a training leaves in the user's state folder, so that any window can find it again."""
+"""What a run leaves in the user's state folder, so that any window can find it again."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ import psutil
 
 from ..files import atomic_file
 
+TRAININGS, COHORTS = "trainings", "cohorts"  # folders of their records
 _SAME_START_S = 2.0  # two readings of one process's start differ when the clock was set
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A training in a process of its own.
+    """A training, or a cohort, in a process of its own.
 
     Attributes
     ----------
     pid, started
         The process; numbers are given again, a number with a start time is not.
     out
-        Where the model will stand.
+        Where the model, or the results, will stand.
     events, log
         What it says to programs, and to people.
     command_line
@@ -74,15 +75,15 @@ class RunRecord:
             return None
 
 
-def run_folder(out: Path) -> Path:
-    """Return where a training's record, events and log are kept: one place for each model."""
+def run_folder(out: Path, kind: str = TRAININGS) -> Path:
+    """Return where a run's record, events and log are kept: one place for each output."""
     key = hashlib.sha256(str(out.resolve()).encode()).hexdigest()[:8]
-    return _runs() / f"{out.name}-{key}"
+    return _runs(kind) / f"{out.name}-{key}"
 
 
-def run_records() -> list[RunRecord]:
-    """Return the trainings that are on, or ended while no window watched; the newest is last."""
-    found = (_read(path) for path in _runs().glob("*/run.json"))
+def run_records(kind: str = TRAININGS) -> list[RunRecord]:
+    """Return the runs that are on, or ended while no window watched; the newest is last."""
+    found = (_read(path) for path in _runs(kind).glob("*/run.json"))
     return sorted((each for each in found if each is not None), key=lambda each: each.started)
 
 
@@ -95,7 +96,7 @@ def _read(path: Path) -> RunRecord | None:
         return None
 
 
-def _runs() -> Path:
+def _runs(kind: str) -> Path:
     from platformdirs import user_state_path
 
-    return user_state_path("napari-mclstexp", appauthor=False) / "trainings"
+    return user_state_path("napari-mclstexp", appauthor=False) / kind

@@ -20,6 +20,7 @@ from ..session.prediction_run import Run
 from ..session.recent_files import recent_models
 from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
+from .cohort.cohort_watch import CohortWatch
 from .common import dialogs
 from .common.background_jobs import Jobs, Post
 from .common.napari_compat import main_window
@@ -72,6 +73,8 @@ class Workspace(QObject):
         The threads; ``jobs.loading`` says what is being loaded.
     training
         The training that is on, whoever started it; closing a dock is nothing to it.
+    cohort
+        The cohort that is on, likewise.
     layers
         The session's layers in the viewer.
     scene
@@ -102,6 +105,8 @@ class Workspace(QObject):
         self.tasks = AnnotationTasks(self.session, self.jobs)
         self.training = TrainingWatch()
         self.training.ended.connect(self._training_ended)
+        self.cohort = CohortWatch()
+        self.cohort.ended.connect(self._cohort_ended)
         self._when_closed: Callable[[], None] | None = None
         self.layers = Layers(viewer, self._layers_removed, self._layer_edited, self._drawn)
         self.scene = Scene()
@@ -268,6 +273,7 @@ class Workspace(QObject):
         self.tasks.keep_now()
         self.tasks.cancel_search()
         self.training.leave()
+        self.cohort.leave()
         if self._when_closed is not None:
             self._when_closed()
         self.session.runs.cancel()
@@ -310,6 +316,13 @@ class Workspace(QObject):
             self.recent.add(process.record.out)
             self.model_changed.emit(self.session.model)
             show_info(f"The model {process.record.out.name} is trained; Predict lists it.")
+        elif how.how == "failed":
+            tell(UserError(how.sentence))
+
+    def _cohort_ended(self, how: Ended) -> None:
+        process = self.cohort.process
+        if how.how == "done" and process is not None:
+            show_info(f"The slides of {process.record.out.name} are through.")
         elif how.how == "failed":
             tell(UserError(how.sentence))
 

@@ -39,7 +39,7 @@ def manifest():
 
 def test_the_docks_are_in_the_plugins_menu_in_the_order_of_the_way(manifest):
     names = [widget.display_name for widget in manifest.contributions.widgets]
-    assert names == ["Workbench", *DOCKS, "Train"]
+    assert names == ["Workbench", *DOCKS, "Train", "Cohort"]
 
 
 def test_every_command_is_where_the_manifest_says(manifest):
@@ -52,7 +52,7 @@ import sys
 import napari
 from qtpy.QtWidgets import QApplication
 viewer = napari.Viewer()
-for name in ("Slide and spots", "Predict", "Evidence", "Train"):
+for name in ("Slide and spots", "Predict", "Evidence", "Train", "Cohort"):
     viewer.window.add_plugin_dock_widget("napari-mclstexp", name)
     QApplication.processEvents()
 assert "torch" not in sys.modules

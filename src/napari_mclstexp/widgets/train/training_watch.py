@@ -63,12 +63,12 @@ class TrainingWatch(QObject):
 
     def find(self) -> None:
         """Watch a training that another window started, or an earlier one, if none is on here."""
-        if not self.running and (found := found_training()) is not None:
+        if not self.running and (found := self._found()) is not None:
             self._watch(found)
 
     def start(self, request: Request, program: Sequence[str] = PROGRAM) -> None:
         """Start a training; see :func:`~napari_mclstexp.training.process.start_training`."""
-        self._watch(start_training(request, program))
+        self._watch(self._started(request, program))
 
     def pause_or_go_on(self) -> None:
         """Halt the training where it stands, or let it go on."""
@@ -86,6 +86,21 @@ class TrainingWatch(QObject):
         """Look no longer; a training that is on goes on, and other windows find it."""
         self._timer.stop()
 
+    def _found(self) -> TrainingProcess | None:
+        return found_training()
+
+    def _started(self, request: Request, program: Sequence[str]) -> TrainingProcess:
+        return start_training(request, program)
+
+    def _worth_keeping(self, said: tuple[Event, ...]) -> tuple[Event, ...]:
+        """Return what a dock that comes later has to know."""
+        last = {type(event): event for event in said}
+        return tuple(
+            event
+            for event in said
+            if isinstance(event, TrainingPoint) or event is last[type(event)]
+        )
+
     def _watch(self, process: TrainingProcess) -> None:
         self.process, self.said, self.how = process, (), None
         self.began.emit()
@@ -98,12 +113,7 @@ class TrainingWatch(QObject):
         how = process.ended()
         events = process.events()
         if events:
-            last = {type(event): event for event in (*self.said, *events)}
-            self.said = tuple(
-                event
-                for event in (*self.said, *events)
-                if isinstance(event, TrainingPoint) or event is last[type(event)]
-            )
+            self.said = self._worth_keeping((*self.said, *events))
             self.heard.emit(events)
         if how is not None:
             self._timer.stop()

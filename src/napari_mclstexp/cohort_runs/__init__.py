@@ -1,0 +1,1 @@
+"""How do many slides become results, on whatever machines there are?"""
