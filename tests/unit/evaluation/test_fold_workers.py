@@ -20,7 +20,7 @@ def sections(tmp_path):
 
 
 def pcc(result) -> pd.DataFrame:
-    return result.summary.query("statistic == @ALL")[["method", "value"]]
+    return result.summary.loc[result.summary["statistic"] == ALL, ["method", "value"]]
 
 
 def test_workers_give_the_same_evaluation_and_folds_that_stand_stay(
