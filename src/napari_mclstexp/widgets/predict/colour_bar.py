@@ -71,7 +71,7 @@ class ColourBarView(QWidget):
         metrics = painter.fontMetrics()
         ends = 2 * max(metrics.horizontalAdvance(each) for each in (f"{low} ", f"{high} "))
         elided = Qt.TextElideMode.ElideRight
-        unit = metrics.elidedText(self.bar.unit, elided, figures.width() - ends)
+        unit = metrics.elidedText(self.bar.unit, elided, int(figures.width()) - ends)
         painter.drawText(figures, centre, unit)
         font = painter.font()
         font.setBold(True)
