@@ -17,6 +17,7 @@ CHOICES = ("auto", "cuda", "mps", "cpu")
 TRIED, TRIALS = 512, 6  # side of a small product, and how often it is timed
 PAYS = 1.2  # times as fast as in 32 bits, for fewer digits
 BACKENDS = ("auto", "torch", "openvino")  # what runs an encoder
+MOST_AT_ONCE = 64  # small patches: more would save little, and fill a map in leaps
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Device:
 
     def batch_for(self, patch_px: int) -> int:
         """Return how many patches of a side are encoded at once by default: more of small ones."""
-        return max(self.batch_size, min(1024, self.batch_size * 224**2 // patch_px**2))
+        return max(self.batch_size, min(MOST_AT_ONCE, self.batch_size * 224**2 // patch_px**2))
 
     def on(self, device: TorchDevice) -> Device:
         """Return the same on another of the machine's devices."""

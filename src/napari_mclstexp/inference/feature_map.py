@@ -151,8 +151,12 @@ def settled(
     read: Callable[[Tile], NDArray[np.uint8]],
     cancel: CancelToken,
 ) -> Device:
-    """Return the device with the backend that shall see the tiles."""
-    if not layers.layers:
+    """Return the device with the backend that shall see the tiles.
+
+    Tiles are cut to their tissue and so of many sizes, each of which OpenVINO would prepare for
+    seconds, in memory of its own: it sees them only where it is asked for.
+    """
+    if not layers.layers or device.backend == "auto":
         return dataclasses.replace(device, backend="torch")
     sides = [[side * config.cell_px + 2 * HALO_PX for side in tile.shape] for tile in tiles]
 

@@ -31,6 +31,7 @@ INSTALL = 'pip install "napari-mclstexp[openvino]"'
 SUFFIX, MODEL = ".openvino", "model.xml"  # folders in the cache, and the file in each
 MOST_KEPT = 16  # networks and sizes; tens of megabytes each
 PIECE_PX, MOST_AT_ONCE = 2 * 224 * 224, 4
+MOST_COMPILED = 3  # sizes in memory at once, half a gigabyte each for a large tile
 LOOK_MS = 100  # how often a lane that waits for its result looks whether it was cancelled
 
 
@@ -76,6 +77,8 @@ class OpenVino:
                 cancel.raise_if_cancelled()
                 size = compiled.size_for(pixels.shape)
                 if size not in requests:
+                    if len(requests) == MOST_COMPILED:
+                        requests.clear()
                     requests[size] = compiled(size).create_infer_request()
                 return _infer(requests[size], _filled(pixels, size), len(pixels), finish, cancel)
 
@@ -135,6 +138,8 @@ class _Compiled:
         """Return the network compiled for (b, H, W, 3) pixels."""
         with self._lock:
             if size not in self._made:
+                while len(self._made) >= MOST_COMPILED:
+                    self._made.pop(next(iter(self._made)))
                 core = openvino().Core()
                 core.set_property({"ENABLE_MMAP": False})  # the files may go while it is in use
                 model = kept_or_converted(core, self._network, size)
