@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from napari_mclstexp.model import load_model
 from support.cohort_fixtures import QUICK
 from support.engine_kit import GENES
-from support.shell_kit import PROGRAM, files_under, shell, signalled
+from support.shell_kit import PROGRAM, files_under, program, shell, signalled
 
 
 def train_arguments(cohort: Path, out: Path, *more: object) -> list[object]:
@@ -73,7 +73,7 @@ def test_an_error_is_an_event_too(cohort, tmp_path):
 
 def test_after_a_kill_in_mid_epoch_it_goes_on_to_the_same_weights(cohort, tmp_path):
     """kill -9, then --resume: bit for bit what a run gives that was never stopped."""
-    assert shell(*train_arguments(cohort, tmp_path / "whole", "--epochs", 30)).code == 0
+    assert program(*train_arguments(cohort, tmp_path / "whole", "--epochs", 30)).code == 0
     arguments = [str(e) for e in train_arguments(cohort, tmp_path / "killed", "--epochs", 30)]
     path = tmp_path / "events.jsonl"
     with subprocess.Popen(
@@ -90,7 +90,7 @@ def test_after_a_kill_in_mid_epoch_it_goes_on_to_the_same_weights(cohort, tmp_pa
     refused = shell(*arguments)
     assert refused.code == 2
     assert "--resume" in refused.err
-    resumed = shell(*arguments, "--resume", "--events", tmp_path / "second.jsonl")
+    resumed = program(*arguments, "--resume", "--events", tmp_path / "second.jsonl")
     assert resumed.code == 0, resumed.err
     second = events_of(tmp_path / "second.jsonl")
     assert next(e["epoch"] for e in second if e["event"] == "epoch") > 1  # it did not begin anew

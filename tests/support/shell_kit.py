@@ -36,6 +36,17 @@ def shell(*arguments: object) -> Outcome:
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
+def program(*arguments: object) -> Outcome:
+    """Run a command as a process of its own.
+
+    Two trainings are equal bit for bit only there: what was drawn in this process before (software
+    OpenGL, say) may have left its arithmetic in another state.
+    """
+    command = [PROGRAM, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
 def signalled(
     *arguments: object, number: signal.Signals, when: Callable[[str], bool]
 ) -> tuple[Outcome, float]:
