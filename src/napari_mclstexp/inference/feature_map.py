@@ -156,8 +156,10 @@ def settled(
     Tiles are cut to their tissue and so of many sizes, each of which OpenVINO would prepare for
     seconds, in memory of its own: it sees them only where it is asked for.
     """
-    if not layers.layers or device.backend == "auto":
+    if not layers.layers:
         return dataclasses.replace(device, backend="torch")
+    if device.backend == "auto":
+        device = dataclasses.replace(device, backend="torch")
     sides = [[side * config.cell_px + 2 * HALO_PX for side in tile.shape] for tile in tiles]
 
     def probe() -> NDArray[np.uint8]:

@@ -130,38 +130,33 @@ class MapHead:
         self._columns, self._level, self._device = columns, level, device
         self._smoother = Smoother(model.linear.head, model.bank.linear_codes)
         self._errors = ExpectedErrors(model.linear.held_out, columns)
-        self._nearest = None
-        self._retrieval = None
+        self._near: Nearest | RetrievalHead
         if model.config.head == "linear":
-            self._nearest = Nearest(
-                torch.from_numpy(model.bank.embedding).to(device.torch), model.config.retrieval.k
-            )
+            known = torch.from_numpy(model.bank.embedding).to(device.torch)
+            self._near = Nearest(known, model.config.retrieval.k)
         else:
-            self._retrieval = RetrievalHead(model, columns, device)
+            self._near = RetrievalHead(model, columns, device)
 
     def __call__(self, codes: Values, beyond: NDArray[np.float64]) -> Reading:
         """Read (n, q) codes, and (n,) squared lengths of what the axes leave out."""
         head = self._linear.head
         expression = head.predict(codes, self._columns).astype(np.float32)
         leverage = self._smoother.leverage(codes, beyond)
-        spread, programs = self._errors.spread(leverage), head.program_scores(codes)
-        known = (codes, programs.astype(np.float32), leverage)
-        if self._retrieval is None:
-            assert self._nearest is not None
-            similarity, distance = self._nearest(torch.from_numpy(codes).to(self._device.torch))
-            reading = Reading(expression, spread, similarity, distance, codes, *known)
-            lower, upper = self._errors.interval(expression, leverage, self._level)
-            return replace(reading, lower=lower, upper=upper)
-        near = self._retrieval(torch.from_numpy(codes))
-        reading = Reading(
-            *(expression, spread, near.similarity, near.distance, near.projected), *known
-        )
+        spread = self._errors.spread(leverage)
+        programs = head.program_scores(codes).astype(np.float32)
+        query = torch.from_numpy(codes).to(self._device.torch)
+        if isinstance(self._near, Nearest):
+            reading = Reading(expression, spread, *self._near(query), codes)
+        else:
+            reading = self._near(query)
+            if self._model.config.head == "blend":
+                expression = np.float32(0.5) * (expression + reading.expression)
+                reading = replace(reading, expression=expression, spread=spread)
+        reading = replace(reading, codes=codes, programs=programs, leverage=leverage)
         if self._model.config.head == "contrastive":  # whose errors are not known
-            return replace(reading, expression=near.expression, spread=near.spread)
-        if self._model.config.head == "blend":
-            expression = np.float32(0.5) * (expression + near.expression)
+            return reading
         lower, upper = self._errors.interval(expression, leverage, self._level)
-        return replace(reading, expression=expression, lower=lower, upper=upper)
+        return replace(reading, lower=lower, upper=upper)
 
 
 def draw_samples(

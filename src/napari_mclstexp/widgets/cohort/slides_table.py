@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import QModelIndex, Qt, Signal
-from qtpy.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent, QPainter
+from qtpy.QtGui import QColor, QPainter
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QStyledItemDelegate,
     QStyleOptionViewItem,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -24,6 +21,7 @@ from qtpy.QtWidgets import (
 from ...cohort_runs.slide_list import SlideEntry, list_slides, slide_name
 from ...progress import SlideStep
 from ..common import dialogs
+from ..common.drop_table import DropTable
 from ..common.notify import told
 from ..common.theme import colour, heading
 
@@ -52,7 +50,7 @@ class _StateBar(QStyledItemDelegate):
         painter.drawText(bar, Qt.AlignmentFlag.AlignCenter, index.data())
 
 
-class SlidesTable(QTableWidget):
+class SlidesTable(DropTable):
     """Slides and their states; files and folders may be dropped on it.
 
     Signals
@@ -61,17 +59,9 @@ class SlidesTable(QTableWidget):
         The paths that were dropped.
     """
 
-    dropped = Signal(object)
-
     def __init__(self) -> None:
-        super().__init__(0, len(COLUMNS))
+        super().__init__(len(COLUMNS), 130)
         self.setHorizontalHeaderLabels(list(COLUMNS))
-        self.setAcceptDrops(True)
-        self.setDropIndicatorShown(False)
-        self.setMinimumHeight(130)
-        self.verticalHeader().hide()
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setItemDelegateForColumn(STATE, _StateBar(self))
         self.setToolTip(
@@ -79,22 +69,6 @@ class SlidesTable(QTableWidget):
             "with its result"
         )
         self.setAccessibleName("Slides of the cohort")
-
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
-        """Take files and folders."""
-        if event is not None and _paths(event):
-            event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent | None) -> None:  # noqa: N802
-        """Take them anywhere."""
-        if event is not None and _paths(event):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
-        """Hand on what was dropped."""
-        if event is not None:
-            event.acceptProposedAction()
-            self.dropped.emit(_paths(event))
 
 
 class SlidesPanel(QWidget):
@@ -204,9 +178,3 @@ def _show_state(item: QTableWidgetItem, step: SlideStep) -> None:
     item.setToolTip(step.sentence or step.what or text)
     failed = step.state in ("failed", "stopped")
     item.setData(Qt.ItemDataRole.BackgroundRole, FAILED if failed else None)
-
-
-def _paths(event: Any) -> list[Path]:
-    data = event.mimeData()
-    urls = data.urls() if data is not None else []
-    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]

@@ -9,14 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QMimeData, Qt, QTimer, Signal
-from qtpy.QtGui import QColor, QDragEnterEvent, QDragMoveEvent, QDropEvent
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -24,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from ...cohort.table import ROW_COLUMNS, SectionRow, read_rows
 from ..common import dialogs
+from ..common.drop_table import DropTable
 from ..common.notify import told
 from ..common.theme import facts, heading
 
@@ -36,7 +34,7 @@ ERROR, WARNING = QColor("#b33a3a"), QColor("#a87a1f")
 _PATHS = ("slide", "spots", "counts")
 
 
-class SectionTable(QTableWidget):
+class SectionTable(DropTable):
     """Rows of sections; files and folders may be dropped on it.
 
     Signals
@@ -45,40 +43,16 @@ class SectionTable(QTableWidget):
         The paths that were dropped.
     """
 
-    dropped = Signal(object)
-
     def __init__(self) -> None:
-        super().__init__(0, len(ROW_COLUMNS))
+        super().__init__(len(ROW_COLUMNS), 120)
         self.setHorizontalHeaderLabels([*(each.capitalize() for each in ROW_COLUMNS[:-1]), "µm/px"])
-        self.setAcceptDrops(True)
-        self.setDropIndicatorShown(False)
-        self.setMinimumHeight(120)
-        self.verticalHeader().hide()
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideLeft)  # of a path, its end tells
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setToolTip(
             "The sections to train on: drop slides, outs folders, spot tables or a cohort CSV "
             "here; cells can be edited"
         )
         self.setAccessibleName("Sections to train on")
-
-    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:  # noqa: N802
-        """Take files and folders."""
-        if event is not None and _paths(event.mimeData()):
-            event.acceptProposedAction()
-
-    def dragMoveEvent(self, event: QDragMoveEvent | None) -> None:  # noqa: N802
-        """Take them anywhere."""
-        if event is not None and _paths(event.mimeData()):
-            event.acceptProposedAction()
-
-    def dropEvent(self, event: QDropEvent | None) -> None:  # noqa: N802
-        """Hand on what was dropped."""
-        if event is not None:
-            event.acceptProposedAction()
-            self.dropped.emit(_paths(event.mimeData()))
 
 
 class SectionsPanel(QWidget):
@@ -235,8 +209,3 @@ def _is_counts(path: Path) -> bool:
             return bool(re.match(r'"?-?\d+x-?\d+"?[\t,]', next(file)))
     except (OSError, UnicodeDecodeError, StopIteration, EOFError):
         return False
-
-
-def _paths(data: QMimeData | None) -> list[Path]:
-    urls = data.urls() if data is not None else []
-    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
