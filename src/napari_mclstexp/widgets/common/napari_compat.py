@@ -77,6 +77,19 @@ def unpainted(viewer: Any) -> Iterator[None]:
         native.setUpdatesEnabled(True)
 
 
+@contextmanager
+def coloured_once(points: Any) -> Iterator[None]:
+    """Send the colours of a layer of points to the canvas once, when the block has ended.
+
+    napari sends all of the layer's points again at each of the steps that one change of its values
+    takes: features, limits, colours.
+    """
+    told = points._face.events
+    with told.colors.blocker(), told.color_properties.blocker():
+        yield
+    told.colors()
+
+
 def _scene_canvas(viewer: Any) -> Any:
     """Return the vispy canvas of a viewer, or None where there is no window (any more)."""
     qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)

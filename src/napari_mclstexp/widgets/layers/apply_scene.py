@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from napari.layers import Points
 from qtpy.QtCore import QTimer
 
 from ...analysis.region import Region
@@ -41,6 +42,7 @@ COMPARED = tuple(
     slot for i in range(1, MOST_COMPARED) for slot in (f"compared_slide_{i}", f"compared_{i}")
 )
 SETTLE_MS = 150  # until a new arrangement of views was drawn
+THUMBNAIL_MS = 400  # after the last gene; one who walks through genes does not wait for them
 ALL_SLOTS = (*SLOTS, *COMPARED)
 
 
@@ -88,6 +90,9 @@ class Layers:
         self._tell_soon = QTimer()
         self._tell_soon.setSingleShot(True)
         self._tell_soon.timeout.connect(self._tell_removed)
+        self._thumbnails_soon = QTimer()
+        self._thumbnails_soon.setSingleShot(True)
+        self._thumbnails_soon.timeout.connect(self._draw_thumbnails)
         flush_in_own_context(viewer)
         viewer.layers.events.removed.connect(self._removed)
 
@@ -104,6 +109,7 @@ class Layers:
     def forget(self) -> None:
         """Let go of all layers; the viewer is going away."""
         self._tell_soon.stop()
+        self._thumbnails_soon.stop()
         self._slots.clear()
         self.regions.forget()
 
@@ -126,6 +132,7 @@ class Layers:
             if new_world and any(self[slot] is not None for slot in SLOTS):
                 viewer.reset_view()
         self._scene, self._whole = scene, True
+        self._thumbnails_soon.start(THUMBNAIL_MS)
 
     def restore(self) -> None:
         """Draw again what the person removed, looking at where she looked."""
@@ -246,6 +253,11 @@ class Layers:
     def _coloured(self) -> list[Any]:
         found = (self[slot] for slot in ("predicted", "measured"))
         return [layer for layer in found if layer is not None]
+
+    def _draw_thumbnails(self) -> None:
+        for layer in self._coloured:
+            if isinstance(layer, Points):  # images do so by themselves
+                layer.refresh(data_displayed=False, highlight=False, extent=False)
 
     def _write_legend(self) -> None:
         viewer = self._viewer()

@@ -15,11 +15,15 @@ from ...scene.layer_specs import (
     SlideLayer,
     SpotsLayer,
 )
+from ..common.napari_compat import coloured_once
 
 Coloured = ExpressionBlend | DomainPoints
 Description = SlideLayer | SpotsLayer | ExpressionPoints | ExpressionHeatmap | Coloured
 
 SPOT_COLOUR = "#111111"
+# px. Around each spot napari paints a margin of three times this at either side, most of it for
+# nothing: at its own 1 px, spots of 7 px cost nearly three times their area.
+SOFT_EDGE = 0.5
 VALUE = "expression"  # the feature that colours the points; napari shows it under the cursor
 NOTES = "interval"  # said beside it
 
@@ -49,6 +53,7 @@ def spots_arguments(spots: SpotsLayer) -> dict[str, Any]:
         "face_color": "transparent",
         "border_color": SPOT_COLOUR,
         "border_width": 0.06,
+        "antialiasing": SOFT_EDGE,
         "opacity": 0.7,
         "visible": spots.visible,
     }
@@ -66,6 +71,7 @@ def expression_arguments(points: ExpressionPoints) -> dict[str, Any]:
         "face_contrast_limits": points.limits,
         "border_width": 0,
         "border_color": "transparent",
+        "antialiasing": SOFT_EDGE,
         "opacity": points.opacity,
         "shown": np.isfinite(points.values),
     }
@@ -97,6 +103,7 @@ def coloured_arguments(points: ExpressionBlend | DomainPoints) -> dict[str, Any]
         "features": features,
         "border_width": 0,
         "border_color": "transparent",
+        "antialiasing": SOFT_EDGE,
         "opacity": points.opacity,
     }
 
@@ -164,15 +171,17 @@ def _update_points(layer: Any, old: ExpressionPoints, new: ExpressionPoints) -> 
         layer.border_width = 0
     if moved or old.diameter != new.diameter:
         layer.size = new.diameter
-    if moved or old.values_key != new.values_key:
-        layer.features = _features(new)
-        layer.shown = np.isfinite(new.values)
-    if old.colormap != new.colormap:
-        layer.face_colormap = new.colormap
-    if old.limits != new.limits:
-        layer.face_contrast_limits = new.limits
+    known = np.isfinite(new.values)
+    if moved or not np.array_equal(known, layer.shown):
+        layer.shown = known
     if replace(old, opacity=new.opacity, name=new.name) != new:
-        layer.refresh_colors()
+        with coloured_once(layer):
+            if old.colormap != new.colormap:
+                layer.face_colormap = new.colormap
+            if old.limits != new.limits:
+                layer.face_contrast_limits = new.limits
+            if moved or old.values_key != new.values_key:
+                layer.features = _features(new)
     layer.opacity = new.opacity
 
 
