@@ -17,7 +17,6 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication, QScrollArea
 
-from napari_mclstexp.session.history import UndoHistory
 from napari_mclstexp.widgets.workspace import workspace_of
 
 HERE = Path(__file__).parent
@@ -117,8 +116,6 @@ def exploring() -> None:
     annotate.compare.click()
     wait(lambda: annotate.compared is not None)
     take(viewer, "window_annotate")
-    session.shown.go_on_with(UndoHistory())  # a picture is no work to be offered back
-    workspace.tasks.keep_now()
     viewer.close()
 
 

@@ -53,6 +53,11 @@ def sample_section(number: int) -> SampleSection:
     return SampleSection(name, slide, spots)
 
 
+def is_sample(slide: Path) -> bool:
+    """Whether a slide is one of the synthetic sections."""
+    return any(slide.resolve().is_relative_to(place.resolve()) for place in _PLACES)
+
+
 def demo_model_path() -> Path:
     """Return the folder of the demo model.
 

@@ -118,26 +118,6 @@ def test_genes_are_known_by_other_names_marked_and_kept_beside_or_blended(bench)
     assert predict.genes.genes.shown[0] != "CD74"
 
 
-def test_a_crash_loses_nothing_the_work_is_offered_back(bench, qtbot, slide_file):
-    annotate = bench["Annotate"]
-    workspace = annotate.workspace
-    from napari_mclstexp.session.autosave import Recovery
-
-    session = workspace.session
-    session.edit("Notes", notes="before the crash")
-    workspace.tasks.keep_now()
-    workspace.tasks.recovery = Recovery()  # as another program would come
-    session.close_slide()
-    session.use_slide(open_slide(slide_file))
-    qtbot.waitUntil(lambda: workspace.tasks.offered is not None, timeout=RUN_MS)
-    assert not annotate.recovery.isHidden()
-    annotate.recovery.restore.click()
-    assert session.annotations.notes == "before the crash"
-    assert annotate.recovery.isHidden()
-    session.undo()
-    assert session.annotations.notes == ""
-
-
 def test_nothing_of_one_slide_stays_on_the_next(bench, qtbot, tmp_path):
     annotate, export, evidence = (bench[n] for n in ("Annotate", "Save and export", "Evidence"))
     workspace = annotate.workspace
@@ -227,7 +207,7 @@ def test_a_click_that_changes_nothing_is_no_step_and_redo_is_still_there(bench, 
     regions = session.annotations.regions
     canvas = viewer.window._qt_viewer.canvas.native
     outside = QPoint(8, canvas.height() // 2)
-    for tool in ("Select", "Corners"):
+    for tool in ("Select", "Edit points"):
         annotate.tools[tool].click()
         for place in (canvas.rect().center(), outside):
             qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=place)

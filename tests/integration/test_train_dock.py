@@ -176,9 +176,9 @@ def test_problems_are_marked_in_their_cells_and_stop_the_start(filled, click, qt
     qtbot.waitUntil(lambda: "gone.svs" in table.item(1, 2).toolTip(), timeout=LONG_MS)
     assert table.item(1, 2).background().color().red() > 150
     assert table.item(0, 2).background().style() == Qt.BrushStyle.NoBrush
-    assert "1 to mend" in filled.sections.problems.text()
+    assert "1 problem: " in filled.sections.problems.text()
     click(filled.start)
-    assert "mend the red cells" in notes[-1].message
+    assert "correct the red cells" in notes[-1].message
     assert filled.training.process is None
     table.item(1, 2).setText(str(folder / "b.png"))
     qtbot.waitUntil(lambda: not filled.sections.problems.isVisible(), timeout=LONG_MS)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from anndata import AnnData
@@ -12,6 +15,8 @@ from napari_mclstexp.analysis.region import Region
 from napari_mclstexp.errors import SlideError
 from napari_mclstexp.model import Model, ModelConfig, PositionsConfig
 from napari_mclstexp.progress import PartialPrediction, Progress
+from napari_mclstexp.session.display import Display
+from napari_mclstexp.session.saved_session import SavedSession, SavedSlide
 
 SQUARE = ((10.0, 10.0), (100.0, 10.0), (100.0, 100.0), (10.0, 100.0), (10.0, 10.0))
 GENES = ("FASN", "GNAS", "CD74")
@@ -114,3 +119,10 @@ def is_open(slide):
 
 def region(name="Tumour", **more):
     return Region(name, ((SQUARE,),), (1, 2, 3), **more)
+
+
+def kept_session(annotations, spots=None, um_per_px=None, prediction=None):
+    """What autosave keeps of a slide on which these were made."""
+    slide = SavedSlide(Path("a.png"), "f" * 64, um_per_px, spots, prediction, annotations)
+    saved = datetime.now(UTC).isoformat(timespec="microseconds")
+    return SavedSession(Path(), (slide,), 0, None, Display(), saved)

@@ -34,8 +34,14 @@ def spots_file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def viewer(make_napari_viewer, monkeypatch, tmp_path):
-    """Return a viewer in a real window, with a configuration folder of its own."""
+def viewer(monkeypatch, tmp_path, make_napari_viewer):
+    """Return a viewer in a real window, with a configuration folder of its own.
+
+    Whatever is unsaved when something is closed is discarded, unless a test says otherwise.
+    """
+    # Before the viewer, so that it still holds when that is closed at the end.
+    dialogs = "napari_mclstexp.widgets.common.dialogs"
+    monkeypatch.setattr(f"{dialogs}.ask_unsaved", lambda *_: "discard")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return make_napari_viewer(show=True)

@@ -125,8 +125,11 @@ def write_outs(outs: Path) -> Path:
     return outs
 
 
-def write_model(folder: Path, seed: int = 0) -> Path:
-    """Write a model with random weights and a random bank that predicts in no time."""
+def write_model(folder: Path, seed: int = 0, **said: str) -> Path:
+    """Write a model with random weights and a random bank that predicts in no time.
+
+    What is `said` goes into its configuration: ``platform="visium"``.
+    """
     from napari_mclstexp.widgets.common.torch_loading import prepare_torch
 
     prepare_torch()  # other tests may have opened windows before
@@ -153,6 +156,7 @@ def write_model(folder: Path, seed: int = 0) -> Path:
         head_dim=4,
         retrieval=RetrievalConfig(k=5),
         trained_on=("alpha", "beta"),
+        **said,
         held_out_pcc={"FASN": 0.21, "GNAS": 0.64, "HLA-B": 0.43},
     )
     module = MclSTExp(config).eval()

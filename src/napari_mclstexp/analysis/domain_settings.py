@@ -20,8 +20,8 @@ class DomainSettings:
         Option(
             "Number of domains (k-means); if not given, the number that separates them best",
             low=2,
-            label="k",
-            unset="suggest",
+            label="Number of domains",
+            unset="Auto",
         ),
     ] = None
     method: Annotated[

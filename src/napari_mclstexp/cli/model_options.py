@@ -13,7 +13,7 @@ from ..training.presets import PRESETS
 from ..training.settings import TrainSettings
 from .shell_options import Group, parameter, with_options
 
-NAMES = ("name", "description")  # asked for by train alone
+NAMES = ("name", "description", "species", "organ", "stain")  # asked for by train alone
 
 
 @dataclass(frozen=True)

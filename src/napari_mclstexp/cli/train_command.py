@@ -53,6 +53,9 @@ def train_command(
     min_counts: MinCounts = None,
     name: Annotated[str, MODEL["name"].option] = MODEL["name"].default,
     description: Annotated[str, MODEL["description"].option] = "",
+    species: Annotated[str, MODEL["species"].option] = "",
+    organ: Annotated[str, MODEL["organ"].option] = "",
+    stain: Annotated[str, MODEL["stain"].option] = MODEL["stain"].default,
     device: Device = "auto",
     backend: Backend = "auto",
     devices: Annotated[
@@ -80,7 +83,11 @@ def train_command(
         devices=devices,
         nodes=nodes,
         preset=preset,
-        chosen={**options.chosen(), "name": name or None, "description": description},
+        chosen={
+            **options.chosen(),
+            "name": name or None,
+            **{"description": description, "species": species, "organ": organ, "stain": stain},
+        },
     )
     made = train_job(job, events)
     if first_process():
@@ -100,5 +107,5 @@ def check_command(
         print(checked.as_table())
     errors = len(checked.errors)
     if errors:
-        raise SettingsError(f"{cohort} has {errors} problem{'s' if errors > 1 else ''} to mend.")
+        raise SettingsError(f"{cohort} has {errors} problem{'s' if errors > 1 else ''} to correct.")
     print(f"{cohort}: {len(checked.sections)} sections, ready to train on")

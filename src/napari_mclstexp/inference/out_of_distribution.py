@@ -3,20 +3,50 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from ..model import Bank, ModelConfig
+from ..samples import is_sample
+from ..spots.schema import SpotMetadata
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 FAR = 4.0  # robust standard deviations of the bank's patches
+SYNTHETIC = "synthetic"  # the platform of the sample sections
+MEASURED = frozenset({"legacy-st", "visium", "visium-hd"})  # of known size and depth
 COARSE = 1.5  # times the µm per px that the model learned at
 _MOST_READ = 400  # thumbnails
 
 
+def unlike_model(slide: Path, spots: AnnData | None, config: ModelConfig) -> str:
+    """Say why a model is not meant for a slide, before anything is predicted; "" where it may be.
+
+    Parameters
+    ----------
+    slide
+        Its file.
+    spots
+        That were loaded or laid, where there are any.
+    config
+        The model's.
+    """
+    reasons = _not_meant_for(slide, spots, config)
+    return _sentence(reasons) if reasons else ""
+
+
 def unlike_bank(
-    colours: NDArray[np.float64] | None, um_per_px: float | None, bank: Bank, config: ModelConfig
+    colours: NDArray[np.float64] | None,
+    um_per_px: float | None,
+    bank: Bank,
+    config: ModelConfig,
+    slide: Path | None = None,
+    spots: AnnData | None = None,
 ) -> str:
     """Say what about a slide the model has not seen, or "".
 
@@ -28,8 +58,10 @@ def unlike_bank(
         Of the slide.
     bank, config
         The model's.
+    slide, spots
+        Its file and spots, where they are known.
     """
-    reasons = []
+    reasons = [] if slide is None else _not_meant_for(slide, spots, config)
     if um_per_px and config.um_per_px and um_per_px > COARSE * config.um_per_px:
         reasons.append(
             f"it was scanned at {um_per_px:.2g} µm per px, the model learned at "
@@ -45,12 +77,25 @@ def unlike_bank(
         if np.max(abs(away)) > FAR:
             how = "darker" if away[np.argmax(abs(away))] > 0 else "paler"
             reasons.append(f"its stain is {how} than any that the model knows")
-    if not reasons:
-        return ""
+    return _sentence(reasons) if reasons else ""
+
+
+def _sentence(reasons: list[str]) -> str:
     return (
         f"This slide is unlike those the model learned from ({' and '.join(reasons)}), so trust "
         "its values less."
     )
+
+
+def _not_meant_for(slide: Path, spots: AnnData | None, config: ModelConfig) -> list[str]:
+    known = set((config.platform or "").split(", ")) - {""}
+    if known == {SYNTHETIC}:
+        synthetic = "the model was made from drawn sections and knows no real tissue"
+        return [] if is_sample(slide) else [synthetic]
+    platform = None if spots is None else SpotMetadata.read(spots).platform
+    if known & MEASURED and platform in MEASURED and platform not in known:
+        return [f"its spots are {platform}, the model learned from {', '.join(sorted(known))}"]
+    return []
 
 
 def mean_colours(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:

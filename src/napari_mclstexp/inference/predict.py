@@ -149,7 +149,9 @@ def predict(
         reading=reading,
         interval=interval,
         samples=draw_samples(model, reading, columns, samples, seed) if samples else (),
-        warning=unlike_bank(reading.colours, slide.um_per_px, model.bank, config),
+        warning=unlike_bank(
+            reading.colours, slide.um_per_px, model.bank, config, slide.path, spots
+        ),
     )
 
 

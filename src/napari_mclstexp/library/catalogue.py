@@ -184,4 +184,4 @@ def read_catalogue() -> Catalogue:
 def _mend(path: Path) -> str:
     if path == PACKAGED:
         return "install napari-mclstexp again."
-    return f"mend it, or unset {VARIABLE}."
+    return f"correct it, or unset {VARIABLE}."

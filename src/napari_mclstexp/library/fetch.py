@@ -108,7 +108,7 @@ class _Work:
                 if file.size is not None and part.stat().st_size < file.size:
                     raise BrokenOff
         except Cancelled as error:
-            error.kept = "what has arrived is kept, and the next fetch goes on from there."
+            error.kept = "what has arrived is kept, and the next fetch resumes from there."
             raise
         except Unreachable as error:
             raise LibraryError(

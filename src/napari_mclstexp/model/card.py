@@ -36,6 +36,9 @@ def model_card(config: ModelConfig, n_reference_spots: int, head: LinearHead | N
         f"| image encoder | {config.encoder.name} |",
         f"| seen around a spot | {_seen(config)} |",
         f"| trained on | {', '.join(config.trained_on) or 'not said'} |",
+        f"| species | {config.species or 'not said'} |",
+        f"| organ | {config.organ or 'not said'} |",
+        f"| stain | {config.stain or 'not said'} |",
         f"| platform | {config.platform or 'not said'} |",
         f"| reference spots | {n_reference_spots} |",
         *_retrieved(config),
@@ -108,7 +111,7 @@ _NAMED = 4
 
 
 def card_lines(config: ModelConfig) -> tuple[str, ...]:
-    """Return what a model reads, what it was trained on, and how it did on unseen sections.
+    """Return what a model is for, reads and was trained on, and how it did on unseen sections.
 
     Parameters
     ----------
@@ -117,6 +120,7 @@ def card_lines(config: ModelConfig) -> tuple[str, ...]:
     """
     genes = _count(len(config.genes), "gene")
     return (
+        *([f"For {config.meant_for}"] if config.meant_for else []),
         f"{genes}; {_reads(config)}",
         _trained_on(config.trained_on),
         _held_out(config.held_out_pcc),

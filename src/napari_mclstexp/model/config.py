@@ -132,6 +132,9 @@ class ModelConfig(_Frozen):
         Length of the codes that the features of a feature map are projected to.
     trained_on
         Names of the training sections.
+    species, organ, stain, platform
+        What slides it is for, as far as that is said; "" (None) where it is not. The platforms of
+        the training spots, with commas between them.
     held_out_pcc
         Pearson correlation of each gene on sections not trained on, where known ("trust").
     held_out_low
@@ -166,6 +169,9 @@ class ModelConfig(_Frozen):
     n_codes: int | None = Field(default=None, ge=1)
     preset: str = "default"
     trained_on: tuple[str, ...] = ()
+    species: str = ""
+    organ: str = ""
+    stain: str = ""
     platform: str | None = None
     held_out_pcc: dict[str, float] = {}
     held_out_low: dict[str, float] = {}
@@ -191,6 +197,12 @@ class ModelConfig(_Frozen):
         if self.head != "contrastive" and self.feature_map is None:
             raise ValueError(f"the {self.head} head needs a feature map")
         return self
+
+    @property
+    def meant_for(self) -> str:
+        """What slides it is for: "human breast, H&E, legacy-st"; "" where nothing is said."""
+        tissue = " ".join(each for each in (self.species, self.organ) if each)
+        return ", ".join(each for each in (tissue, self.stain, self.platform) if each)
 
     @property
     def patch_um(self) -> float:

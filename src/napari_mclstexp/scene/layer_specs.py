@@ -14,7 +14,7 @@ from ..session.spot_expression import Key
 if TYPE_CHECKING:
     from ..slides import Slide
 
-DISTANCE_NAME = "distance from the reference"
+DISTANCE_NAME = "Unfamiliar tissue"
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,9 @@ class ColourBar:
     @property
     def title(self) -> str:
         """The line above the bar: gene and quantity."""
-        quantity = DISTANCE_NAME if self.quantity == "distance" else self.quantity
-        return f"{self.gene}, {quantity}"
+        if self.quantity == "distance":  # it is the same for all genes
+            return DISTANCE_NAME
+        return f"{self.gene}, {self.quantity}"
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.correlation import correlation
+from ..inference.out_of_distribution import unlike_model
 from ..session.display import ENDS, end_name
 from ..session.spot_expression import Key, Source
 from ..spots.schema import SpotMetadata, positions
@@ -44,6 +45,9 @@ _SOME_DIAMETER = 10.0  # px, of a single spot of unknown size; only so that it c
 def scene(session: Session) -> Scene:
     """Return what is to be drawn for a session; it changes nothing and touches no screen."""
     shown = resolve_shown(session)
+    domains = _domains(session, shown)
+    if domains is not None:
+        shown = shown.without_genes()
     slide = _slide(session)
     offset = _offset(session) if shown.beside else 0.0
     layers: dict[str, Expression] = {
@@ -61,7 +65,7 @@ def scene(session: Session) -> Scene:
         spots=None if further else _spots(session, shown),
         predicted=layers.get("predicted"),
         measured=layers.get("measured"),
-        domains=None if further else _domains(session, shown),
+        domains=domains,
         regions=None if further else _regions(session, shown),
         compared=further,
         bars=tuple(_bar(session, each) for each in shown.bars),
@@ -69,8 +73,16 @@ def scene(session: Session) -> Scene:
         slide_text=slide_line(session),
         spots_text=spots_line(session),
         result_text=result_line(session, pcc),
-        warning=session.result.warning if session.result is not None else "",
+        warning=_warning(session),
     )
+
+
+def _warning(session: Session) -> str:
+    """Return how the slide is unlike those of the model: as the result says, or beforehand."""
+    said = session.result.warning if session.result is not None else ""
+    if said or session.model is None or session.slide is None:
+        return said
+    return unlike_model(session.slide.path, session.spots, session.model.config)
 
 
 def _quantity(session: Session, source: Source) -> str:
@@ -275,7 +287,7 @@ def _domains(session: Session, shown: Shown) -> DomainPoints | None:
 
 def _regions(session: Session, shown: Shown) -> RegionShapes | None:
     regions = session.annotations.regions
-    if not regions and not shown.draw:
+    if session.shown.bare or not (regions or shown.draw):
         return None
     return RegionShapes(
         name="Regions",

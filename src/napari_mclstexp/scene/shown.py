@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,6 +77,10 @@ class Shown:
         """Whether measured values stand beside the predicted ones."""
         return self.quantity == "beside" and len(self.sources) == 2
 
+    def without_genes(self) -> Shown:
+        """Return it with no map of a gene: another map is drawn."""
+        return replace(self, sources=(), compared=(), blended=(), swipe=None)
+
     @property
     def bars(self) -> tuple[Coloured, ...]:
         """All that has colours to be explained."""
@@ -106,6 +110,14 @@ def resolve_shown(session: Session) -> Shown:
         regions=display.show_regions,
         draw=display.draw,
     )
+
+
+def fixed_colours(session: Session) -> frozenset[str]:
+    """Return the fields of the display that the colours of the present map do not follow."""
+    quantity = session.shown_quantity
+    if quantity == "difference" or session.gene in session.expression.programs:
+        return frozenset({"colormap", "limits"})
+    return frozenset({"limits"} if quantity in ("spread", "distance") else ())
 
 
 def _sources(

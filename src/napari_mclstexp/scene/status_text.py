@@ -40,7 +40,7 @@ def spots_line(session: Session) -> str:
     counts = session.expression.counts
     line += f", {_count(len(counts.genes), 'gene')} counted" if counts else ", no counts"
     if missing := known.n_spots_without_counts:
-        line += f" ({_count(missing, 'spot')} left out for want of counts)"
+        line += f" ({_count(missing, 'spot')} without counts skipped)"
     return line
 
 
@@ -53,7 +53,10 @@ def result_line(session: Session, pcc: float | None) -> str:
     if not result.complete:
         line += f", {result.n_done:,} of {_count(result.n_spots, 'spot')}"
     if pcc is not None:
-        line += f", PCC {pcc:.2f} with what was measured"
+        line += f". Correlation with measured: {pcc:.2f}"
+        good = int(result.enough_counts.sum())
+        if good < result.n_spots:
+            line += f", at {good:,} of {_count(result.n_spots, 'spot')}; the others have few counts"
     return line
 
 

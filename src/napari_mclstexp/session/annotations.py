@@ -1,4 +1,4 @@
-"""What a person made of a slide: regions, domains, signatures, notes."""
+"""What a person made of a slide: regions and their comparison, domains, signatures, notes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..analysis.domain_map import DomainMap
 from ..analysis.region import Region
+from ..analysis.region_comparison import RegionComparison
 from ..analysis.signatures import Signature
 
 
@@ -23,14 +24,18 @@ class Annotations:
         That can be shown like genes.
     notes
         Free text.
+    comparison
+        Of two regions, the last that was made, or None.
     """
 
     regions: tuple[Region, ...] = ()
     domains: DomainMap | None = None
     signatures: tuple[Signature, ...] = ()
     notes: str = ""
+    comparison: RegionComparison | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to lose."""
-        return not (self.regions or self.domains or self.signatures or self.notes.strip())
+        made = (self.regions, self.domains, self.signatures, self.notes.strip(), self.comparison)
+        return not any(made)

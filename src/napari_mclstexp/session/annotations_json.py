@@ -9,6 +9,7 @@ import numpy as np
 
 from ..analysis.domain_map import DomainMap
 from ..analysis.domain_settings import DomainSettings
+from ..analysis.region_comparison import RegionComparison
 from ..analysis.signatures import Signature
 from ..export.geojson import from_geojson, to_geojson
 from .annotations import Annotations
@@ -16,11 +17,12 @@ from .annotations import Annotations
 
 def annotations_document(annotations: Annotations) -> dict[str, Any]:
     """Return work as JSON."""
-    domains = annotations.domains
+    domains, comparison = annotations.domains, annotations.comparison
     return {
         "regions": to_geojson(annotations.regions),
         "signatures": [asdict(each) for each in annotations.signatures],
         "notes": annotations.notes,
+        "comparison": None if comparison is None else comparison.document(),
         "domains": None
         if domains is None
         else {
@@ -40,9 +42,9 @@ def annotations_from(document: dict[str, Any], source: str) -> Annotations:
     Raises
     ------
     SettingsError, KeyError, TypeError, ValueError
-        If it is not as :func:`work_document` writes it.
+        If it is not as :func:`annotations_document` writes it.
     """
-    found = document["domains"]
+    found, compared = document["domains"], document.get("comparison")
     domains = None
     if found is not None:
         domains = DomainMap(
@@ -63,6 +65,7 @@ def annotations_from(document: dict[str, Any], source: str) -> Annotations:
             for each in document["signatures"]
         ),
         notes=str(document["notes"]),
+        comparison=None if compared is None else RegionComparison.read(compared),
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import SettingsError
 
@@ -100,6 +100,34 @@ class Display:
             raise SettingsError(f"No more than {MOST_COMPARED} genes fit side by side.")
         if len(self.blend) >= MOST_BLENDED:
             raise SettingsError(f"No more than {MOST_BLENDED} genes can be told apart in a blend.")
+
+
+# What is asked of the map of a gene.
+_OF_THE_MAP = frozenset(
+    {
+        *("gene", "style", "quantity", "colormap", "percentiles", "opacity", "same_limits"),
+        *("limits", "swipe", "compare", "blend"),
+    }
+)
+
+
+def changed(display: Display, has_domains: bool, **changes: Any) -> Display:
+    """Return a display with some fields changed; whoever asks for a gene's map gets that one.
+
+    Two maps on each other would give colours that neither has, so domains are drawn alone.
+
+    Parameters
+    ----------
+    display
+        As it is.
+    has_domains
+        Whether there are domains, which then give way.
+    **changes
+        Fields of :class:`Display`.
+    """
+    if has_domains and not _OF_THE_MAP.isdisjoint(changes):
+        changes = {"show_domains": False, **changes}
+    return replace(display, **changes)
 
 
 ENDS: tuple[Literal["lower", "upper"], ...] = ("lower", "upper")

@@ -60,12 +60,16 @@ class UndoHistory:
         *future, (what, after) = self.future
         return UndoHistory((*self.past, (what, self.present)), after, tuple(future))
 
-    def without_domains(self) -> UndoHistory:
-        """Return it with no domains in any state: the spots are gone."""
+    def without_spots(self) -> UndoHistory:
+        """Return it with no domains and no comparison in any state: the spots are gone."""
         past, future = (
-            tuple((what, replace(annotations, domains=None)) for what, annotations in states)
+            tuple((what, _without_spots(annotations)) for what, annotations in states)
             for states in (self.past, self.future)
         )
-        domains = self.present.domains
-        present = self.present if domains is None else replace(self.present, domains=None)
-        return UndoHistory(past, present, future)
+        return UndoHistory(past, _without_spots(self.present), future)
+
+
+def _without_spots(annotations: Annotations) -> Annotations:
+    if annotations.domains is None and annotations.comparison is None:
+        return annotations
+    return replace(annotations, domains=None, comparison=None)

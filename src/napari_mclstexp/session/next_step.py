@@ -61,7 +61,7 @@ def next_step(session: Session, saved: bool = False) -> Step:
     if annotations.domains is None:
         return Step("Domains", "Look through the genes, or find domains.")
     if not annotations.regions:
-        return Step("Annotate", "Draw a region, or make regions of the domains.")
+        return Step("Annotate", "Draw a region, or turn domains into regions.")
     if not saved:
         return Step("Save and export", "Save the session, export regions and figures.")
     return Step("Save and export", "Everything is saved. Continue, or open the next slide.")

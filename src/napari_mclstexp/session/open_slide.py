@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass
 from itertools import count
 from math import inf
 from typing import TYPE_CHECKING
 
 from ..analysis.prediction_result import Result
 from ..errors import SettingsError, SpotsError
+from ..spots.schema import GRID, SpotMetadata
 from .annotations import Annotations
 from .history import UndoHistory
 from .spot_expression import SpotExpression
@@ -20,9 +22,27 @@ if TYPE_CHECKING:
 
     from ..slides import Slide
     from ..spots import Tissue
-    from .autosave import Kept
 
 _slides, _spots = count(1), count(1)  # tell slides, and spots, from all before in a scene's keys
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What a person made of a slide: annotations, stated scale, laid grid, finished prediction."""
+
+    annotations: Annotations
+    um_per_px: float | None = None
+    grid: AnnData | None = None
+    prediction: AnnData | None = None
+
+    def same_as(self, other: State | None) -> bool:
+        """Whether every part is the other's."""
+        return other is not None and (
+            self.annotations is other.annotations
+            and self.um_per_px == other.um_per_px
+            and self.grid is other.grid
+            and self.prediction is other.prediction
+        )
 
 
 class OpenSlide:
@@ -48,15 +68,15 @@ class OpenSlide:
     folder
         Of the session that it was last saved in or opened from, or None.
     saved
-        The annotations as that folder has them.
+        Its :attr:`state` as that folder has it.
+    on_disk
+        Spots and predictions that a file of their own has.
     fingerprint
         Of the slide, once a worker has found it; else "".
     kept
-        The annotations as autosave has kept them last, or None.
+        Its :attr:`state` as autosave has kept it last, or None.
     looked
         Whether such work was looked for.
-    offered
-        Unsaved work of an earlier session on it, until it is restored or discarded.
     """
 
     def __init__(self, chosen: Hashable = None, annotations: Annotations | None = None) -> None:
@@ -67,11 +87,11 @@ class OpenSlide:
         self.number = 0
         self.go_on_with(UndoHistory(present=annotations or Annotations()))
         self.folder: Path | None = None
-        self.saved = self.annotations
+        self.saved = self.state
+        self.on_disk: tuple[AnnData, ...] = ()
         self.fingerprint = ""
-        self.kept: Annotations | None = None
+        self.kept: State | None = None
         self.looked = False
-        self.offered: Kept | None = None
         self._tissue: Tissue | None = None
         self._spots_um_per_px: float | None = None
 
@@ -86,13 +106,33 @@ class OpenSlide:
         return self.history.present
 
     @property
-    def unsaved(self) -> bool:
-        """Whether there is work that no saved session has."""
-        return self.annotations is not self.saved and not self.annotations.empty
+    def state(self) -> State:
+        """All that a person made of it, part by part; another object where a part is another."""
+        slide, spots, result = self.slide, self.spots, self.expression.result
+        stated = slide is not None and slide.um_per_px_source == "user"
+        laid = spots is not None and SpotMetadata.read(spots).platform == GRID
+        return State(
+            annotations=self.annotations,
+            um_per_px=slide.um_per_px if slide is not None and stated else None,
+            grid=spots if laid else None,
+            prediction=None if result is None else result.adata,
+        )
 
-    def saved_in(self, folder: Path, annotations: Annotations) -> None:
-        """Note that a session's folder has these annotations of it."""
-        self.folder, self.saved = folder, annotations
+    @property
+    def unsaved(self) -> tuple[str, ...]:
+        """What of the work no saved session has, in words: ("annotations", "prediction")."""
+        now, then = self.state, self.saved
+        found = {
+            "annotations": now.annotations is not then.annotations and not now.annotations.empty,
+            "prediction": _is_new(now.prediction, then.prediction, *self.on_disk),
+            "grid": _is_new(now.grid, then.grid, *self.on_disk),
+            "scale": now.um_per_px not in (None, then.um_per_px),
+        }
+        return tuple(what for what, is_there in found.items() if is_there)
+
+    def saved_in(self, folder: Path, state: State) -> None:
+        """Note that a session's folder has this state of it."""
+        self.folder, self.saved = folder, state
 
     def go_on_with(self, history: UndoHistory) -> None:
         """Take another state of the work."""
@@ -141,7 +181,7 @@ class OpenSlide:
             _check(spots, self.slide)
         self.spots, self.expression = spots, SpotExpression(spots, next(_spots))
         self._spots_um_per_px = um_per_px or _scale_of(spots)
-        self.go_on_with(self.history.without_domains())
+        self.go_on_with(self.history.without_spots())
 
     def take_result(self, prediction: AnnData) -> Result:
         """Take a prediction that was made earlier on the very spots that are there, and choose it.
@@ -181,6 +221,10 @@ class OpenSlide:
             return False
         slide.calibrate(scale, "spots")
         return True
+
+
+def _is_new(now: object, *known: object) -> bool:
+    return now is not None and not any(now is each for each in known)
 
 
 def _check(spots: AnnData, slide: Slide) -> None:

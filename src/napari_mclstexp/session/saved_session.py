@@ -167,7 +167,7 @@ class SavedSession:
             for each, slide, tissue in zip(self.slides, slides, tissues, strict=True)
         ]
         for new in opened:
-            new.saved_in(self.folder, new.annotations)
+            new.saved_in(self.folder, new.state)
         shown = opened[self.shown]
         if model is not None:
             session.use_model(model)
@@ -203,7 +203,7 @@ def snapshot(session: Session) -> SavedSession:
     opened, model = to_save(session), session.model
     return SavedSession(
         folder=Path(),
-        slides=tuple(_snapshot(each) for each in opened),
+        slides=tuple(slide_snapshot(each) for each in opened),
         shown=opened.index(session.shown) if session.shown in opened else 0,
         model=None if model is None else model.path,
         display=session.display,
@@ -211,7 +211,21 @@ def snapshot(session: Session) -> SavedSession:
     )
 
 
-def _snapshot(opened: OpenSlide) -> SavedSlide:
+def snapshot_of(opened: OpenSlide, session: Session) -> SavedSession:
+    """Return what is to be kept of one slide alone."""
+    model = session.model
+    return SavedSession(
+        folder=Path(),
+        slides=(slide_snapshot(opened),),
+        shown=0,
+        model=None if model is None else model.path,
+        display=session.display,
+        saved=datetime.now(UTC).isoformat(timespec="microseconds"),
+    )
+
+
+def slide_snapshot(opened: OpenSlide) -> SavedSlide:
+    """Return what is to be written of one slide."""
     slide, result = opened.slide, opened.expression.result
     stated = slide is not None and slide.um_per_px_source == "user"
     return SavedSlide(

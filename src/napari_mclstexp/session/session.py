@@ -16,7 +16,7 @@ from psygnal import Signal
 from ..analysis.prediction_result import Result, bare_spots, check_slide
 from ..spots.schema import Provenance
 from .annotations import Annotations
-from .display import Display, Quantity, available, resolve
+from .display import Display, Quantity, available, changed, resolve
 from .history import UndoHistory
 from .open_slide import OpenSlide
 from .prediction_run import Run, Runs
@@ -264,7 +264,8 @@ class Session:
         """
         if self.slide is not None:
             check_slide(prediction, self.slide)
-        self._take_spots(bare_spots(prediction), Provenance.read(prediction).um_per_px)
+        self._take_spots(spots := bare_spots(prediction), Provenance.read(prediction).um_per_px)
+        self.shown.on_disk = (spots, prediction)
         return self.take_result(prediction)
 
     def take_result(self, prediction: AnnData) -> Result:
@@ -313,7 +314,7 @@ class Session:
 
     def show(self, **changes: Any) -> None:
         """Change fields of :class:`Display`: ``session.show(gene="FASN", style="heatmap")``."""
-        display = replace(self.display, **changes)
+        display = changed(self.display, self.annotations.domains is not None, **changes)
         if display != self.display:
             self.display = display
             self._choose_gene()

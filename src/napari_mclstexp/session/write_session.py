@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 # What this program calls its files there, and nobody else: see `_store`.
+Stored = list[tuple["AnnData", str]]
 STORED = re.compile(
     r"(spots|prediction)-[0-9a-f]{64}\.h5ad|\.(spots|prediction)\.[0-9a-f]+\.part\.h5ad"
 )
@@ -45,8 +46,14 @@ def save_session(session: Session, folder: Path | str) -> Path:
     return write_session(snapshot(session), Path(folder))
 
 
-def write_session(saved: SavedSession, folder: Path) -> Path:
+def write_session(saved: SavedSession, folder: Path, stored: Stored | None = None) -> Path:
     """Write a snapshot to a folder; may run in a thread of its own.
+
+    Parameters
+    ----------
+    stored
+        Large data that the folder has already, each with its file's name: not written again. It
+        is brought up to date.
 
     Raises
     ------
@@ -61,11 +68,13 @@ def write_session(saved: SavedSession, folder: Path) -> Path:
         raise OutputError(
             f"The session {folder} cannot be written ({error.strerror}); choose another place."
         ) from error
-    files = [_store_all(each, folder) for each in saved.slides]
+    stored = [] if stored is None else stored
+    files = [_store_all(each, folder, stored) for each in saved.slides]
     with atomic_file(folder / FILE) as temporary:
         temporary.write_text(json.dumps(_document(saved, files), indent=1), encoding="utf-8")
     _sync(folder)
     kept = {FILE, *(name for each in files for name in each.values())}
+    stored[:] = [(data, name) for data, name in stored if name in kept]
     for path in folder.iterdir():  # what an earlier state, or a crash, has left
         if path.name not in kept and _is_ours(path):
             with suppress(OSError):
@@ -109,10 +118,16 @@ def _slide(saved: SavedSlide, files: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _store_all(saved: SavedSlide, folder: Path) -> dict[str, str]:
+def _store_all(saved: SavedSlide, folder: Path, stored: Stored) -> dict[str, str]:
     """Write the large data of a slide; return the name of each file."""
     both = {"spots": saved.spots, "prediction": saved.prediction}
-    return {name: _store(data, folder, name) for name, data in both.items() if data is not None}
+    files = {}
+    for name, data in both.items():
+        if data is not None:
+            there = (file for known, file in stored if known is data and (folder / file).is_file())
+            files[name] = next(there, None) or _store(data, folder, name)
+            stored.append((data, files[name]))
+    return files
 
 
 def _store(data: AnnData, folder: Path, name: str) -> str:

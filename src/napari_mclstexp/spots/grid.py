@@ -11,10 +11,9 @@ from ..errors import SettingsError, SlideError, SpotsError
 from ..slides import Slide
 from .build import make_spots
 from .grid_settings import GridSettings
-from .schema import SpotMetadata
+from .schema import GRID, SpotMetadata
 from .tissue import Tissue, find_tissue
 
-PLATFORM = "grid"
 MOST_SPOTS = 5_000_000
 
 
@@ -85,7 +84,7 @@ def lay_grid(
         array_row=row,
         array_col=array_col,
         metadata=SpotMetadata(
-            platform=PLATFORM,
+            platform=GRID,
             source=str(slide.path),
             pitch_um=float(settings.pitch_um),
             spot_diameter_um=float(settings.diameter_um),

@@ -20,7 +20,7 @@ class GridSettings:
             "Grid over the tissue: distance between the centres of neighbouring spots",
             above=0,
             unit="µm",
-            label="Pitch, µm",
+            label="Spacing, µm",
             step=5,
             flag="--grid",
             metavar="PITCH_UM",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 POSITIONS = "spatial"
+GRID = "grid"  # the platform of spots that were laid here
 _FACTS = "mclstexp"
 _PROGRAMS, _LOADINGS, _SHARES = "X_programs", "programs", "program_shares"
 _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": int}

@@ -54,7 +54,10 @@ BUILT: Mapping[str, BuiltModel] = MappingProxyType(
     {
         "her2st": BuiltModel(
             *("her2st", "HER2+ breast cancer (her2st)", "her2st-small", "her2st"),
-            chosen={"freeze_encoder": True},  # so that a laptop is enough
+            chosen={
+                "freeze_encoder": True,  # so that a laptop is enough
+                **{"species": "human", "organ": "breast (HER2+ cancer)", "stain": "H&E, frozen"},
+            },
         )
     }
 )

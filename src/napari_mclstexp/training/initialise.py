@@ -91,6 +91,9 @@ def start(sections: Sequence[Section], settings: TrainSettings) -> tuple[ModelCo
         trained_on=_trained_on(sections, base if settings.keep_bank else None),
         platform=platform_of(sections),
         description=settings.description,
+        species=settings.species,
+        organ=settings.organ,
+        stain=settings.stain,
         versions={"napari-mclstexp": __version__, **{each: version(each) for each in PACKAGES}},
         settings={
             "epochs": settings.epochs,

@@ -231,6 +231,9 @@ class TrainSettings:
     ] = "auto"
     preset: str = "default"
     description: Annotated[str, Option("A sentence for the model card")] = ""
+    species: Annotated[str, Option("Species that the model is for, for its card")] = ""
+    organ: Annotated[str, Option("Organ or tissue that the model is for, for its card")] = ""
+    stain: Annotated[str, Option("Stain that the model is for, for its card")] = "H&E"
 
     def __post_init__(self) -> None:
         if not self.genes:

@@ -1,22 +1,22 @@
-"""What the docks do with a person's work: domains, comparisons, sessions, autosave."""
+"""What the docks do with a person's work: domains, comparisons, sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from napari.utils.notifications import show_info
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from ..analysis.domain_map import DomainMap, map_of
 from ..analysis.domain_settings import DomainSettings
 from ..analysis.region import Region
+from ..analysis.region_comparison import RegionComparison
 from ..errors import SessionError, SettingsError, UserError
 from ..progress import CancelToken
-from ..session.autosave import Kept, Recovery
 from ..session.read_session import read_session, slides_in
 from ..session.recent_files import recent_sessions
 from ..session.saved_session import SavedSession, SavedSlide, snapshot, to_save
@@ -24,10 +24,12 @@ from ..session.write_session import write_session
 from ..spots.schema import positions
 from .common import dialogs
 from .common.background_jobs import ANALYSIS
-from .common.notify import tell
+from .common.notify import tell, told
+from .unsaved_work import UnsavedWork
 
 if TYPE_CHECKING:
     import pandas as pd
+    from qtpy.QtWidgets import QWidget
 
     from ..model import Model
     from ..session.open_slide import OpenSlide
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from .common.background_jobs import Jobs
 
 
-AUTOSAVE_MS = 1500  # after the last change
+REST = "the rest"  # what a region is compared with, unless another is chosen
 Of = Literal["predicted", "measured"]
 Parts = tuple["list[Slide | None]", "list[Tissue | None]", "Model | None"]
 
@@ -47,15 +49,17 @@ class AnnotationTasks(QObject):
 
     Signals
     -------
-    offer_changed
-        `offered` is another.
     search_changed
         A search for domains has begun or ended.
     saved
         The folder a session was saved to or opened from.
+
+    Attributes
+    ----------
+    unsaved_work
+        What becomes of work that no saved session has.
     """
 
-    offer_changed = Signal()
     search_changed = Signal()
     saved = Signal(object)
 
@@ -63,14 +67,8 @@ class AnnotationTasks(QObject):
         super().__init__()
         self.session, self.jobs = session, jobs
         self.recent = recent_sessions()
-        self.recovery = Recovery()
+        self.unsaved_work = UnsavedWork(session, jobs)
         self._search: CancelToken | None = None
-        self._autosave = QTimer(self)
-        self._autosave.setSingleShot(True)
-        self._autosave.setInterval(AUTOSAVE_MS)
-        self._autosave.timeout.connect(self.keep_now)
-        session.annotations_changed.connect(self._annotations_changed)
-        session.slide_changed.connect(self._slide_changed)
 
     @property
     def folder(self) -> Path | None:
@@ -79,9 +77,13 @@ class AnnotationTasks(QObject):
         return next((each.folder for each in opened if each.folder is not None), None)
 
     @property
-    def offered(self) -> Kept | None:
-        """Unsaved work of an earlier session on it, until it is restored or discarded."""
-        return self.session.shown.offered
+    def unsaved(self) -> bool:
+        """Whether anything that is open is not in :attr:`folder` as it is."""
+        folder = self.folder
+        return any(
+            each.unsaved or (each.folder != folder and not each.bare)
+            for each in self.session.open_slides
+        )
 
     # -- domains and regions -------------------------------------------------------------------
 
@@ -151,23 +153,29 @@ class AnnotationTasks(QObject):
 
         self.jobs.load("Comparing domains", work, done, queue=ANALYSIS)
 
+    def drawn(self, what: str, regions: tuple[Region, ...]) -> None:
+        """Take in what a person did to the regions on the slide."""
+        self.session.edit(what, regions=regions)
+
     def domains_to_regions(self) -> None:
         """Add every domain as regions that can be edited."""
         domains, spots = self._domains(), self.session.spots
         assert spots is not None
         xy = positions(spots)
         regions = self.session.annotations.regions + domains.regions(xy)
-        self.session.edit("Make regions of domains", regions=regions)
+        self.session.edit("Turn domains into regions", regions=regions)
         self.session.show(show_domains=False, show_regions=True)
 
-    def compare(
-        self, one: Region, other: Region | None, of: Of, done: Callable[[pd.DataFrame], None]
-    ) -> None:
-        """Compare in the background the spots of a region with another's, or with the rest."""
-        spots = self.session.spots
+    def compare(self, one: Region, other: Region | None, of: Of) -> None:
+        """Compare in the background the spots of a region with another's, or with the rest.
+
+        What was found is part of the slide's annotations.
+        """
+        opened = self.session.shown
+        spots, spot_expression = opened.spots, opened.expression
         if spots is None:
             raise SettingsError("There are no spots to compare; load spots or lay a grid first.")
-        expression, genes = self.session.expression.matrix(of)
+        expression, genes = spot_expression.matrix(of)
         xy = positions(spots)
 
         def work() -> pd.DataFrame:
@@ -177,13 +185,13 @@ class AnnotationTasks(QObject):
             second = rest if other is None else spots_in(other, xy)
             return compare_regions(expression, genes, spots_in(one, xy), second)
 
-        spot_expression = self.session.expression
+        def done(table: pd.DataFrame) -> None:
+            if opened.expression is spot_expression:
+                what = f"{one.name} and {other.name if other is not None else REST}"
+                found = RegionComparison(what, of, table)
+                self.session.edit("Compare regions", on=opened, comparison=found)
 
-        def compared(table: pd.DataFrame) -> None:
-            if self.session.expression is spot_expression:
-                done(table)
-
-        self.jobs.load("Comparing regions", work, compared, queue=ANALYSIS)
+        self.jobs.load("Comparing regions", work, done, queue=ANALYSIS)
 
     def _domains(self) -> DomainMap:
         domains = self.session.annotations.domains
@@ -193,19 +201,88 @@ class AnnotationTasks(QObject):
 
     # -- sessions ------------------------------------------------------------------------------
 
-    def save(self, folder: Path) -> None:
-        """Save all open slides to a folder in the background."""
+    def save(self, folder: Path, then: Callable[[], object] | None = None) -> None:
+        """Save all open slides to a folder in the background.
+
+        Parameters
+        ----------
+        folder
+            New, or a session's.
+        then
+            Called once all of it is saved, not if that fails.
+        """
         opened, saved = to_save(self.session), snapshot(self.session)
+        states = [each.state for each in opened]
 
         def done(folder: Path) -> None:
-            for each, as_saved in zip(opened, saved.slides, strict=True):
-                each.saved_in(folder, as_saved.annotations)
-                self._keep(each)
+            for each, state in zip(opened, states, strict=True):
+                each.saved_in(folder, state)
+                self.unsaved_work.keep(each)
             self.recent.add(folder)
             self.saved.emit(folder)
             show_info(f"Saved {folder}")
+            if then is not None:
+                then()
 
         self.jobs.load(f"Saving {folder.name}", partial(write_session, saved, folder), done)
+
+    def where_to_save(self, parent: QWidget | None, folder: Path | None) -> Path | None:
+        """Return the folder to save the session to, asked for where need be; None if cancelled.
+
+        Parameters
+        ----------
+        parent
+            Over which it is asked.
+        folder
+            Where it was saved before, or None to ask in any case.
+        """
+        title = "Save the session as a folder"
+        if folder is not None and (gone := self.left_out(folder)):
+            title = f"{gone[0]} is in {folder.name} and not open: choose a new folder to keep it"
+            folder = None
+        if folder is None:
+            slide = self.session.slide
+            stem = slide.path.stem if slide is not None else "slide"
+            folder = dialogs.ask_target(parent, title, f"{stem}_session", dialogs.SESSION)
+        return folder
+
+    def may_lose(
+        self,
+        slides: Sequence[OpenSlide],
+        parent: QWidget | None,
+        act: Callable[[], object],
+        *,
+        quitting: bool = False,
+    ) -> bool:
+        """Ask what becomes of unsaved work on slides that are about to be closed.
+
+        Parameters
+        ----------
+        slides, parent
+            Which slides, and over what it is asked.
+        act
+            What would lose the work. Where the person wants it saved first, it is called then.
+        quitting
+            Whether all of napari is being closed.
+
+        Returns
+        -------
+        Whether it may be done now: nothing is unsaved, or the person discards it.
+        """
+        unsaved = [each for each in slides if each.unsaved]
+        if not unsaved:
+            return True
+        lines = (f"{each.name}: {', '.join(each.unsaved)}" for each in unsaved)
+        answer = dialogs.ask_unsaved(parent, "\n".join(lines))
+        if answer == dialogs.DISCARD:
+            self.unsaved_work.discard(unsaved, for_good=quitting)
+            return True
+        if answer == dialogs.SAVE:
+            folder = self.where_to_save(parent, self.folder)
+            if folder is not None:
+                with told():
+                    self.save(folder, act)
+        return False
 
     def left_out(self, folder: Path) -> list[str]:
         """Return the names of the slides that saving to a folder would take out of its session."""
@@ -221,6 +298,16 @@ class AnnotationTasks(QObject):
         self.jobs.load(f"Opening {folder.name}", partial(read_session, folder), self._with_slides)
 
     def _with_slides(self, saved: SavedSession) -> None:
+        """Open the slides of a session; unsaved work on those in its place is asked about first."""
+        fingerprints = {each.fingerprint for each in saved.slides}
+        replaced = [
+            e for e in self.session.open_slides if e.slide and e.fingerprint in fingerprints
+        ]
+        go_on = partial(self._open_slides, saved)
+        if self.may_lose(replaced, None, go_on):
+            go_on()
+
+    def _open_slides(self, saved: SavedSession) -> None:
         paths = [_path_of(saved, each) for each in saved.slides]
         self.jobs.load(
             f"Opening {saved.folder.name}",
@@ -236,8 +323,7 @@ class AnnotationTasks(QObject):
             _close(slides)
             raise
         self.recent.add(saved.folder)
-        for each in saved.slides:
-            self.recovery.forget(each.fingerprint, own=True)
+        self.unsaved_work.discard([each for each in self.session.open_slides if not each.unsaved])
         self.saved.emit(saved.folder)
         if saved.model is not None and model is None:
             show_info(
@@ -245,89 +331,9 @@ class AnnotationTasks(QObject):
                 "evidence; choose the model in Predict."
             )
 
-    # -- autosave ------------------------------------------------------------------------------
-
-    @property
-    def unsaved(self) -> bool:
-        """Whether anything that is open is not in :attr:`folder` as it is."""
-        folder = self.folder
-        return any(
-            each.unsaved or (each.folder != folder and not each.bare)
-            for each in self.session.open_slides
-        )
-
-    def keep_now(self) -> None:
-        """Keep the unsaved work on every slide where a crash does not reach it."""
-        self._autosave.stop()
-        for opened in self.session.open_slides:
-            self._keep(opened)
-
-    def _keep(self, opened: OpenSlide) -> None:
-        if not opened.fingerprint:
-            return
-        if not opened.unsaved:
-            if opened.kept is not None:
-                self.recovery.forget(opened.fingerprint, own=True)
-                opened.kept = None
-        elif opened.kept is not opened.annotations:
-            try:
-                self.recovery.keep(opened.fingerprint, opened.annotations, opened.spots)
-                opened.kept = opened.annotations
-            except UserError as error:
-                tell(error)
-
-    def restore_offered(self) -> None:
-        """Take the unsaved work of the earlier session over; undo brings back what was there."""
-        kept = self.offered
-        if kept is None:
-            return
-        self.session.edit("Restore unsaved annotations", **kept.for_spots(self.session.spots))
-        self.keep_now()
-        self._end_offer()
-
-    def discard_offered(self) -> None:
-        """Forget the unsaved work of earlier sessions on this slide."""
-        self._end_offer()
-
-    def _end_offer(self) -> None:
-        self.recovery.forget(self.session.shown.fingerprint, own=False)
-        self.session.shown.offered = None
-        self.offer_changed.emit()
-
-    def _annotations_changed(self, opened: OpenSlide) -> None:
-        if opened.slide is not None:
-            self._autosave.start()
-
-    def leave(self) -> None:
-        """Keep what is not kept yet: another slide is about to be shown."""
-        if self._autosave.isActive():
-            self.keep_now()
-
-    def _slide_changed(self, slide: Slide | None) -> None:
-        opened = self.session.shown
-        self.offer_changed.emit()
-        if slide is None or opened.looked:
-            return
-
-        def look() -> tuple[str, Kept | None]:
-            fingerprint = slide.fingerprint()
-            return fingerprint, self.recovery.find(fingerprint)
-
-        def found(answer: tuple[str, Kept | None]) -> None:
-            opened.fingerprint, opened.offered = answer
-            opened.looked = True
-            self._keep(opened)
-            self.offer_changed.emit()
-
-        self.jobs.load("Looking for unsaved annotations", look, found, _not_worth_a_word)
-
 
 def _of(domains: DomainMap) -> Of:
     return "measured" if domains.of == "measured" else "predicted"
-
-
-def _not_worth_a_word(_: BaseException) -> None:
-    """A slide that is closed again meanwhile has nothing to offer."""
 
 
 def _path_of(saved: SavedSession, slide: SavedSlide) -> Path | None:

@@ -12,32 +12,34 @@ import napari
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
-from ..errors import SettingsError, SlideError, UserError
+from ..errors import SettingsError, SlideError
 from ..progress import Progress
 from ..scene.layer_specs import Scene
 from ..scene.resolve import scene
+from ..scene.shown import fixed_colours
 from ..session.prediction_run import Run
 from ..session.recent_files import recent_models
 from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
+from .banner import Banner
 from .cohort.cohort_watch import CohortWatch
-from .common import dialogs
 from .common.background_jobs import Jobs, Post
 from .common.napari_compat import main_window
-from .common.notify import tell, told
+from .common.notify import tell, tell_end, told
 from .common.torch_loading import prepare_torch
+from .file_work import model_of, read_spots_of, save_prediction
 from .layers.apply_scene import Layers
 from .layers.removal import what_removal_means
 from .plugin.handover import Arrivals, Opened, read_opened_prediction
 from .predict.model_choices import built_in_model
-from .train.training_watch import TrainingWatch
+from .train.training_watch import TrainingWatch, training_may_stay
 
 if TYPE_CHECKING:
     from anndata import AnnData
     from qtpy.QtWidgets import QWidget
 
-    from ..analysis.region import Region
     from ..model import Model
+    from ..session.open_slide import OpenSlide
     from ..spots import GridSettings
     from ..training.process import Ended
 
@@ -89,6 +91,8 @@ class Workspace(QObject):
         session, at most ten times a second while a run fills in.
     model_changed, run_changed, progressed, leaving
         The session's, for docks, which come and go.
+    settling
+        What is being typed or drawn is to be taken in now: it is about to be saved, or lost.
     """
 
     shown = Signal(object)
@@ -96,6 +100,7 @@ class Workspace(QObject):
     run_changed = Signal(object)
     progressed = Signal(object)
     leaving = Signal()
+    settling = Signal()
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
@@ -108,7 +113,7 @@ class Workspace(QObject):
         self.cohort = CohortWatch()
         self.cohort.ended.connect(self._cohort_ended)
         self._when_closed: Callable[[], None] | None = None
-        self.layers = Layers(viewer, self._layers_removed, self._layer_edited, self._drawn)
+        self.layers = Layers(viewer, self._layers_removed, self._layer_edited, self.tasks.drawn)
         self.scene = Scene()
         self.recent = recent_models()
         self.docks: WeakSet[QWidget] = WeakSet()
@@ -132,6 +137,7 @@ class Workspace(QObject):
         window = main_window(viewer)
         if window is not None:
             window.installEventFilter(self)
+            self.shown.connect(Banner(self.tasks.unsaved_work, window).show_scene)
         self.training.find()
 
     # -- slide and spots -----------------------------------------------------------------------
@@ -151,8 +157,18 @@ class Workspace(QObject):
         self.jobs.load(f"Opening {path.name}", work, self._take_in)
 
     def close_slide(self) -> None:
-        """Close the slide after what is being read from it; a run on it is cancelled at once."""
-        session, opened = self.session, self.session.shown
+        """Close the slide after what is being read from it; a run on it is cancelled at once.
+
+        Where work on it is not saved, the person is asked first.
+        """
+        opened = self.session.shown
+        self._settle()
+        close = partial(self._close, opened)
+        if self.tasks.may_lose([opened], main_window(self.layers.viewer), close):
+            close()
+
+    def _close(self, opened: OpenSlide) -> None:
+        session = self.session
         if session.run is not None and session.run.expression is opened.expression:
             session.runs.cancel()
         self.jobs.load("Closing the slide", lambda: None, lambda _: session.close_slide(opened))
@@ -165,8 +181,9 @@ class Workspace(QObject):
             if opened in self.session.open_slides:
                 self.session.select(opened)
                 self.session.use_spots(spots)
+                opened.on_disk = (spots,)
 
-        self.jobs.load(f"Reading {path.name}", partial(_read_spots, path, counts), done)
+        self.jobs.load(f"Reading {path.name}", partial(read_spots_of, path, counts), done)
 
     def lay_grid(self, settings: GridSettings) -> None:
         """Lay a grid over the tissue in the background and show it."""
@@ -200,7 +217,7 @@ class Workspace(QObject):
     def load_model(self, folder: Path, failed: Callable[[BaseException], None] = tell) -> None:
         """Load and verify a model in the background and choose it."""
         self.jobs.load(
-            f"Loading model {folder.name}", partial(_load_model, folder), self._use_model, failed
+            f"Loading model {folder.name}", partial(model_of, folder), self._use_model, failed
         )
 
     def _use_model(self, model: Model) -> None:
@@ -250,11 +267,13 @@ class Workspace(QObject):
         result = self.session.result
         if result is None or result.adata is None:
             raise SettingsError("There is no finished prediction to save; run one first.")
-        self.jobs.load(
-            f"Saving {path.name}",
-            partial(_save, result.adata, path),
-            lambda _: show_info(f"Saved {path}"),
-        )
+        opened, prediction = self.session.shown, result.adata
+
+        def done(_: object) -> None:
+            opened.on_disk = (*opened.on_disk, prediction)
+            show_info(f"Saved {path}")
+
+        self.jobs.load(f"Saving {path.name}", partial(save_prediction, prediction, path), done)
 
     # -- the viewer ----------------------------------------------------------------------------
 
@@ -270,7 +289,7 @@ class Workspace(QObject):
         self._redraw.stop()
         self.session.changed.disconnect(self._changed)
         self.layers.regions.finish()  # what was drawn just before
-        self.tasks.keep_now()
+        self.tasks.unsaved_work.keep_now(wait=True)
         self.tasks.cancel_search()
         self.training.leave()
         self.cohort.leave()
@@ -298,33 +317,31 @@ class Workspace(QObject):
         return False
 
     def _may_close(self, window: QWidget) -> bool:
-        """Let the person decide about a training that no other window here would show."""
-        training, self._when_closed = self.training, None
-        process = training.process
+        """Let her decide about unsaved work, and a training that no other window would show."""
+        self.session.changed.disconnect(self._changed)  # napari may have removed its layers already
+        self._settle()
+        slides = self.session.open_slides
+        may = self.tasks.may_lose(slides, window, window.close, quitting=True)
+        self.session.changed.connect(self._changed)
+        if not may:
+            self._changed()
+            return False
+        self._when_closed = None
+        process = self.training.process
         if process is None or not process.running or len(_workspaces) > 1:
             return True
-        answer = dialogs.ask_what_becomes(window)
-        if answer == dialogs.STOP:
-            self._when_closed = process.cancel
-        elif process.paused:
-            self._when_closed = process.go_on
-        return answer != dialogs.STAY
+        may, self._when_closed = training_may_stay(process, window)
+        return may
 
     def _training_ended(self, how: Ended) -> None:
         process = self.training.process
         if how.how == "done" and process is not None:
             self.recent.add(process.record.out)
             self.model_changed.emit(self.session.model)
-            show_info(f"The model {process.record.out.name} is trained; Predict lists it.")
-        elif how.how == "failed":
-            tell(UserError(how.sentence))
+        tell_end(how, process, "The model {} is trained; Predict lists it.")
 
     def _cohort_ended(self, how: Ended) -> None:
-        process = self.cohort.process
-        if how.how == "done" and process is not None:
-            show_info(f"The slides of {process.record.out.name} are through.")
-        elif how.how == "failed":
-            tell(UserError(how.sentence))
+        tell_end(how, self.cohort.process, "The slides of {} are through.")
 
     def _take_over(self, opened: Opened, remove: Callable[[], None]) -> None:
         """Take in what stands in the viewer as layers of a reader, once its tissue is found."""
@@ -349,7 +366,11 @@ class Workspace(QObject):
         """Have what a person is in the middle of taken in while its slide is still shown."""
         self.layers.regions.finish()
         self.leaving.emit()
-        self.tasks.leave()
+        self.tasks.unsaved_work.leave()
+
+    def _settle(self) -> None:
+        self.layers.regions.finish()
+        self.settling.emit()
 
     def _changed(self) -> None:
         run = self.session.run
@@ -373,26 +394,6 @@ class Workspace(QObject):
         self.layers.restore()
         show_info(word)
 
-    def _drawn(self, what: str, regions: tuple[Region, ...]) -> None:
-        self.session.edit(what, regions=regions)
-
     def _layer_edited(self, field: str, value: Any) -> None:
-        self.session.show(**{field: value})
-
-
-def _read_spots(path: Path, counts: Path | None) -> AnnData:
-    from ..spots.readers.choose import read_spots
-
-    return read_spots(path, counts)
-
-
-def _load_model(folder: Path) -> Model:
-    from ..model import load_model
-
-    return load_model(folder)
-
-
-def _save(prediction: AnnData, path: Path) -> None:
-    from ..inference.prediction_io import write_prediction
-
-    write_prediction(prediction, path)
+        if field not in fixed_colours(self.session):
+            self.session.show(**{field: value})

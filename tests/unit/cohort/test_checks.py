@@ -187,7 +187,7 @@ def test_the_shell_shows_the_table(folder, tmp_path):
     path.write_text("\n".join((HEAD, GOOD, BAD_ROWS["one spot"][0], BAD_ROWS["no slide named"][0])))
     done = shell("check", path)
     assert done.code == 2
-    assert "3 problems to mend" in done.err  # one section is named twice, too
+    assert "3 problems to correct" in done.err  # one section is named twice, too
     assert "one spot only" in done.out
     assert "slide is empty" in done.out
     path.write_text("\n".join((HEAD, GOOD, GOOD_TOO)))

@@ -90,7 +90,7 @@ def test_what_has_arrived_before_a_cancel_is_not_fetched_again(server, shelf):
             cancel=cancel,
         )
     assert time.monotonic() - start < 5  # in truth a tenth of one; the server holds on for 30
-    assert "goes on from there" in caught.value.kept
+    assert "resumes from there" in caught.value.kept
     server.slow.set()
     assert fetch(net(server.address), shelf).read_bytes() == WEIGHTS
     assert server.ranges == ["", "bytes=163840-"]

@@ -107,7 +107,7 @@ def test_a_prediction_is_drawn_with_its_bar_and_its_agreement(predicted):
     result = predicted.result
     expected = np.corrcoef(result.predicted_values("FASN"), result.measured_values("FASN"))[0, 1]
     assert drawn.pcc == pytest.approx(expected)
-    assert drawn.result_text == f"FASN by model aaaa, PCC {expected:.2f} with what was measured"
+    assert drawn.result_text == f"FASN by model aaaa. Correlation with measured: {expected:.2f}"
 
 
 def test_measured_stands_right_of_the_slide_on_a_copy_of_it(predicted):
@@ -265,7 +265,7 @@ def test_spots_left_out_for_want_of_counts_are_told(opened):
     spots = make_spots()
     spots.uns["mclstexp"]["n_spots_without_counts"] = 1
     opened.use_spots(spots)
-    assert scene(opened).spots_text.endswith("4 genes counted (1 spot left out for want of counts)")
+    assert scene(opened).spots_text.endswith("4 genes counted (1 spot without counts skipped)")
 
 
 def test_what_is_shown_is_one_value_that_compares(predicted):

@@ -89,7 +89,7 @@ def test_domains_of_spots_that_are_gone_do_not_come_back_by_undo():
     domains = map_of(found(["1", "2"]), DomainSettings(2), "predicted")
     history = UndoHistory().edited("Find", domains=domains).edited("Notes", notes="x")
     assert history.undone().present.domains is domains
-    assert history.without_domains().undone().present.domains is None
+    assert history.without_spots().undone().present.domains is None
 
 
 def test_removing_a_region_moves_what_is_in_it_up():

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from ...analysis.domain_map import Rgb
 from ...analysis.region import Region
+from ...analysis.region_comparison import RegionComparison
 from ...analysis.region_edits import (
     changed,
     find,
@@ -33,7 +34,7 @@ from ...analysis.region_statistics import NOT_REPLICATES, spots_in
 from ...errors import SettingsError
 from ...scene.layer_specs import Scene
 from ...spots.schema import positions
-from ..annotation_tasks import Of
+from ..annotation_tasks import REST, Of
 from ..common import dialogs
 from ..common.dock import Dock
 from ..common.latest import Latest
@@ -42,7 +43,6 @@ from ..common.theme import facts, heading
 from ..explore.domains_dock import write_table
 from .brush import Brush
 from .palette import Palette
-from .recovery_bar import RecoveryBar
 from .region_tree import RegionTree
 
 if TYPE_CHECKING:
@@ -54,9 +54,8 @@ TOOLS = {  # napari's own
     "Lasso": ("add_polygon_lasso", "Draw the border in one stroke"),
     "Rectangle": ("add_rectangle", "Drag from corner to corner"),
     "Select": ("select", "Select, move, resize; Delete removes"),
-    "Corners": ("direct", "Move single corners of a region"),
+    "Edit points": ("direct", "Move single corners of a region"),
 }
-REST = "the rest"
 SHOWN = 40  # genes of a comparison
 
 
@@ -65,7 +64,6 @@ class AnnotateDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self.recovery = RecoveryBar(self.workspace.tasks)
         self.tools: dict[str, QPushButton] = {}
         tools = QGridLayout()
         tools.setSpacing(3)
@@ -79,7 +77,9 @@ class AnnotateDock(Dock):
         tools.addWidget(self.brush.button, 1, 2)
         self.palette_of_names = Palette()
         self.tree = RegionTree()
-        self.nest = _button("Nest", "Put every region into the smallest that surrounds it")
+        self.nest = _button(
+            "Arrange by containment", "Put every region into the smallest that surrounds it"
+        )
         self.merge = _button("Merge", "Make one of the selected regions; it keeps the first's name")
         self.remove = _button("Remove", "Remove the selected regions; what is in them stays")
         self.undo = _button("Undo", "Take the last step back (Ctrl+Z)")
@@ -99,7 +99,7 @@ class AnnotateDock(Dock):
         )
         self.result.setAccessibleName("Genes that differ")
         self.warning = facts("What p-values from one slide mean")
-        self.compared: pd.DataFrame | None = None
+        self._compared: RegionComparison | None = None
         self._measured: dict[str, tuple[int, float]] = {}
         self._measuring = Latest(self, self.workspace.jobs, self._show_measured)
         edits = QHBoxLayout()
@@ -110,7 +110,6 @@ class AnnotateDock(Dock):
         line.addWidget(self.other, 1)
         line.addWidget(self.save_table)
         self.stack(
-            self.recovery,
             heading("Draw"),
             tools,
             self.palette_of_names,
@@ -132,7 +131,9 @@ class AnnotateDock(Dock):
         # Queued: this fills the tree anew, and Qt is not yet done with the item that was ticked.
         self.tree.locked.connect(self._lock, Qt.ConnectionType.QueuedConnection)
         self.tree.selected.connect(self.workspace.layers.regions.select)
-        self.nest.clicked.connect(lambda: self._edit("Nest regions", nested(self._regions)))
+        self.nest.clicked.connect(
+            lambda: self._edit("Arrange regions by containment", nested(self._regions))
+        )
         self.merge.clicked.connect(self._merge)
         self.remove.clicked.connect(self._remove)
         self.undo.clicked.connect(session.undo)
@@ -141,6 +142,7 @@ class AnnotateDock(Dock):
         self.save_table.clicked.connect(self._save_table)
         self.brush.painted.connect(self._painted)
         self.workspace.leaving.connect(self._leaving)
+        self.workspace.settling.connect(self.brush.finish)
         self.workspace.shown.connect(self._show_scene)
 
     @property
@@ -185,6 +187,9 @@ class AnnotateDock(Dock):
         what = "Lock a region" if locked else "Unlock a region"
         self._edit(what, changed(self._regions, region))
 
+    def _nest(self) -> None:
+        self._edit("Arrange regions by containment", nested(self._regions))
+
     def _merge(self) -> None:
         with told():
             self._edit("Merge regions", merged(self._regions, self.chosen))
@@ -209,15 +214,23 @@ class AnnotateDock(Dock):
             if other is not None and other.id == one.id:
                 raise SettingsError(f"{one.name} cannot be compared with itself; choose another.")
             of: Of = "predicted" if session.result is not None else "measured"
+            self.workspace.tasks.compare(one, other, of)
 
-            def done(table: pd.DataFrame) -> None:
-                self.show_comparison(f"{one.name} and {other.name if other else REST}", table)
+    @property
+    def compared(self) -> pd.DataFrame | None:
+        """Which genes differ between two regions, where that was asked for."""
+        return None if self._compared is None else self._compared.table
 
-            self.workspace.tasks.compare(one, other, of, done)
-
-    def show_comparison(self, what: str, table: pd.DataFrame) -> None:
-        """Show which genes differ between two regions."""
-        self.compared = table
+    def _show_comparison(self) -> None:
+        comparison = self.workspace.session.annotations.comparison
+        if comparison is self._compared:
+            return
+        self._compared = comparison
+        if comparison is None:
+            self.result.setRowCount(0)
+            self.warning.setText("")
+            return
+        table = comparison.table
         self.result.setRowCount(min(SHOWN, len(table)))
         for row, found in enumerate(table.head(SHOWN).itertuples()):
             texts = (
@@ -229,15 +242,14 @@ class AnnotateDock(Dock):
             for column, text in enumerate(texts):
                 self.result.setItem(row, column, QTableWidgetItem(str(text)))
         clear = int((table["fdr"] < 0.05).sum())
-        self.warning.setText(f"{what}: {clear:,} genes differ (FDR < 0.05). {NOT_REPLICATES}")
-        self._show_buttons()
+        self.warning.setText(
+            f"{comparison.what}: {clear:,} genes differ (FDR < 0.05). {NOT_REPLICATES}"
+        )
 
     def _leaving(self) -> None:
         """Leave nothing of this slide on the next."""
         self.brush.finish()
-        self.compared, self._measured = None, {}
-        self.result.setRowCount(0)
-        self.warning.setText("")
+        self._measured = {}
 
     def _save_table(self) -> None:
         path = dialogs.ask_target(self, "Save the comparison", "comparison.csv", dialogs.TABLE)
@@ -247,6 +259,7 @@ class AnnotateDock(Dock):
 
     def _show_scene(self, _: Scene) -> None:
         self._show_tree()
+        self._show_comparison()
         self._show_buttons()
 
     def _show_tree(self) -> None:
@@ -266,8 +279,8 @@ class AnnotateDock(Dock):
         history = session.shown.history
         for button, what in ((self.undo, history.undoable), (self.redo, history.redoable)):
             button.setEnabled(bool(what))
-        self.undo.setToolTip(f"Undo: {history.undoable or 'nothing'} (Ctrl+Z)")
-        self.redo.setToolTip(f"Redo: {history.redoable or 'nothing'} (Ctrl+Shift+Z)")
+        self.undo.setToolTip(_step("Undo", history.undoable, "undo", "Ctrl+Z"))
+        self.redo.setToolTip(_step("Redo", history.redoable, "redo", "Ctrl+Shift+Z"))
         for button in (self.nest, self.merge):
             button.setEnabled(len(regions) > 1)
         for button in (self.remove, self.compare):
@@ -297,6 +310,10 @@ def _measure(
         )
         for each in flat(regions)
     }
+
+
+def _step(act: str, what: str, verb: str, keys: str) -> str:
+    return f"{act}: {what} ({keys})" if what else f"Nothing to {verb} ({keys})"
 
 
 def _small(fdr: float) -> str:

@@ -28,6 +28,7 @@ COHORT = (
     "*.tsv *.parquet);;All files (*)"
 )
 GO_ON, STOP, STAY = "go on", "stop", "stay"
+SAVE, DISCARD, CANCEL = "save", "discard", "cancel"
 
 _last = {"folder": ""}
 
@@ -44,6 +45,26 @@ def ask_what_becomes(parent: QWidget) -> str:
     }
     box.exec()
     return answers.get(box.clickedButton(), STAY)
+
+
+def ask_unsaved(parent: QWidget | None, what: str) -> str:
+    """Ask what becomes of unsaved work: it is saved, discarded, or nothing is closed.
+
+    Parameters
+    ----------
+    what
+        Each slide with what of it is unsaved, one a line.
+    """
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("Unsaved work")
+    box.setText("Save the session before closing?")
+    box.setInformativeText(f"Not saved yet:\n{what}")
+    buttons = QMessageBox.StandardButton
+    box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
+    box.setDefaultButton(buttons.Save)
+    answers = {buttons.Save: SAVE, buttons.Discard: DISCARD}
+    return answers.get(buttons(box.exec()), CANCEL)
 
 
 def ask_network(parent: QWidget, offered: str) -> bool:
@@ -74,7 +95,7 @@ def ask_folder(parent: QWidget, title: str) -> Path | None:
     return _remember(QFileDialog.getExistingDirectory(parent, title, _last["folder"]))
 
 
-def ask_target(parent: QWidget, title: str, name: str, kinds: str) -> Path | None:
+def ask_target(parent: QWidget | None, title: str, name: str, kinds: str) -> Path | None:
     """Return where the person wants a file saved, or None."""
     proposal = str(Path(_last["folder"]) / name)
     chosen, _ = QFileDialog.getSaveFileName(parent, title, proposal, kinds)

@@ -77,6 +77,11 @@ def unpainted(viewer: Any) -> Iterator[None]:
         native.setUpdatesEnabled(True)
 
 
+def face_events(layer: Any) -> Any:
+    """Return what tells of the colours of a layer of points, None for other layers."""
+    return getattr(getattr(layer, "_face", None), "events", None)
+
+
 @contextmanager
 def coloured_once(points: Any) -> Iterator[None]:
     """Send the colours of a layer of points to the canvas once, when the block has ended.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import (
     ErrorNotification,
@@ -13,6 +14,9 @@ from napari.utils.notifications import (
 )
 
 from ...errors import Cancelled, UserError
+
+if TYPE_CHECKING:
+    from ...training.process import Ended
 
 
 def tell(error: BaseException) -> None:
@@ -32,3 +36,21 @@ def told() -> Iterator[None]:
         yield
     except Exception as error:
         tell(error)
+
+
+def tell_end(how: Ended, process: Any, done: str) -> None:
+    """Say how a process ended that went on beside the window.
+
+    Parameters
+    ----------
+    how
+        As it told.
+    process
+        It, or None.
+    done
+        What is said where it went well; "{}" stands for the name of the folder it wrote.
+    """
+    if how.how == "done" and process is not None:
+        show_info(done.format(process.record.out.name))
+    elif how.how == "failed":
+        tell(UserError(how.sentence))

@@ -8,7 +8,7 @@ from qtpy.QtWidgets import QColorDialog, QHeaderView, QTableWidget, QTableWidget
 
 from ...analysis.domain_map import DomainMap
 
-COLUMNS = ("", "Name", "Spots", "High in")
+COLUMNS = ("", "Name", "Spots", "Top genes")
 
 
 class DomainTable(QTableWidget):

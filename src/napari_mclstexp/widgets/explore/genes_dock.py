@@ -52,16 +52,16 @@ class GenesDock(Dock):
         self.alike.setAccessibleName("Best correlated genes")
         self.compared = QLabel("")
         self.compared.setWordWrap(True)
-        self.beside = QPushButton("Keep beside")
+        self.beside = QPushButton("Add side by side")
         self.beside.setToolTip(
             f"Keep this gene in a view of its own beside the next, up to {MOST_COMPARED} in all; "
             "the views move together"
         )
-        self.over = QPushButton("Keep blended")
+        self.over = QPushButton("Add to overlay")
         self.over.setToolTip(
             f"Mix this gene with the next, each in a colour of its own, up to {MOST_BLENDED} in all"
         )
-        self.alone = QPushButton("One only")
+        self.alone = QPushButton("Clear")
         self.alone.setToolTip("Show one gene again")
         self.signatures = SignaturePanel()
         self.facts: GeneFacts | None = None
@@ -91,14 +91,12 @@ class GenesDock(Dock):
         """Connect everything; there is no wiring of this dock anywhere else."""
         session = self.workspace.session
         self.peak.clicked.connect(self._go_to_peak)
-        self.alike.itemClicked.connect(
-            lambda item: session.show(gene=item.data(GENE), show_domains=False)
-        )
+        self.alike.itemClicked.connect(lambda item: session.show(gene=item.data(GENE)))
         self.beside.clicked.connect(lambda: self._keep("compare", MOST_COMPARED))
         self.over.clicked.connect(lambda: self._keep("blend", MOST_BLENDED))
         self.alone.clicked.connect(lambda: session.show(compare=(), blend=()))
         self.signatures.chosen.connect(self._signatures_chosen)
-        self.signatures.asked.connect(lambda name: session.show(gene=name, show_domains=False))
+        self.signatures.asked.connect(lambda name: session.show(gene=name))
         self.workspace.shown.connect(self._show_scene)
 
     def _keep(self, field: str, most: int) -> None:
@@ -110,7 +108,7 @@ class GenesDock(Dock):
                 raise SettingsError("There is no gene yet; run a prediction, or load counts.")
             kept = tuple(dict.fromkeys((*getattr(session.display, field), gene)))
             if len(kept) >= most:
-                raise SettingsError(f"No more than {most} genes fit; press “One only” first.")
+                raise SettingsError(f"No more than {most} genes fit; press “Clear” first.")
             other = "blend" if field == "compare" else "compare"
             alike = [name for name, _ in self.facts.alike] if self.facts is not None else []
             following = next((name for name in (*alike, *session.genes) if name not in kept), gene)
@@ -222,6 +220,8 @@ class GenesDock(Dock):
         result = session.result
         pcc = None if result is None else result.held_out_pcc.get(gene)
         low = None if result is None else result.held_out_low.get(gene)
+        if self.workspace.scene.warning:
+            return "Trust: unknown; this slide is unlike those the model was scored on."
         if pcc is None:
             return "Trust: unknown; the model has no held-out score for it."
         word = UNPROVEN if is_unproven(pcc, low) else trust_word(pcc)

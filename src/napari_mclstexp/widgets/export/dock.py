@@ -10,7 +10,6 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QPlainTextEdit, QPushButton
 
 from ...scene.layer_specs import Scene
-from ..annotate.recovery_bar import RecoveryBar
 from ..common import dialogs
 from ..common.dock import Dock
 from ..common.notify import told
@@ -62,7 +61,6 @@ class ExportDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self.recovery = RecoveryBar(self.workspace.tasks)
         self.save = QPushButton("Save session")
         self.save.setToolTip(
             "Save all open slides and what was made of them to one folder (Ctrl+Alt+S)"
@@ -99,7 +97,6 @@ class ExportDock(Dock):
         saving.addWidget(self.save, 1)
         saving.addWidget(self.save_as)
         self.stack(
-            self.recovery,
             heading("Session"),
             saving,
             self.open,
@@ -126,17 +123,12 @@ class ExportDock(Dock):
         self.read.clicked.connect(self._read)
         tasks.saved.connect(self._saved)
         self.workspace.leaving.connect(self._leaving)
+        self.workspace.settling.connect(self._leaving)
         self.workspace.shown.connect(self._show_scene)
 
     def _save(self, folder: Path | None) -> None:
         self._take_notes()
-        session, title = self.workspace.session, "Save the session as a folder"
-        if folder is not None and (gone := self.workspace.tasks.left_out(folder)):
-            title = f"{gone[0]} is in {folder.name} and not open: choose a new folder to keep it"
-            folder = None
-        if folder is None:
-            stem = session.slide.path.stem if session.slide is not None else "slide"
-            folder = dialogs.ask_target(self, title, f"{stem}_session", dialogs.SESSION)
+        folder = self.workspace.tasks.where_to_save(self, folder)
         if folder is not None:
             with told():
                 self.workspace.tasks.save(folder)

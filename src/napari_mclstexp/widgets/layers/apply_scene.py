@@ -33,6 +33,7 @@ from .arguments import (
     update,
     whole,
 )
+from .colour_controls import colour_as_described, watch_colours
 from .overlays import colour_bar, legend, scale_bar
 from .region_layer import RegionLayer
 
@@ -44,6 +45,7 @@ COMPARED = tuple(
 SETTLE_MS = 150  # until a new arrangement of views was drawn
 THUMBNAIL_MS = 400  # after the last gene; one who walks through genes does not wait for them
 ALL_SLOTS = (*SLOTS, *COMPARED)
+MAPS = ("predicted", "measured", *(slot for slot in COMPARED if "slide" not in slot))
 
 
 @dataclass
@@ -271,12 +273,23 @@ class Layers:
             layer.events.visible.connect(lambda: self._edited("show_domains", layer.visible))
         elif slot == "regions":
             layer.events.visible.connect(lambda: self._edited("show_regions", layer.visible))
-        elif slot in ("predicted", "measured"):
-            layer.events.opacity.connect(lambda: self._edited("opacity", layer.opacity))
+        elif slot in MAPS:
+            watch_colours(layer, lambda *change: self._coloured_by_hand(slot, *change))
 
     def _edited(self, field: str, value: Any) -> None:
         if not self._applying:
             self._on_edited(field, value)
+
+    def _coloured_by_hand(self, slot: str, field: str, value: Any) -> None:
+        """Take in what the person chose in napari's controls; what cannot be so is put back."""
+        if self._applying:
+            return
+        if field:
+            self._on_edited(field, value)
+        shown = self._slots.get(slot)
+        if shown is not None and shown.layer is not None:
+            with self._by_us():
+                colour_as_described(shown.layer, shown.description)
 
     def _removed(self, event: Any) -> None:
         """Note that a layer of ours was removed by hand: what it shows is still open."""

@@ -28,7 +28,7 @@ def legend(viewer: Any, scene: Scene, layers: Iterable[Any]) -> None:
     and the unit are written then, and the dock has both bars. Of a blend every gene is named with
     its colour, of a comparison in the order of the views.
     """
-    bars = () if scene.domains is not None else scene.bars  # they cover what the bars explain
+    bars = scene.bars
     several = len({bar.gene for bar in bars}) > 1
     shared = bool(bars) and not several and len({bar.limits for bar in bars}) == 1
     text = viewer.canvas.overlays.text

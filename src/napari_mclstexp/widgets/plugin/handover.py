@@ -83,6 +83,7 @@ class Opened:
                 raise
         if self.spots is not None:
             session.use_spots(self.spots)
+            session.shown.on_disk = (self.spots,)
         if self.prediction is not None:
             session.use_prediction(self.prediction)
 

@@ -21,9 +21,9 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleRangeSlider
 
 from ...session.display import Display, Quantity, end_name
+from ..layers.colour_controls import COLORMAPS
 from .colour_bar import gradient
 
-COLORMAPS = ("viridis", "magma", "inferno", "plasma", "cividis", "turbo", "coolwarm")
 QUANTITIES: dict[Quantity, str] = {
     "predicted": "Predicted",
     "measured": "Measured",
@@ -31,7 +31,7 @@ QUANTITIES: dict[Quantity, str] = {
     "swipe": "Swipe",
     "difference": "Difference",
     "spread": "Uncertainty: spread",
-    "distance": "Uncertainty: distance",
+    "distance": "Unfamiliar tissue",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import napari
 from qtpy.QtGui import QShowEvent
@@ -24,6 +25,9 @@ from .model_panel import ModelPanel
 from .models_dialog import ModelsDialog
 from .run_panel import RunPanel
 
+if TYPE_CHECKING:
+    from ...slides import Slide
+
 
 class PredictDock(QWidget):
     """Choose a model, run it, and look at the genes."""
@@ -36,8 +40,6 @@ class PredictDock(QWidget):
         self.genes = GenePicker()
         self.display = DisplayPanel()
         self.bars = tuple(ColourBarView() for _ in range(MOST_COMPARED))
-        self.warning = facts("How this slide differs from those the model was trained on")
-        self.warning.setStyleSheet("font-weight: bold;")
         self.result = facts("The result shown, and how it compares with the measurements")
         self.save = QPushButton("Save prediction…")
         self.save.setToolTip(
@@ -47,11 +49,12 @@ class PredictDock(QWidget):
         self.library: ModelsDialog | None = None
         self._named: tuple[tuple[str, ...], int] = ((), 0)
         self._names: dict[str, str] = {}
+        self._offered_for: Slide | None = None
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(10, 8, 10, 8)
         layout.setSpacing(7)
-        for part in (self.model, self.runner, self.warning, rule()):
+        for part in (self.model, self.runner, rule()):
             layout.addWidget(part)
         layout.addWidget(self.genes, 1)
         for part in (*self.bars, self.display, self.result, self.save, self.busy):
@@ -72,7 +75,7 @@ class PredictDock(QWidget):
         self.model.more_asked.connect(self._more_asked)
         self.runner.run_asked.connect(self._run_asked)
         self.runner.cancel_asked.connect(session.runs.cancel)
-        self.genes.picked.connect(lambda gene: session.show(gene=gene, show_domains=False))
+        self.genes.picked.connect(lambda gene: session.show(gene=gene))
         self.display.changed.connect(lambda changes: session.show(**changes))
         self.save.clicked.connect(self._save_asked)
         workspace.shown.connect(self._show_scene)
@@ -84,6 +87,8 @@ class PredictDock(QWidget):
     def _show_scene(self, drawn: Scene) -> None:
         session = self.workspace.session
         known = session.result or (session.model.config if session.model is not None else None)
+        if drawn.warning:  # scores of other slides would promise what nobody knows of this one
+            known = None
         programs = session.expression.programs
         self.genes.set_genes(
             session.genes,
@@ -100,8 +105,8 @@ class PredictDock(QWidget):
         )
         for view, bar in zip(self.bars, (*drawn.bars, *[None] * MOST_COMPARED), strict=False):
             view.show_bar(bar)
-        self.warning.setText(drawn.warning)
-        self.warning.setVisible(bool(drawn.warning))
+        if self._offered_for is not session.slide:
+            self._offer_models()
         self.result.setText(drawn.result_text)
         self.result.setVisible(bool(drawn.result_text))
         self.save.setEnabled(result is not None and result.complete)
@@ -119,7 +124,9 @@ class PredictDock(QWidget):
     def _offer_models(self) -> None:
         model = self.workspace.session.model
         path = model.path if model is not None else None
-        self.model.offer(choices(self.workspace.recent, path), path)
+        slide = self._offered_for = self.workspace.session.slide
+        of = None if slide is None else slide.path
+        self.model.offer(choices(self.workspace.recent, path, of), path)
         self.model.show_model(model)
 
     def _model_asked(self, path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...errors import UserError
 from ...library.shelf import user_shelf
+from ...samples import demo_model_path, is_sample
 from ...session.recent_files import RecentFolders
 
 
@@ -20,16 +21,22 @@ class Choice:
 
 def built_in_model() -> Path | None:
     """Return the folder of the demo model, or None where the package came without it."""
-    from ...samples import demo_model_path
-
     try:
         return demo_model_path()
     except UserError:
         return None
 
 
-def choices(recent: RecentFolders, chosen: Path | None) -> list[Choice]:
-    """Return the models to offer: on the shelf, demo, chosen, and recent ones, none twice."""
+def choices(recent: RecentFolders, chosen: Path | None, slide: Path | None = None) -> list[Choice]:
+    """Return the models to offer: on the shelf, demo, chosen, and recent ones, none twice.
+
+    Parameters
+    ----------
+    recent, chosen
+        Those used lately, and the one that is chosen.
+    slide
+        The file of the slide that is shown; the demo model is offered for the sample alone.
+    """
     shelved = user_shelf().shelved_models()
     names = [each.name for each in shelved]
     offered = {}
@@ -37,7 +44,7 @@ def choices(recent: RecentFolders, chosen: Path | None) -> list[Choice]:
         label = each.name if names.count(each.name) == 1 else f"{each.name} ({each.path.name})"
         offered[each.path.resolve()] = Choice(label, each.path)
     demo = built_in_model()
-    if demo is not None:
+    if demo is not None and (slide is None or is_sample(slide)):
         offered[demo.resolve()] = Choice("Built-in demo", demo)
     for path in (*((chosen,) if chosen is not None else ()), *recent.paths()):
         offered.setdefault(path.resolve(), Choice(path.name, path))

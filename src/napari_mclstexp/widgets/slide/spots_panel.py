@@ -121,7 +121,7 @@ class GridPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.fields = Fields(GridSettings)
-        self.lay = QPushButton("Lay grid over the tissue")
+        self.lay = QPushButton("Create grid over the tissue")
         self.lay.setToolTip("Find the tissue and cover it with spots; they replace any spots shown")
         form = QGridLayout()
         form.setColumnStretch(1, 1)
@@ -136,7 +136,7 @@ class GridPanel(QWidget):
         form.addWidget(self.lay, 2, 0, 1, 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(heading("No spots? Lay a grid"))
+        layout.addWidget(heading("No spots? Create a grid"))
         layout.addLayout(form)
         self.lay.clicked.connect(lambda: self.grid_asked.emit())
 

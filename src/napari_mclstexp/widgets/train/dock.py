@@ -100,7 +100,7 @@ class TrainDock(Dock):
             if not rows:
                 raise SettingsError("There are no sections to train on; drop some on the table.")
             if self._errors:
-                raise SettingsError("Some sections cannot be used yet; mend the red cells first.")
+                raise SettingsError("Some sections cannot be used yet: correct the red cells.")
             out = self.options.out.path
             cohort = out.with_name(out.name + ".cohort.csv") if out is not None else Path()
             request = self.options.request(cohort)

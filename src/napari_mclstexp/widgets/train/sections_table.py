@@ -143,9 +143,10 @@ class SectionsPanel(QWidget):
         self.problems.setVisible(bool(problems))
         if problems:
             first = (errors or list(problems))[0]
-            count = f"{len(errors)} to mend" if errors else "warnings only"
+            count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''}"
             self.problems.setText(
-                f"{count}: {first.section + ': ' if first.section else ''}{first.what}"
+                f"{count if errors else 'Warning'}: "
+                f"{first.section + ': ' if first.section else ''}{first.what}"
             )
 
     def _place(self, column: str, path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -16,6 +17,10 @@ from ...training.process import (
     found_training,
     start_training,
 )
+from ..common import dialogs
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
 
 LOOK_MS = 200  # between looks at what the process said
 
@@ -120,3 +125,21 @@ class TrainingWatch(QObject):
             self.how = how
             process.forget()
             self.ended.emit(how)
+
+
+def training_may_stay(
+    process: TrainingProcess, parent: QWidget
+) -> tuple[bool, Callable[[], None] | None]:
+    """Ask what becomes of a training when napari is closed.
+
+    Returns
+    -------
+    Whether napari may be closed, and what to do then.
+    """
+    answer = dialogs.ask_what_becomes(parent)
+    act = None
+    if answer == dialogs.STOP:
+        act = process.cancel
+    elif process.paused:
+        act = process.go_on
+    return answer != dialogs.STAY, act
