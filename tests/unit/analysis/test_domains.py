@@ -50,7 +50,7 @@ def test_stripes_are_found_and_the_largest_is_the_first(striped):
 
 
 def test_domains_of_programs_follow_the_scores_and_not_the_expression(striped):
-    x, xy, truth = striped
+    x, xy, _ = striped
     across = (xy[:, 1] >= 5).astype(str)  # what the programs say, and no gene
     scores = np.where(xy[:, 1:] >= 5, 1.0, -1.0)
     found = find_domains(x, xy, DomainSettings(k=2, features="programs"), programs=scores)
