@@ -20,6 +20,7 @@ import h5py
 import imagecodecs
 import numpy as np
 import tifffile
+from findings import Finding, found
 from numpy.typing import NDArray
 
 TILE = 512
@@ -125,11 +126,9 @@ def main() -> int:
             size = slide.stat().st_size / 1e9
             peak, seconds = predict(slide, places, arguments.model)
             spots_done = number_of_spots(slide.parent / "out.h5ad")
-        print(
-            f"{kind}: {side:,} x {side:,} px ({size:.2f} GB), {spots_done:,} spots: "
-            f"peak {peak:.2f} GB in {seconds:.0f} s",
-            flush=True,
-        )
+        case = f"{kind} of {side:,} px, {spots_done:,} spots"
+        against = f"in {seconds:.0f} s; the file has {size:.2f} GB"
+        found(Finding("Peak memory of predict", case, peak, "GB", against))
         highest = max(highest, peak)
     if highest >= LIMIT_GB:
         print(f"More than {LIMIT_GB} GB were needed.", file=sys.stderr)
