@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 POSITIONS = "spatial"
 GRID = "grid"  # the platform of spots that were laid here
+SECTION_LEVEL = "section_level"  # of each gene, in var
 _FACTS = "mclstexp"
 _PROGRAMS, _LOADINGS, _SHARES = "X_programs", "programs", "program_shares"
 _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": int}
@@ -37,6 +38,11 @@ def positions(adata: AnnData) -> NDArray[np.float64]:
 def is_prediction(adata: AnnData) -> bool:
     """Whether the values were predicted, not measured."""
     return "model_id" in adata.uns.get(_FACTS, {})
+
+
+def facts_of(adata: AnnData) -> dict[str, Any]:
+    """Return the part of ``uns`` that is this program's, without pictures and others' keys."""
+    return {_FACTS: adata.uns[_FACTS]} if _FACTS in adata.uns else {}
 
 
 def holds_prediction(path: Path) -> bool:
