@@ -17,6 +17,7 @@ import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication, QScrollArea
 
+from napari_mclstexp.widgets.common import dialogs
 from napari_mclstexp.widgets.workspace import workspace_of
 
 HERE = Path(__file__).parent
@@ -239,6 +240,7 @@ def train_on_her2st(out: Path) -> None:
 
 def main() -> int:
     """Take all pictures."""
+    dialogs.ask_unsaved = lambda *_: dialogs.DISCARD  # a picture is no work to be kept
     # Before the first window: Mesa's OpenGL and torch's compiler do not like the other order.
     with tempfile.TemporaryDirectory() as scratch:
         real = (SHARED / "data" / "her2st").is_dir()

@@ -58,6 +58,8 @@ def test_the_demo_model_on_another_slide_is_warned_of_and_shows_no_score(
     session.use_slide(open_slide(slide_file))
     session.use_spots(read_spots(spots_file))
     assert line.isVisible()  # before anything is run
+    assert line.warning.visibleRegion().boundingRect().width() > 300
+    assert line.height() < 80
     assert "knows no real tissue" in line.warning.text()
     workspace.run("cpu")
     qtbot.waitUntil(lambda: session.result is not None and session.result.complete, timeout=RUN_MS)

@@ -1,38 +1,90 @@
 """Slides with and without scale, in a program of its own: switching once ended in the driver.
 
-Run as ``python scale_program.py FOLDER``; it says "survived" at the end.
+Run as ``python scale_program.py FOLDER [STEPS]``; it says "survived" at the end.
 """
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 from pathlib import Path
 
 import napari
 import numpy as np
+import psutil
 from napari.utils.notifications import notification_manager
 from PIL import Image
 from qtpy.QtCore import QTimer
 from qtpy.QtTest import QTest
 
 from napari_mclstexp.analysis.region import Region
+from napari_mclstexp.samples import sample_section
 from napari_mclstexp.spots import GridSettings
+from napari_mclstexp.widgets.common import dialogs
 from support import widget_kit as kit
 
-SWITCHES = 40
+STEPS = 60
 
 
-def photograph(path: Path) -> Path:
-    """Write a JPEG, which says nothing of its scale, of another shape than the other slide."""
+def photograph(path: Path, size: tuple[int, int]) -> Path:
+    """Write a JPEG, which says nothing of its scale, of another shape than the other slides."""
     rng = np.random.default_rng(3)
     coarse = rng.integers(90, 230, (180, 150, 3), dtype=np.uint8)
-    Image.fromarray(coarse).resize((4640, 4952), Image.Resampling.BILINEAR).save(path)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BILINEAR).save(path)
     return path
 
 
-def main(folder: Path) -> None:
-    """Switch, as a person does, and look after every step."""
+class Person:
+    """Switches, draws, and does by hand to layers what napari lets one do."""
+
+    def __init__(self, viewer, workspace):
+        self.viewer, self.workspace = viewer, workspace
+        self.session = workspace.session
+        self.chance = random.Random(5)
+        self.steps = [self.session.select_next] * 8 + [self.grid, self.region, self.scale]
+        self.steps += [self.delete, self.delete_all, self.rename, self.hide, self.edit, self.gene]
+
+    def grid(self):
+        if self.session.um_per_px is not None:
+            self.workspace.lay_grid(GridSettings(self.chance.choice((40, 90)) * 4, 120))
+
+    def region(self):
+        ring = ((100.0, 100.0), (500.0, 100.0), (500.0, 400.0), (100.0, 100.0))
+        self.session.edit("Draw", regions=(Region("one", ((ring,),)),))
+
+    def scale(self):
+        if self.session.slide.um_per_px_source != "file" and self.chance.random() < 0.3:
+            self.session.set_um_per_px(self.chance.choice((0.3, 0.7)))
+
+    def gene(self):
+        if self.session.genes:
+            self.session.show(gene=self.chance.choice(self.session.genes))
+
+    def delete(self):
+        self.viewer.layers.remove(self.chance.choice(list(self.viewer.layers)))
+
+    def delete_all(self):
+        self.viewer.layers.clear()
+
+    def rename(self):
+        self.chance.choice(list(self.viewer.layers)).name = "hers"
+
+    def hide(self):
+        layer = self.chance.choice(list(self.viewer.layers))
+        layer.visible = not layer.visible
+
+    def edit(self):
+        points = [each for each in self.viewer.layers if hasattr(each, "face_colormap")]
+        if points:
+            chosen = self.chance.choice(points)
+            chosen.selected_data = {0, 1}
+            chosen.remove_selected()
+
+
+def main(folder: Path, steps: int) -> None:
+    """Take steps, and look after every one."""
+    dialogs.ask_unsaved = lambda *_: dialogs.DISCARD
     viewer = napari.Viewer(show=True)
     _, dock = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Slide and spots")
     workspace = dock.workspace
@@ -47,30 +99,37 @@ def main(folder: Path) -> None:
         viewer.screenshot(canvas_only=True, flash=False)
         units = {str(unit) for layer in viewer.layers for unit in layer.units}
         assert units == {"pixel" if session.um_per_px is None else "micrometer"}, units
+        layer = workspace.layers["slide"]
+        assert layer in viewer.layers
+        np.testing.assert_allclose(layer.scale, session.um_per_px or 1.0)
+        for slot in ("spots", "measured"):
+            points = workspace.layers[slot]
+            if points is not None and slot == "spots":
+                assert len(points.data) in (session.spots.n_obs, session.spots.n_obs - 2)
 
-    def grid():
-        if session.um_per_px is not None:
-            workspace.lay_grid(GridSettings(chance.choice((40, 90)), 30))
-
-    def region():
-        ring = ((100.0, 100.0), (500.0, 100.0), (500.0, 400.0), (100.0, 100.0))
-        session.edit("Draw", regions=(Region("one", ((ring,),)),))
-
-    chance = random.Random(5)
     soon(lambda: workspace.open_slide(kit.write_slide(folder / "scaled.ome.tif")))
     soon(lambda: workspace.load_spots(kit.write_spots(folder / "spots.h5ad")))
-    soon(lambda: workspace.open_slide(photograph(folder / "photograph.jpg")))
-    steps = [session.select_next] * 4 + [grid, region]
-    for number in range(SWITCHES):
-        soon(session.select_next if number % 2 else chance.choice(steps))
-    soon(lambda: session.show(show_domains=False))
-    session.select(session.open_slides[1])
-    soon(lambda: session.set_um_per_px(0.7))
+    soon(lambda: workspace.open_slide(photograph(folder / "tall.jpg", (4640, 4952))))
+    soon(lambda: workspace.open_slide(photograph(folder / "wide.jpg", (5200, 2000))))
+    for number in (1, 3):
+        sample = sample_section(number)
+        soon(lambda path=sample.slide: workspace.open_slide(path))
+        soon(lambda path=sample.spots: workspace.load_spots(path))
+    assert len(session.open_slides) == 5
+    person, process, sizes = Person(viewer, workspace), psutil.Process(), []
+    for number in range(steps):
+        act = session.select_next if number % 2 else person.chance.choice(person.steps)
+        print(number, act.__name__, flush=True)
+        soon(act)
+        if number in (steps // 2, steps - 1):
+            gc.collect()
+            sizes.append(process.memory_info().rss / 1e6)
     told = [note.message for note in notification_manager.records]
     assert not [each for each in told if "Inconsistent units" in each], told
     viewer.close()
+    print(f"{steps} steps; memory {sizes[0]:.0f} MB half way, {sizes[-1]:.0f} MB at the end")
     print("survived")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else STEPS)

@@ -91,7 +91,7 @@ def _sentence(reasons: list[str]) -> str:
 def _not_meant_for(slide: Path, spots: AnnData | None, config: ModelConfig) -> list[str]:
     known = set((config.platform or "").split(", ")) - {""}
     if known == {SYNTHETIC}:
-        synthetic = "the model was made from drawn sections and knows no real tissue"
+        synthetic = "those were synthetic, so it knows no real tissue"
         return [] if is_sample(slide) else [synthetic]
     platform = None if spots is None else SpotMetadata.read(spots).platform
     if known & MEASURED and platform in MEASURED and platform not in known:

@@ -202,7 +202,8 @@ class ModelConfig(_Frozen):
     def meant_for(self) -> str:
         """What slides it is for: "human breast, H&E, legacy-st"; "" where nothing is said."""
         tissue = " ".join(each for each in (self.species, self.organ) if each)
-        return ", ".join(each for each in (tissue, self.stain, self.platform) if each)
+        platform = "synthetic sections" if self.platform == "synthetic" else self.platform
+        return ", ".join(each for each in (tissue, self.stain, platform) if each)
 
     @property
     def patch_um(self) -> float:

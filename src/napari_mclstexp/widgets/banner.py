@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QToolBar, QVBoxLayout, QWidget
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from ..analysis.region_edits import flat
 from ..spots.schema import Provenance
@@ -48,13 +56,14 @@ class Banner(QToolBar):
         line.addWidget(self.offer, 1)
         line.addWidget(self.restore)
         line.addWidget(self.discard)
-        content = QWidget()
-        lines = QVBoxLayout(content)
+        self._content = QWidget()
+        self._content.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        lines = QVBoxLayout(self._content)
         lines.setContentsMargins(10, 3, 10, 3)
         lines.setSpacing(3)
         lines.addWidget(self.offers)
         lines.addWidget(self.warning)
-        self.addWidget(content)
+        self.addWidget(self._content)
         self.restore.clicked.connect(self._restore)
         self.discard.clicked.connect(self._unsaved.dismiss)
         self._unsaved.offer_changed.connect(self._show_offer)
@@ -81,6 +90,18 @@ class Banner(QToolBar):
 
     def _settle(self) -> None:
         self.setVisible(not (self.offers.isHidden() and self.warning.isHidden()))
+        self._fit()
+
+    def _fit(self) -> None:
+        """Take as many lines as the text needs; by itself a tool bar would take far more."""
+        layout = self._content.layout()
+        if layout is not None and layout.hasHeightForWidth():
+            self._content.setFixedHeight(layout.heightForWidth(self.width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Wrap anew."""
+        super().resizeEvent(event)
+        self._fit()
 
 
 def _said(kept: Kept) -> str:

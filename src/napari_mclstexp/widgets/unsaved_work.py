@@ -120,6 +120,11 @@ class UnsavedWork(QObject):
             if opened.fingerprint:
                 self._forget(opened, wait=for_good)
 
+    def stay(self) -> None:
+        """Keep again what was discarded for good: napari stays open after all."""
+        self._discarded = False
+        self.keep_now()
+
     def leave(self) -> None:
         """Keep what is not kept yet: another slide is about to be shown."""
         if self._soon.isActive():

@@ -326,11 +326,12 @@ class Workspace(QObject):
         if not may:
             self._changed()
             return False
-        self._when_closed = None
         process = self.training.process
         if process is None or not process.running or len(_workspaces) > 1:
             return True
         may, self._when_closed = training_may_stay(process, window)
+        if not may:
+            self.tasks.unsaved_work.stay()
         return may
 
     def _training_ended(self, how: Ended) -> None:

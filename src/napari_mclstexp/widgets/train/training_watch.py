@@ -140,6 +140,6 @@ def training_may_stay(
     act = None
     if answer == dialogs.STOP:
         act = process.cancel
-    elif process.paused:
+    elif answer == dialogs.GO_ON and process.paused:
         act = process.go_on
     return answer != dialogs.STAY, act
