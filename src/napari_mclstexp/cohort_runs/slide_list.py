@@ -85,8 +85,8 @@ def list_slides(
     for each in entries:
         if each.spots is None and not grid:
             raise SettingsError(
-                f"The slide {each.name} has no spots; name them in the column spots, or lay a grid "
-                "over slides without spots (--grid with a pitch in µm)."
+                f"The slide {each.name} has no spots; name them in the column spots, or create a "
+                "grid over slides without spots (--grid with a pitch in µm)."
             )
     return tuple(entries)
 

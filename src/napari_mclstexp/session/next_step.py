@@ -51,7 +51,7 @@ def next_step(session: Session, saved: bool = False) -> Step:
             "Slide and spots", "Enter the pixel size of the slide: its file does not give it."
         )
     if session.spots is None:
-        return Step("Slide and spots", "Load the spots of the slide, or lay a grid over it.")
+        return Step("Slide and spots", "Load the spots of the slide, or create a grid over it.")
     if session.run is not None:
         return Step("Predict", "The prediction fills in; you can explore it meanwhile.")
     if session.result is None and session.model is None:

@@ -64,7 +64,7 @@ def new_run(opened: OpenSlide, model: Model | None, genes: Sequence[str] | None)
     if slide is None:
         raise SettingsError("There is no slide to predict on; open one first.")
     if spots is None:
-        raise SettingsError("There are no spots to predict at; load spots or lay a grid first.")
+        raise SettingsError("There are no spots to predict at; load spots or create a grid first.")
     if model is None:
         raise SettingsError("No model is chosen; choose one first.")
     if slide.um_per_px is None:

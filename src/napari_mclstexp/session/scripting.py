@@ -68,7 +68,7 @@ def lay_grid(session: Session, settings: GridSettings | None = None) -> AnnData:
     from ..spots import lay_grid
 
     if session.slide is None:
-        raise SlideError("There is no slide to lay a grid over; open one first.")
+        raise SlideError("There is no slide to create a grid over; open one first.")
     spots = lay_grid(session.slide, settings, tissue=session.tissue)
     session.use_spots(spots)
     return spots

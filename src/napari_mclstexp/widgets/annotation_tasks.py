@@ -101,7 +101,7 @@ class AnnotationTasks(QObject):
         expression, _ = spot_expression.matrix(of)
         programs = spot_expression.program_scores() if of == "predicted" else None
         if spots is None:
-            raise SettingsError("There are no spots; load spots or lay a grid first.")
+            raise SettingsError("There are no spots; load spots or create a grid first.")
         xy, cancel = positions(spots), CancelToken()
 
         def work() -> DomainMap:
@@ -174,7 +174,7 @@ class AnnotationTasks(QObject):
         opened = self.session.shown
         spots, spot_expression = opened.spots, opened.expression
         if spots is None:
-            raise SettingsError("There are no spots to compare; load spots or lay a grid first.")
+            raise SettingsError("There are no spots to compare; load spots or create a grid first.")
         expression, genes = spot_expression.matrix(of)
         xy = positions(spots)
 

@@ -189,7 +189,7 @@ class Workspace(QObject):
         """Lay a grid over the tissue in the background and show it."""
         opened, slide = self.session.shown, self.session.slide
         if slide is None:
-            raise SlideError("There is no slide to lay a grid over; open one first.")
+            raise SlideError("There is no slide to create a grid over; open one first.")
 
         def work() -> AnnData:
             from ..spots import lay_grid
@@ -201,7 +201,7 @@ class Workspace(QObject):
                 self.session.select(opened)
                 self.session.use_spots(spots)
 
-        self.jobs.load("Finding tissue and laying the grid", work, done)
+        self.jobs.load("Finding tissue and creating the grid", work, done)
 
     def open_prediction(self, path: Path) -> None:
         """Read a prediction in the background and show it, with its slide if none is open."""
