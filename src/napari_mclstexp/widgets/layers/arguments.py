@@ -140,7 +140,8 @@ def _n_levels(slide: SlideLayer) -> int:
 def update(layer: Any, old: Description, new: Description) -> None:
     """Turn the layer of `old` into that of `new`, touching only what differs."""
     layer.name = new.name
-    if isinstance(new, ExpressionPoints | ExpressionHeatmap) and old != new:
+    hidden = not layer.visible and old != new
+    if hidden and isinstance(new, ExpressionPoints | ExpressionHeatmap):
         layer.visible = True  # she asked for this map, whatever napari's eye hid before
     if isinstance(new, SlideLayer) and isinstance(old, SlideLayer):
         if old.key != new.key:
