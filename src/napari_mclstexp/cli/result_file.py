@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,16 +29,51 @@ def read_result(path: Path) -> AnnData:
     SettingsError
         If it is missing or damaged.
     """
-    import warnings
-
     import anndata
+
+    with _readable(path):
+        return anndata.read_h5ad(path)
+
+
+@contextmanager
+def opened_result(path: Path) -> Iterator[tuple[AnnData, Any]]:
+    """Read an .h5ad file but for its matrices; yield it, and (n, G) X, read by rows from the file.
+
+    Raises
+    ------
+    SettingsError
+        If it is missing or damaged.
+    """
+    from ..anndata_file import opened_h5ad
+
+    with ExitStack() as open_file:
+        with _readable(path):
+            data, x = open_file.enter_context(opened_h5ad(path))
+        yield data, None if x is None else _Rows(path, x)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A matrix in a file, of which a slice of rows is read, or said to be damaged."""
+
+    path: Path
+    matrix: Any
+
+    def __getitem__(self, rows: slice) -> Any:
+        with _readable(self.path):
+            return self.matrix[rows]
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    import warnings
 
     if not path.is_file():
         raise SettingsError(f"There is no file {path}; check the path.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # other versions of anndata warn about each other
-            return anndata.read_h5ad(path)
+            yield
     except Exception as error:  # h5py and anndata raise what the damage makes them raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise SettingsError(f"{path} is damaged or no .h5ad file ({reason}).") from error

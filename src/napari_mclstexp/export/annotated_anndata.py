@@ -27,13 +27,14 @@ def annotated(
     domains: DomainMap | None,
     signatures: tuple[Signature, ...],
 ) -> AnnData:
-    """Return a copy with ``obs["domain"]``, ``obs["region"]`` and ``obs["signature_NAME"]``.
+    """Return the same with ``obs["domain"]``, ``obs["region"]`` and ``obs["signature_NAME"]``.
 
-    A spot in several regions belongs to the innermost. Domains also get their colours, in
+    The matrices are shared with `prediction`, whose own tables are left as they are. A spot in
+    several regions belongs to the innermost. Domains also get their colours, in
     ``uns["domain_colors"]``, where scanpy looks for them. Signatures of which too few genes are
     known are left out.
     """
-    data = prediction.copy()
+    data = _shallow(prediction)
     if domains is not None:
         data.obs["domain"] = domains.spot_names
         data.obs["domain"] = data.obs["domain"].astype("category")
@@ -48,14 +49,30 @@ def annotated(
             names[spots_in(region, xy)] = region.name
         data.obs["region"] = names.astype(str)
         data.obs["region"] = data.obs["region"].astype("category")
-    values = data.to_df().to_numpy(dtype=np.float32)
     genes = [str(name) for name in data.var_names]
     for signature in signatures:
         try:
-            data.obs[f"signature_{signature.name}"] = score_signature(values, genes, signature)
+            data.obs[f"signature_{signature.name}"] = score_signature(data.X, genes, signature)
         except SettingsError:
             continue
     return data
+
+
+def _shallow(data: AnnData) -> AnnData:
+    """Return another AnnData over the same matrices, with tables of its own."""
+    from anndata import AnnData
+
+    return AnnData(
+        data.X,
+        obs=data.obs.copy(),
+        var=data.var.copy(),
+        uns=dict(data.uns),
+        obsm=dict(data.obsm),
+        varm=dict(data.varm),
+        layers=dict(data.layers),
+        obsp=dict(data.obsp),
+        varp=dict(data.varp),
+    )
 
 
 def write_annotated(data: AnnData, path: Path) -> None:

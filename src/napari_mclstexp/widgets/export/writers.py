@@ -12,7 +12,7 @@ from ...errors import SettingsError
 from ...export.annotated_anndata import annotated, write_annotated
 from ...export.geojson import read_geojson, write_geojson
 from ...export.html_report import Page, write_page
-from ...export.spot_table import spot_table, write_table
+from ...export.spot_table import write_spot_table
 from ...files import refuse_overwriting
 from ...spots.schema import SpotMetadata, positions
 
@@ -66,7 +66,7 @@ def h5ad(session: Session) -> Write:
 def table(session: Session) -> Write:
     """Return what writes a row for each spot."""
     data = _annotated(session)
-    return lambda path: write_table(spot_table(data), path, index=True)
+    return lambda path: write_spot_table(data, path)
 
 
 def report(session: Session) -> Write:

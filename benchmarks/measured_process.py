@@ -1,0 +1,26 @@
+"""What the benchmarks of whole commands share: one as a process of its own, timed and weighed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+PROGRAM = Path(sys.executable).parent / "napari-mclstexp"
+
+
+def run_command(*given: str | Path) -> tuple[float, float]:
+    """Run a command of this program; return its seconds and its peak resident memory in GB.
+
+    Ends the benchmark if the command fails.
+    """
+    start = time.perf_counter()
+    process = subprocess.Popen([PROGRAM, *given], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(process.returncode)
+    unit = 1 if sys.platform == "darwin" else 1024
+    return time.perf_counter() - start, usage.ru_maxrss * unit / 1e9
