@@ -13,7 +13,7 @@ from pathlib import Path
 import anndata
 import numpy as np
 import pandas as pd
-from measured_process import run_command
+from measured_process import run_apart, run_command
 from scipy import sparse
 
 COUNTS = 8_000  # of a spot, in the middle
@@ -64,7 +64,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = given.keep or Path(folder, "visium.h5ad")
         if not source.is_file():
-            write_section(source, given.spots, given.genes)
+            run_apart(write_section, source, given.spots, given.genes)
         out, markers = Path(folder, "domains.h5ad"), Path(folder, "markers.csv")
         seconds, peak = run_command("domains", source, "--out", out, "--markers", markers)
         found = anndata.read_h5ad(out, backed="r").obs

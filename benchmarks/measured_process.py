@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import multiprocessing
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).parent / "napari-mclstexp"
@@ -14,7 +17,8 @@ PROGRAM = Path(sys.executable).parent / "napari-mclstexp"
 def run_command(*given: str | Path) -> tuple[float, float]:
     """Run a command of this program; return its seconds and its peak resident memory in GB.
 
-    Ends the benchmark if the command fails.
+    Ends the benchmark if the command fails. What called this must be small itself: a new process
+    begins with the peak of the one that started it.
     """
     start = time.perf_counter()
     process = subprocess.Popen([PROGRAM, *given], stdout=subprocess.DEVNULL)
@@ -24,3 +28,20 @@ def run_command(*given: str | Path) -> tuple[float, float]:
         raise SystemExit(process.returncode)
     unit = 1 if sys.platform == "darwin" else 1024
     return time.perf_counter() - start, usage.ru_maxrss * unit / 1e9
+
+
+def run_apart(function: Callable[..., object], *given: object) -> None:
+    """Call a function of a module in a process of its own, whose memory goes with it."""
+    process = multiprocessing.get_context("spawn").Process(target=function, args=given)
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit(process.exitcode)
+
+
+def growth(sizes: Sequence[float], values: Sequence[float]) -> str:
+    """Return the exponent with which the values grow from the first size to the last, in words."""
+    if len(sizes) < 2:
+        return ""
+    exponent = math.log(values[-1] / values[0]) / math.log(sizes[-1] / sizes[0])
+    return f"grows with exponent {exponent:.2f}"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import resource
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from measured_process import growth
 
 from napari_mclstexp.model.retrieval import Retriever, retrieve
 
@@ -110,8 +110,7 @@ def main() -> None:
         said = ", ".join(f"{name} {value:.3g}" for name, value in found[-1].items())
         print(f"{size:,} x {WIDTH} reference spots, ms a query: {said}", flush=True)
     for name in (f"batch_{BATCH}", f"batch_{LARGE}"):
-        growth = math.log(found[-1][name] / found[-2][name], SIZES[-1] / SIZES[-2])
-        print(f"{name}: from {SIZES[-2]:,} to {SIZES[-1]:,} it grows with exponent {growth:.2f}")
+        print(name, growth(SIZES, [each[name] for each in found]))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,11 @@ def write_h5ad(data: AnnData, path: Path, attributes: Mapping[str, str] | None =
         options = {} if _is_dense(elem) else {"compression": "gzip"}
         write_elem(group, key, elem, dataset_kwargs=options)
 
-    with path.open("w+b") as file, _Patient(file) as content, h5py.File(content, "w") as h5:
+    with (
+        path.open("w+b", buffering=0) as file,
+        _Patient(file) as content,
+        h5py.File(content, "w") as h5,
+    ):
         write_dispatched(h5, "/", data, write)
         h5.attrs.update(attributes or {})
 
@@ -78,14 +82,14 @@ class _Patient(io.RawIOBase):
     def __exit__(self, *raised: object) -> None:
         if self._error is not None:
             raise self._error
-        self._file.flush()
 
     def write(self, content: Any) -> int:
-        if self._error is None:
-            try:
-                self._file.write(content)
-            except OSError as error:
-                self._error = error
+        left = memoryview(content)
+        try:
+            while self._error is None and left:
+                left = left[self._file.write(left) :]  # a disk that fills takes a part first
+        except OSError as error:
+            self._error = error
         return len(content)
 
     def readinto(self, buffer: Any) -> int:

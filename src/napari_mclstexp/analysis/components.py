@@ -101,8 +101,8 @@ def _of_covariance(
     for rows in row_blocks(n, genes):
         block = (x[rows] - mean) / spread
         covariance += block.T @ block
-    axes: NDArray[np.float64] = eigh(covariance, subset_by_index=(genes - count, genes - 1))[1]
-    axes = np.asarray(axes[:, ::-1], dtype=np.float64)
+    _, found = eigh(covariance, subset_by_index=(genes - count, genes - 1))
+    axes = np.asarray(found[:, ::-1], dtype=np.float64)
     axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(count)])  # as sklearn turns them
     scores = [((x[rows] - mean) / spread) @ axes for rows in row_blocks(n, genes)]
     return np.asarray(np.concatenate(scores), dtype=np.float64)

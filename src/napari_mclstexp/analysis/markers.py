@@ -150,7 +150,7 @@ def wilcoxon_table(
         chosen = ranks.group == place
         rest = (ranks.group >= 0) & ~chosen
         for gene in np.flatnonzero(ranks.ties == 0):
-            values = dense_columns(expression, [gene])[:, 0]
+            values = dense_columns(expression, [gene])[:, 0].astype(np.float64)
             found = stats.mannwhitneyu(values[chosen], values[rest], method="exact")
             p[gene] = found.pvalue
     return pd.DataFrame(
