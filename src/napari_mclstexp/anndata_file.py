@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,17 @@ def write_h5ad(data: AnnData, path: Path, attributes: Mapping[str, str] | None =
         h5.attrs.update(attributes or {})
 
 
+def write_zarr(data: AnnData, folder: Path) -> None:
+    """Write AnnData into a folder, in zarr's format 2, which all versions of anndata read."""
+    import zarr
+    from anndata.io import write_elem
+
+    write_elem(zarr.open_group(folder, mode="w", zarr_format=2), "/", data)
+
+
 @contextmanager
-def opened_h5ad(path: Path) -> Iterator[tuple[AnnData, Any]]:
-    """Read an .h5ad file, but for its layers and what was before it (``raw``).
+def opened_anndata(path: Path) -> Iterator[tuple[AnnData, Any]]:
+    """Read an .h5ad file or a .zarr folder, but for its layers and what was before it (``raw``).
 
     Yields
     ------
@@ -52,6 +60,7 @@ def opened_h5ad(path: Path) -> Iterator[tuple[AnnData, Any]]:
     None if it has none.
     """
     import h5py
+    import zarr
     from anndata import AnnData
     from anndata.experimental import read_dispatched
     from anndata.io import sparse_dataset
@@ -64,12 +73,30 @@ def opened_h5ad(path: Path) -> Iterator[tuple[AnnData, Any]]:
         parts = (key for key in elem if key.split(".")[0] not in left_out)
         return AnnData(**{key: read_dispatched(elem[key], read) for key in parts})
 
-    with h5py.File(path) as file:
+    opened = nullcontext(zarr.open_group(path, mode="r")) if path.is_dir() else h5py.File(path)
+    with opened as file:
         x = file.get("X")
-        if isinstance(x, h5py.Group):
+        if isinstance(x, h5py.Group | zarr.Group):
             x = sparse_dataset(x)
             x = x if x.format == "csr" else x.to_memory().tocsr()
         yield read_dispatched(file, read), x
+
+
+def sharing_matrices(data: AnnData) -> AnnData:
+    """Return another AnnData over the same matrices, with tables of its own."""
+    from anndata import AnnData
+
+    return AnnData(
+        data.X,
+        obs=data.obs.copy(),
+        var=data.var.copy(),
+        uns=dict(data.uns),
+        obsm=dict(data.obsm),
+        varm=dict(data.varm),
+        layers=dict(data.layers),
+        obsp=dict(data.obsp),
+        varp=dict(data.varp),
+    )
 
 
 class _Patient(io.RawIOBase):

@@ -10,7 +10,7 @@ import pytest
 from anndata import AnnData, read_h5ad
 from scipy import sparse
 
-from napari_mclstexp.anndata_file import opened_h5ad, write_h5ad
+from napari_mclstexp.anndata_file import opened_anndata, write_h5ad, write_zarr
 from support.session_kit import make_spots
 
 
@@ -25,7 +25,8 @@ def test_a_full_disk_is_one_error_and_no_noise(genes, capfd):
 
 
 @pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix, sparse.csc_matrix])
-def test_all_but_the_matrices_is_read_and_rows_when_asked_for(tmp_path, form):
+@pytest.mark.parametrize("kind", ["h5ad", "zarr"])
+def test_all_but_the_matrices_is_read_and_rows_when_asked_for(tmp_path, form, kind):
     spots = make_spots()
     values = np.asarray(spots.to_df(), dtype=np.float32)
     spots.X = form(values)
@@ -33,7 +34,9 @@ def test_all_but_the_matrices_is_read_and_rows_when_asked_for(tmp_path, form):
     spots.raw = spots
     write_h5ad(spots, tmp_path / "x.h5ad", {"attribute": "kept"})
     whole = read_h5ad(tmp_path / "x.h5ad")
-    with opened_h5ad(tmp_path / "x.h5ad") as (data, x):
+    if kind == "zarr":
+        write_zarr(spots, tmp_path / "x.zarr")
+    with opened_anndata(tmp_path / f"x.{kind}") as (data, x):
         assert data.X is None
         assert not data.layers
         assert data.raw is None

@@ -11,7 +11,7 @@ from scipy import sparse
 from ..errors import SettingsError
 from ..spots.geometry import neighbours
 from .domain_settings import DomainSettings
-from .expression import DENSE_UP_TO, Expression, row_blocks
+from .expression import DENSE_UP_TO, Expression, moments, row_blocks
 
 TOLERANCE = 1e-6  # of Lanczos' singular values
 NEIGHBOURS = 6  # of a spot on a hexagonal array; of a square one, the nearest six
@@ -19,7 +19,7 @@ NEIGHBOURS = 6  # of a spot on a hexagonal array; of a square one, the nearest s
 
 def principal_components(expression: Expression, settings: DomainSettings) -> NDArray[np.float64]:
     """Return (n, c) scores on the first components of (n, G) expression."""
-    mean, variance = _moments(expression)
+    mean, variance = moments(expression)
     varies = variance > 0
     if not varies.any():
         raise SettingsError("No gene varies between the spots, so there are no domains to find.")
@@ -70,24 +70,6 @@ def smoothed(
     for _ in range(settings.rounds):
         out = (1 - settings.smoothing) * out + settings.smoothing * (graph @ out / k)
     return out
-
-
-def _moments(x: Expression) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (G,) mean and variance of every gene; the variance of a constant one is 0."""
-    if sparse.issparse(x):
-        from sklearn.utils.sparsefuncs import mean_variance_axis
-
-        mean, variance = mean_variance_axis(sparse.csr_matrix(x.astype(np.float64)), axis=0)
-        constant = x.max(axis=0).toarray().ravel() == x.min(axis=0).toarray().ravel()
-        return mean, np.where(constant, 0, variance)
-    n, genes = x.shape
-    mean, square = np.zeros(genes), np.zeros(genes)
-    for rows in row_blocks(n, genes):
-        mean += x[rows].sum(axis=0, dtype=np.float64)
-    mean /= n
-    for rows in row_blocks(n, genes):
-        square += ((x[rows] - mean) ** 2).sum(axis=0)
-    return mean, np.where(np.ptp(x, axis=0) > 0, square / n, 0)
 
 
 def _of_covariance(

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 Source = Annotated[
-    Path, typer.Argument(metavar="IN.h5ad", help="A prediction, or any h5ad with expression")
+    Path,
+    typer.Argument(
+        metavar="IN.h5ad", help="A prediction, or any h5ad (or AnnData in zarr) with expression"
+    ),
 ]
 
 
 def read_result(path: Path) -> AnnData:
-    """Read an .h5ad file, of this program or another.
+    """Read an .h5ad file or a .zarr folder of AnnData, of this program or another.
 
     Raises
     ------
@@ -32,23 +35,23 @@ def read_result(path: Path) -> AnnData:
     import anndata
 
     with _readable(path):
-        return anndata.read_h5ad(path)
+        return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
 
 
 @contextmanager
 def opened_result(path: Path) -> Iterator[tuple[AnnData, Any]]:
-    """Read an .h5ad file but for its matrices; yield it, and (n, G) X, read by rows from the file.
+    """Read a result but for its matrices; yield it, and (n, G) X, read by rows from the file.
 
     Raises
     ------
     SettingsError
         If it is missing or damaged.
     """
-    from ..anndata_file import opened_h5ad
+    from ..anndata_file import opened_anndata
 
     with ExitStack() as open_file:
         with _readable(path):
-            data, x = open_file.enter_context(opened_h5ad(path))
+            data, x = open_file.enter_context(opened_anndata(path))
         yield data, None if x is None else _Rows(path, x)
 
 
@@ -68,7 +71,13 @@ class _Rows:
 def _readable(path: Path) -> Iterator[None]:
     import warnings
 
-    if not path.is_file():
+    if (
+        not path.is_file()
+        and not (path / ".zgroup").is_file()
+        and not (path / "zarr.json").is_file()
+    ):
+        if path.is_dir():
+            raise SettingsError(f"{path} is a folder, but no AnnData in zarr; give an .h5ad file.")
         raise SettingsError(f"There is no file {path}; check the path.")
     try:
         with warnings.catch_warnings():
@@ -76,7 +85,8 @@ def _readable(path: Path) -> Iterator[None]:
             yield
     except Exception as error:  # h5py and anndata raise what the damage makes them raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise SettingsError(f"{path} is damaged or no .h5ad file ({reason}).") from error
+        what = "AnnData in zarr" if path.is_dir() else ".h5ad file"
+        raise SettingsError(f"{path} is damaged or no {what} ({reason}).") from error
 
 
 def check_out_csv(option: str, out: Path, inputs: dict[str, Path]) -> None:

@@ -12,13 +12,15 @@ from ..analysis.region import Region
 from ..analysis.region_edits import flat
 from ..analysis.region_statistics import spots_in
 from ..analysis.signatures import Signature, score_signature
-from ..anndata_file import write_h5ad
+from ..anndata_file import sharing_matrices, write_h5ad, write_zarr
 from ..errors import SettingsError
-from ..files import atomic_file
+from ..files import atomic_file, atomic_folder
 from ..spots.schema import positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+ZARR = "AnnData in zarr"
 
 
 def annotated(
@@ -34,7 +36,7 @@ def annotated(
     ``uns["domain_colors"]``, where scanpy looks for them. Signatures of which too few genes are
     known are left out.
     """
-    data = _shallow(prediction)
+    data = sharing_matrices(prediction)
     if domains is not None:
         data.obs["domain"] = domains.spot_names
         data.obs["domain"] = data.obs["domain"].astype("category")
@@ -58,23 +60,6 @@ def annotated(
     return data
 
 
-def _shallow(data: AnnData) -> AnnData:
-    """Return another AnnData over the same matrices, with tables of its own."""
-    from anndata import AnnData
-
-    return AnnData(
-        data.X,
-        obs=data.obs.copy(),
-        var=data.var.copy(),
-        uns=dict(data.uns),
-        obsm=dict(data.obsm),
-        varm=dict(data.varm),
-        layers=dict(data.layers),
-        obsp=dict(data.obsp),
-        varp=dict(data.varp),
-    )
-
-
 def write_annotated(data: AnnData, path: Path) -> None:
     """Write a compressed .h5ad file, whole or not at all.
 
@@ -85,3 +70,15 @@ def write_annotated(data: AnnData, path: Path) -> None:
     """
     with atomic_file(path) as temporary:
         write_h5ad(data, temporary)
+
+
+def write_annotated_zarr(data: AnnData, folder: Path) -> None:
+    """Write a .zarr folder, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written there, or holds what this program did not write.
+    """
+    with atomic_folder(folder, ZARR) as temporary:
+        write_zarr(data, temporary)

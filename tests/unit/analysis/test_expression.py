@@ -9,13 +9,15 @@ from scipy import sparse, stats
 
 from napari_mclstexp.analysis import components, expression
 from napari_mclstexp.analysis.components import principal_components
+from napari_mclstexp.analysis.counts import Counts
 from napari_mclstexp.analysis.domain_settings import DomainSettings
 from napari_mclstexp.analysis.domains import find_domains
-from napari_mclstexp.analysis.expression import expression_of, mean_of_genes
+from napari_mclstexp.analysis.expression import correlation_with, expression_of, mean_of_genes
 from napari_mclstexp.analysis.markers import marker_genes
 from napari_mclstexp.analysis.region_statistics import compare_regions
 from napari_mclstexp.analysis.signatures import Signature, score_signature
 from napari_mclstexp.errors import SettingsError
+from napari_mclstexp.inference.correlation import pcc_per_gene
 
 GENES = tuple(f"G{i}" for i in range(80))
 
@@ -99,6 +101,25 @@ def test_markers_are_wilcoxons_in_either_form(counts):
                 expected = stats.mannwhitneyu(one.astype(float), rest.astype(float))
                 assert part["p"][gene] == pytest.approx(expected.pvalue, rel=1e-9)
                 assert part["auc"][gene] == pytest.approx(expected.statistic / one.size / rest.size)
+
+
+def test_a_genes_like_are_found_in_either_form(counts, small_blocks):
+    dense = expression_of(AnnData(counts))
+    expected = pcc_per_gene(dense, dense[:, [3]])
+    assert np.isnan(expected).sum() >= 1
+    for each in (dense, sparse.csr_array(dense)):
+        found = correlation_with(each, dense[:, 3])
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert np.isnan(correlation_with(dense, np.ones(200))).all()
+
+
+def test_measured_genes_stay_sparse_where_they_are_many(counts, monkeypatch):
+    spots = AnnData(sparse.csr_matrix(counts))
+    expected = Counts(spots).normalised
+    monkeypatch.setattr(expression, "DENSE_UP_TO", 100)
+    found = Counts(spots).normalised
+    assert sparse.issparse(found)
+    np.testing.assert_allclose(found.toarray(), expected, rtol=1e-6)
 
 
 def test_regions_and_signatures_are_the_same_in_either_form(counts):
