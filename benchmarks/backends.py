@@ -21,6 +21,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from findings import Finding, found
+
 from napari_mclstexp.running.quiet_threads import wait_asleep
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -75,8 +77,8 @@ def encoding(side: int, rounds: int, shared: bool) -> None:
         way()  # sets things up
     for _ in range(rounds):
         for dtype, name in ((torch.float32, "fp32"), (torch.bfloat16, "bf16")):
-            found = flops_per_second(dataclasses.replace(device, dtype=dtype), clock) / flops
-            limits[name] = max(limits.get(name, 0.0), found)
+            rate = flops_per_second(dataclasses.replace(device, dtype=dtype), clock) / flops
+            limits[name] = max(limits.get(name, 0.0), rate)
         for name, way in ways.items():
             start = clock()
             n = way()
@@ -85,13 +87,12 @@ def encoding(side: int, rounds: int, shared: bool) -> None:
     print(
         f"DenseNet-121, {side} px, {flops / 1e9:.2f} GFLOP an image; {processor()}, {cores()} cores"
     )
+    question = f"Encoding with DenseNet-121, {side} px"
     for name, rate in limits.items():
-        print(f"  limit, {name} product {rate:9.1f} images/s")
+        found(Finding(question, f"limit, {name} product", rate, "images/s"))
     for name, rate in rates.items():
-        print(
-            f"  {name:20} {rate:9.1f} images/s  {rate / limit:4.0%} of the limit  "
-            f"{rate / rates['plain script']:.2f} x the plain script"
-        )
+        against = f"{rate / limit:.0%} of the limit, {rate / rates['plain script']:.2f} x plain"
+        found(Finding(question, name, rate, "images/s", against))
 
 
 # As published code does it: crop, encode, nearest reference spots, write.
@@ -132,7 +133,7 @@ anndata.AnnData(predicted, var=pd.DataFrame(index=list(model.config.genes))).wri
 """
 
 
-def whole(what: str, slide: Path, spots: Path, model: Path, counts: Path | None, um: float | None,
+def whole(slide: Path, spots: Path, model: Path, counts: Path | None, um: float | None,
           rounds: int) -> None:  # fmt: skip
     """Time whole processes in turn: the plain script, and predict by each backend."""
     import numpy as np
@@ -169,9 +170,10 @@ def whole(what: str, slide: Path, spots: Path, model: Path, counts: Path | None,
                 start = time.perf_counter()
                 subprocess.run(command, check=True, env=environment, capture_output=True)
                 seconds[way] = min(seconds[way], time.perf_counter() - start)
-        print(f"{what}: {read.n_obs:,} spots, patches of {config.patch_px} px")
+        question = f"Whole predict, {read.n_obs:,} patches of {config.patch_px} px"
         for way, took in seconds.items():
-            print(f"  {way:20} {took:7.2f} s  {seconds['plain script'] / took:.2f} x as fast")
+            against = f"{seconds['plain script'] / took:.2f} x as fast as the plain script"
+            found(Finding(question, way, took, "s", against))
 
 
 def main() -> int:
@@ -201,7 +203,7 @@ def main() -> int:
     section = sample_section(3)
     model = asked.model or demo_model_path()
     slide, spots = asked.slide or section.slide, asked.spots or section.spots
-    whole(slide.name, slide, spots, model, asked.counts, asked.um_per_px, asked.rounds)
+    whole(slide, spots, model, asked.counts, asked.um_per_px, asked.rounds)
     return 0
 
 

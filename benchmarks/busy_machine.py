@@ -17,6 +17,8 @@ import statistics
 import subprocess
 import sys
 
+from findings import Finding, found
+
 MOST = 2.5
 SPIN = [sys.executable, "-c", "while True: pass"]
 
@@ -95,12 +97,13 @@ def main() -> int:
         quiet.append(timed(asked, 0))
         busy.append(timed(asked, asked.foreign))
     factor = statistics.median(busy) / statistics.median(quiet)
-    print(
-        f"{'old' if asked.old else asked.backend}, {asked.patch_px} px, {os.cpu_count()} cores: "
-        f"{asked.patches / statistics.median(quiet):.1f} images/s quiet, "
-        f"{asked.patches / statistics.median(busy):.1f} beside {asked.foreign} spinning processes: "
-        f"{factor:.2f} times the quiet time (at most {MOST})"
-    )
+    question = f"Encoding on a busy machine, {asked.patch_px} px, {os.cpu_count()} cores"
+    way = "one operation at a time" if asked.old else asked.backend
+    rates = (asked.patches / statistics.median(each) for each in (quiet, busy))
+    found(Finding(question, f"{way}, quiet", next(rates), "images/s"))
+    against = f"{factor:.2f} times the quiet time (at most {MOST})"
+    beside = f"{way}, beside {asked.foreign} spinning processes"
+    found(Finding(question, beside, next(rates), "images/s", against))
     return int(factor > MOST)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from distributed import Client, LocalCluster
+from findings import Finding, found
 from PIL import Image
 
 from napari_mclstexp.cohort_runs.cohort_settings import CohortSettings
@@ -24,7 +25,7 @@ from napari_mclstexp.cohort_runs.slide_list import SlideEntry
 from napari_mclstexp.model import load_model
 from napari_mclstexp.samples import demo_model_path
 
-N_SLIDES, N_SPOTS, SIDE = 24, 50, 600
+N_SLIDES, N_SPOTS, SIDE = 24, 300, 1200
 GOAL = 1.8
 
 
@@ -71,12 +72,12 @@ def seconds_on(workers: int, entries: list[SlideEntry], model: Path, out: Path) 
         result = predict_cohort(entries[:-1], model, out, client=client, device="cpu")
         took = time.perf_counter() - start
     assert len(result.names("done")) == N_SLIDES, result.states
-    print(
-        f"{workers} worker{'s' if workers > 1 else ' '} of one thread: {took:5.1f} s for "
-        f"{N_SLIDES} slides, {N_SLIDES / took:.2f} a second; first slide of a worker, with all "
-        f"that is loaded for it, {max(started.values()):.1f} s",
-        flush=True,
+    case = f"{workers} worker{'s' if workers > 1 else ''} of one thread"
+    against = (
+        f"{N_SLIDES / took:.2f} slides a second; the first slide of a worker, with all that is "
+        f"loaded for it, {max(started.values()):.1f} s"
     )
+    found(Finding(f"A cohort of {N_SLIDES} slides of {N_SPOTS} spots", case, took, "s", against))
     return took
 
 
@@ -91,7 +92,8 @@ def main() -> int:
             n: seconds_on(n, entries, arguments.model, Path(folder) / f"on{n}") for n in (1, 2)
         }
     gain = times[1] / times[2]
-    print(f"Two workers are {gain:.2f} times as fast as one (goal {GOAL})")
+    question = f"A cohort of {N_SLIDES} slides of {N_SPOTS} spots"
+    found(Finding(question, "two workers against one", gain, "times", f"goal {GOAL}"))
     if gain < GOAL:
         print(f"Two workers are less than {GOAL} times as fast as one.", file=sys.stderr)
     return int(gain < GOAL)

@@ -32,12 +32,12 @@ from napari_mclstexp.inference import feature_map
 from napari_mclstexp.inference.device import Device, pick_device
 from napari_mclstexp.inference.feature_map import compute_feature_map
 from napari_mclstexp.inference.feature_map_store import FeatureMap
-from napari_mclstexp.inference.image_features import to_tensor
 from napari_mclstexp.inference.pooled_features import (
     feature_slices,
     pooled_features,
     project_spots_on,
 )
+from napari_mclstexp.inference.torch_pass import to_tensor
 from napari_mclstexp.model import EncoderConfig, FeatureMapConfig, InnerLayers
 from napari_mclstexp.model.backbones import load_backbone_weights
 from napari_mclstexp.model.image_encoder import ImageEncoder
@@ -93,7 +93,7 @@ def patches(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
             pixels = slide.read(x - edge, y - edge, side, side, config.um_per_px)[None]
             with torch.inference_mode():
                 maps = layers(
-                    to_tensor(pixels, device).contiguous(memory_format=torch.channels_last)
+                    to_tensor(pixels, device.torch).contiguous(memory_format=torch.channels_last)
                 )
             halves = []
             for each, stride in zip(maps, layers.strides, strict=True):

@@ -8,6 +8,7 @@ leave out spots with fewer than 100 counts. Needs ../shared; says so without it.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import anndata
 import numpy as np
+from findings import Finding, found
 
 from napari_mclstexp.cohort.load import load_cohort
 from napari_mclstexp.cohort.quality_control import keep_good_spots
@@ -35,6 +37,7 @@ WEIGHTS = SHARED / "weights" / "densenet121_imagenet.safetensors"
 GENES = SHARED / "data" / "gene_lists" / "her2st_785.txt"
 NORMALISATION = "log10-1e4-listed"
 LEARNED, ASKED = ("B4", "C2", "C3", "C4"), "C5"
+PITCHES = (200, 100, 50, 25)  # µm
 UM_PER_PX = "0.7326"  # as the spots' pitch of 200 µm gives it
 TOP = 50
 KNN = ("image kNN, k = 50", "image kNN + neighbourhood")
@@ -58,14 +61,28 @@ def timed(what: str, command: list[str], cache: Path) -> float:
     environment = {**os.environ, "NAPARI_MCLSTEXP_CACHE": str(cache)}
     subprocess.run(command, check=True, env=environment, stdout=quiet, stderr=quiet)
     took = time.perf_counter() - start
-    print(f"{what}: {took:.1f} s", flush=True)
+    found(Finding("From four sections to C5", what, took, "s"))
     return took
+
+
+def stages(command: list[str], cache: Path) -> None:
+    """Say where the time of a prediction went, and what share of the limit the encoder had."""
+    environment = {**os.environ, "NAPARI_MCLSTEXP_CACHE": str(cache)}
+    done = subprocess.run(
+        [*command, "--profile", "--json"], check=True, env=environment, stdout=subprocess.PIPE
+    )
+    for each in json.loads(done.stdout)["profile"]["stages"]:
+        against = f"{each['share']:.0%} of the run"
+        against += f", {each['of_limit']:.0%} of the limit" if each["of_limit"] else ""
+        question = "Stages of predict, 181 spots of C5"
+        found(Finding(question, each["name"], each["seconds"], "s", against))
 
 
 def figures(what: str, pcc: np.ndarray, measured: np.ndarray) -> None:
     """Print the means over all genes and over the most expressed."""
     top = np.argsort(-measured.mean(axis=0), kind="stable")[:TOP]
-    print(f"{what}: PCC {np.nanmean(pcc):.3f}, top {TOP} expressed {np.nanmean(pcc[top]):.3f}")
+    against = f"top {TOP} expressed {np.nanmean(pcc[top]):.3f}"
+    found(Finding("Correlation on C5", what, float(np.nanmean(pcc)), "PCC", against))
 
 
 def knn(folder: Path) -> None:
@@ -95,8 +112,8 @@ def knn(folder: Path) -> None:
         test = next(each for each in prepared if each.name == ASKED)
         train = [each for each in prepared if each.name != ASKED]
         for name in KNN:
-            found = BASELINES[name](train, test)
-            np.savez(folder / f"{name}.npz", pcc=pcc_per_gene(found, test.expression))
+            read = BASELINES[name](train, test)
+            np.savez(folder / f"{name}.npz", pcc=pcc_per_gene(read, test.expression))
         np.save(folder / "names.npy", test.section.spots.obs_names.to_numpy(dtype=str))
     (folder / "kept").touch()
 
@@ -118,25 +135,36 @@ def main() -> int:
         train = ["train", "--cohort", str(table), "--genes", str(GENES), "--weights", str(WEIGHTS)]
         train += ["--normalisation", NORMALISATION, "--out", str(model)]
         timed("train on four sections", [*shell, *train], folder / "a")
+        five = [*train[:2], str(folder / "five.csv"), *train[3:-1], str(folder / "of five")]
+        timed("train on five sections", [*shell, *five], folder / "e")
         asked = [*shell, "predict", "--slide", str(slide), "--model", str(model)]
         spots = ["--spots", str(HER2ST / "spotfiles" / f"{ASKED}_selection.tsv")]
         spots += ["--counts", str(HER2ST / "counts" / f"{ASKED}.tsv.gz")]
-        grid = ["--grid", "25", "--um-per-px", UM_PER_PX]
+        scale = ["--um-per-px", UM_PER_PX]
+        grid = ["--grid", "25", *scale]
         out = str(folder / "spots.h5ad")
         few = timed("predict, 181 spots", [*asked, *spots, "--out", out], folder / "b")
+        stages([*asked, *spots, "--out", out], folder / "f")
         out = str(folder / "grid.h5ad")
         many = timed("predict, a grid of 25 µm", [*asked, *grid, "--out", out], folder / "c")
         n = anndata.read_h5ad(out, backed="r").n_obs
-        print(f"the grid has {n:,} spots and takes {many / few:.2f} times as long")
-        out = str(folder / "again.h5ad")
-        timed("the same grid, the slide seen before", [*asked, *grid, "--out", out], folder / "c")
+        times = f"{n:,} spots take {many / few:.2f} times as long as 181"
+        found(Finding("From four sections to C5", "grid of 25 µm", many / few, "times", times))
+        for pitch in PITCHES:
+            out = str(folder / f"{pitch}.h5ad")
+            at = ["--grid", str(pitch), *scale, "--out", out]
+            took = timed(
+                f"a grid of {pitch} µm, the slide seen before", [*asked, *at], folder / "c"
+            )
+            n = anndata.read_h5ad(out, backed="r").n_obs
+            found(Finding("Grids on a slide that was seen", "predict", took, "s", at=n))
         search = [sys.executable, __file__, str(folder)]
         timed("features of four sections, kept for image kNN", search, folder / "d")
         other = timed("image kNN, 181 spots", search, folder / "d")
-        print(f"the default takes {few / other:.2f} times as long as image kNN")
-        found = anndata.read_h5ad(folder / "spots.h5ad")[np.load(folder / "names.npy")]
-        measured = np.asarray(found.layers["measured"])
-        figures("default", pcc_per_gene(np.asarray(found.X), measured), measured)
+        found(Finding("From four sections to C5", "default to image kNN", few / other, "times"))
+        seen = anndata.read_h5ad(folder / "spots.h5ad")[np.load(folder / "names.npy")]
+        measured = np.asarray(seen.layers["measured"])
+        figures("default", pcc_per_gene(np.asarray(seen.X), measured), measured)
         for name in KNN:
             figures(name, np.load(folder / f"{name}.npz")["pcc"], measured)
     return 0

@@ -12,6 +12,8 @@ import sys
 import time
 from pathlib import Path
 
+from findings import Finding, found
+
 RUNS = 7
 LIMIT_S = 1.0  # for --help
 PROGRAM = str(Path(sys.executable).parent / "napari-mclstexp")
@@ -46,7 +48,8 @@ def main() -> int:
     seconds = {name: median_seconds(command) for name, command in COMMANDS.items()}
     bare = seconds["python -c pass"]
     for name, took in seconds.items():
-        print(f"{name:40} {took * 1000:6.0f} ms  {took / bare:6.1f} x the bare interpreter")
+        against = f"{took / bare:.1f} times a bare interpreter"
+        found(Finding("Start", name, took * 1000, "ms", against))
     late = seconds["napari-mclstexp --help"] >= LIMIT_S
     if late:
         print(f"--help took longer than {LIMIT_S:.0f} s.", file=sys.stderr)

@@ -26,7 +26,7 @@ from .answers import Report
 from .cohort_table import CohortTable
 from .long_work import INTERRUPTS
 from .predict_job import model_folder, named_genes
-from .shell_options import Device, Json
+from .shell_options import Backend, Device, Json
 
 if TYPE_CHECKING:
     from ..cohort_runs.predict_cohort import CohortNews, CohortResult
@@ -87,6 +87,7 @@ def predict_cohort_command(
     ] = None,
     batch_size: BatchSize = None,
     device: Device = "auto",
+    backend: Backend = "auto",
     events: Annotated[
         Path | None, Option("File to which progress is written, one JSON object per line")
     ] = None,
@@ -132,6 +133,7 @@ def predict_cohort_command(
                     jobs=jobs,
                     device=device,
                     batch_size=batch_size,
+                    backend=backend,
                     progress=progress,
                     cancel=cancel,
                 )

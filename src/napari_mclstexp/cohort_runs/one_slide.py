@@ -38,7 +38,7 @@ class SlideJob:
         The folder of results.
     model, model_id
         The folder of the model, and what the model in it must be.
-    device, batch_size
+    device, batch_size, backend
         As `predict` takes them; they are no part of what a result is made from.
     """
 
@@ -49,6 +49,7 @@ class SlideJob:
     model_id: str
     device: str = "auto"
     batch_size: int | None = None
+    backend: str = "auto"
 
     def text(self) -> str:
         """Return it as JSON of one line."""
@@ -112,7 +113,7 @@ def _attempt(
     cancel: CancelToken | None,
 ) -> SlideState:
     model = _model(job)
-    _check_device(job.device)
+    _check_device(job.device, job.backend)
     entry, start = job.entry, time.monotonic()
     # Before the slide is read: one that is changed meanwhile will be seen to have changed.
     made_from = MadeFrom.now(entry, job.model_id, job.settings)
@@ -167,6 +168,7 @@ def _predict(
             genes=settings.genes,
             device=job.device,
             batch_size=job.batch_size,
+            backend=job.backend,
             interval=settings.interval,
             samples=settings.samples,
             seed=settings.seed,
@@ -200,10 +202,10 @@ def _model(job: SlideJob) -> Model:
     return model
 
 
-def _check_device(device: str) -> None:
+def _check_device(device: str, backend: str) -> None:
     from ..inference.device import pick_device
 
     try:
-        pick_device(device)
+        pick_device(device, backend)
     except UserError as error:
         raise RunError(f"{platform.node()}: {error}") from error

@@ -91,6 +91,7 @@ def predict_cohort(
     jobs: int = 10,
     device: str = "auto",
     batch_size: int | None = None,
+    backend: str = "auto",
     progress: Callable[[CohortNews], None] | None = None,
     cancel: CancelToken | None = None,
 ) -> CohortResult:
@@ -123,7 +124,7 @@ def predict_cohort(
         On this machine: how many processes, and threads of each; what suits it by default.
     jobs
         Of a batch system: how many jobs may run at once.
-    device, batch_size
+    device, batch_size, backend
         As `predict` takes them.
     progress
         Called whenever something changes, in the caller's thread.
@@ -160,6 +161,7 @@ def predict_cohort(
     own = every if shard is None else shard_of(every, shard)
     where, loaded = _saved(model)
     check_asked(loaded, settings)
+    _check_backend(backend)
     _check_places(out, where, slides)
     folder = CohortFolder(out.absolute())
     folder.prepare()
@@ -173,7 +175,9 @@ def predict_cohort(
     try:
         if todo:
             tasks = [
-                SlideJob(entry, settings, folder.path, where, loaded.id, device, batch_size)
+                SlideJob(
+                    entry, settings, folder.path, where, loaded.id, device, batch_size, backend
+                )
                 for entry in todo
             ]
             del loaded  # the workers have their own
@@ -337,6 +341,12 @@ def _engine(
     gpus = _gpus(device)
     share = share_machine(n, processes=processes, threads=threads, model_bytes=size, gpus=len(gpus))
     return LocalWorkers(share, gpus)
+
+
+def _check_backend(name: str) -> None:
+    from ..inference.device import check_backend
+
+    check_backend(name)
 
 
 def _gpus(device: str) -> tuple[str, ...]:

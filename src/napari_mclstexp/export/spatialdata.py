@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..anndata_file import sharing_matrices
 from ..errors import SettingsError
 from ..files import atomic_folder
-from ..spots.schema import Provenance, SpotMetadata, has_positions, positions
+from ..spots.schema import Provenance, SpotMetadata, facts_of, has_positions, positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -40,7 +40,7 @@ def write_spatialdata(data: AnnData, folder: Path) -> None:
     diameter_um = SpotMetadata.read(data).spot_diameter_um or SPOT_UM
     radius = diameter_um / (Provenance.read(data).um_per_px or 1.0) / 2
     table = sharing_matrices(data)
-    table.uns = {}
+    table.uns = facts_of(data)
     table.obs["region"], table.obs["instance"] = "spots", range(table.n_obs)
     table.obs["region"] = table.obs["region"].astype("category")
     made = spatialdata.SpatialData(

@@ -85,9 +85,20 @@ def pick_device(wanted: str = "auto", backend: str = "torch") -> Device:
     SettingsError
         If the one asked for is not there, or a name is unknown.
     """
-    if backend not in BACKENDS:
-        raise SettingsError(f"The backend {backend!r} is unknown; use {', '.join(BACKENDS)}.")
+    check_backend(backend)
     return dataclasses.replace(_processor(wanted), backend=backend)
+
+
+def check_backend(name: str) -> None:
+    """Refuse a backend that nobody knows.
+
+    Raises
+    ------
+    SettingsError
+        If it is not one of ``BACKENDS``.
+    """
+    if name not in BACKENDS:
+        raise SettingsError(f"The backend {name!r} is unknown; use {', '.join(BACKENDS)}.")
 
 
 def _processor(wanted: str) -> Device:

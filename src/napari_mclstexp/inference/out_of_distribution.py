@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
@@ -62,6 +63,7 @@ def _density(colours: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(-np.log10(np.clip(colours, 1 / 255, 1)))
 
 
+@lru_cache(maxsize=2)  # of the model that predicts slide after slide
 def _bank_colours(bank: Bank) -> NDArray[np.float64]:
     pictures = bank.thumbnails
     chosen = np.unique(np.linspace(0, len(pictures) - 1, _MOST_READ).astype(int))

@@ -38,6 +38,11 @@ def is_prediction(adata: AnnData) -> bool:
     return "model_id" in adata.uns.get(_FACTS, {})
 
 
+def facts_of(adata: AnnData) -> dict[str, Any]:
+    """Return the part of ``uns`` that is this program's, without pictures and others' keys."""
+    return {_FACTS: adata.uns[_FACTS]} if _FACTS in adata.uns else {}
+
+
 def holds_prediction(path: Path) -> bool:
     """Whether an .h5ad file holds a prediction, told without reading it."""
     import h5py

@@ -48,6 +48,25 @@ def test_stripes_are_found_and_the_largest_is_the_first(striped):
     assert (again.labels == found.labels).all()
 
 
+def test_domains_of_programs_follow_the_scores_and_not_the_expression(striped):
+    x, xy, _ = striped
+    across = (xy[:, 1] >= 5).astype(str)  # what the programs say, and no gene
+    scores = np.where(xy[:, 1:] >= 5, 1.0, -1.0)
+    found = find_domains(x, xy, DomainSettings(k=2, features="programs"), programs=scores)
+    assert agreement(found.labels, across)[0] == 1.0
+    genes = find_domains(x, xy, DomainSettings(k=2), programs=scores)
+    assert agreement(genes.labels, across)[0] < 0.2
+    weak = np.column_stack([scores, 0.01 * np.where(xy[:, :1] >= 15, 1.0, -1.0)])
+    told, even = (
+        find_domains(x, xy, DomainSettings(k=2, features="programs", scale=s), programs=weak)
+        for s in (False, True)
+    )
+    assert agreement(told.labels, across)[0] == 1.0  # a program that hardly predicts counts little
+    assert even.components.std(axis=0) == pytest.approx([1, 1])
+    with pytest.raises(SettingsError, match="no programs"):
+        find_domains(x, xy, DomainSettings(k=2, features="programs"))
+
+
 def test_smoothing_makes_noisy_stripes_whole(striped):
     x, xy, truth = striped
     noisy = x + np.random.default_rng(1).normal(scale=2, size=x.shape).astype(np.float32)

@@ -237,6 +237,9 @@ def test_what_no_slide_could_be_done_with_is_said_at_once(table, tiny_model, tmp
         run(table, tiny_model, tmp_path / "o", settings=CohortSettings(samples=2))
     with pytest.raises(SettingsError, match="--on cloud is not known"):
         run(table, tiny_model, tmp_path / "o", on="cloud")
+    with pytest.raises(SettingsError, match="backend 'onnx' is unknown"):
+        run(table, tiny_model, tmp_path / "o", backend="onnx")
+    assert not list((tmp_path / "o").glob("*.h5ad"))
 
 
 def test_a_lock_is_held_by_the_living_only(tmp_path):

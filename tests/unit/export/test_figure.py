@@ -11,6 +11,7 @@ from PIL import Image
 
 from napari_mclstexp.errors import OutputError, SettingsError
 from napari_mclstexp.export.figure import overlay_figure, round_length, save_overlay
+from napari_mclstexp.spots.schema import write_programs
 from support.session_kit import make_spots
 
 UNIT = "ln(1 + counts per 10,000)"
@@ -48,6 +49,20 @@ def test_there_is_no_measured_panel_for_a_gene_that_was_not_measured(result):
     assert titles(overlay_figure(result, "MALAT1")) == ["H&E", "MALAT1, predicted"]
     del result.layers["measured"]
     assert titles(overlay_figure(result, "GNAS")) == ["H&E", "GNAS, predicted"]
+
+
+def test_a_program_is_drawn_about_zero_under_its_own_name(result):
+    loadings = np.array([[2.0], [1.0], [-1.0], [0.0]])
+    scores = result.obsm["spatial"][:, :1] / 100 - 2
+    write_programs(result, scores, loadings, np.array([1.0]))
+    figure = overlay_figure(result, "program_1", style="points")
+    genes = list(result.var_names)
+    assert titles(figure)[1] == f"Program 1: {genes[0]}, {genes[1]}, predicted"
+    (spots,) = [c for c in figure.axes[1].collections if isinstance(c, EllipseCollection)]
+    np.testing.assert_allclose(spots.get_array(), scores[:, 0], rtol=1e-6)
+    low, high = spots.get_clim()
+    assert low == -high
+    assert "Program 1, program score" in [ax.get_xlabel() for ax in figure.axes]
 
 
 def test_map_and_spots_lie_on_the_tissue_in_micrometres(result):

@@ -13,6 +13,7 @@ from napari_mclstexp.analysis.domain_map import DomainMap
 from napari_mclstexp.analysis.region import region_of
 from napari_mclstexp.errors import OutputError
 from napari_mclstexp.export.html_report import Page, html_of, write_page
+from napari_mclstexp.spots.schema import write_programs
 from support.session_kit import make_spots
 
 EVIL = """<script>alert(1)</script><img src=x onerror='alert(2)'>"&'"""
@@ -97,3 +98,20 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(OutputError):
         write_page(page("x"), tmp_path / "gone" / "p.html")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_programs_of_a_prediction_stand_in_the_page_with_their_genes():
+    spots = make_spots()
+    genes = list(spots.var_names)
+    loadings = np.zeros((len(genes), 2))
+    loadings[:2, 0], loadings[2, 1] = (2, 1), -1
+    write_programs(spots, np.ones((spots.n_obs, 2)), loadings, np.array([0.75, 0.25]))
+    seen = Elements(html_of(page("C5", spots=spots, prediction=spots, gene="program_1")))
+    after = seen.text.split("Program 1", 1)[1]
+    first, second = (" ".join(part.split()) for part in after.split("Program 2", 1))
+    assert first.startswith(f"75%{genes[0]}, {genes[1]}none")
+    assert second.startswith(f"25%none{genes[2]}")
+    assert "program_1, predicted, over the slide" in str(
+        html_of(page("C5", gene="program_1", prediction=spots))
+    )
+    assert "Program 1" not in Elements(html_of(page("C5"))).text

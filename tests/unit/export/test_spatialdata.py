@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from anndata import AnnData
 
+from napari_mclstexp.analysis.predicted_programs import programs_of
 from napari_mclstexp.cli.app import main
+from napari_mclstexp.spots.schema import write_programs
 
 spatialdata = pytest.importorskip(
     "spatialdata", reason="SpatialData is an extra: pip install 'napari-mclstexp[spatialdata]'"
@@ -24,6 +26,8 @@ def test_spots_and_expression_come_back_in_pixels_of_the_slide(tmp_path, monkeyp
         obsm={"spatial": xy},
         uns={"mclstexp": facts},
     )
+    scores, loadings = np.array([[1.0], [2], [3]]), np.array([[1.0], [-1]])
+    write_programs(data, scores, loadings, np.array([0.9]))
     source, out = tmp_path / "in.h5ad", tmp_path / "out.zarr"
     data.write_h5ad(source)
     words = ["export", str(source), "--to", "spatialdata", "--out", str(out)]
@@ -35,3 +39,5 @@ def test_spots_and_expression_come_back_in_pixels_of_the_slide(tmp_path, monkeyp
     assert set(shapes["radius"]) == {50.0}
     np.testing.assert_array_equal(back.tables["expression"].X, data.X)
     assert list(back.tables["expression"].var_names) == ["FASN", "GNAS"]
+    (program,) = programs_of(back.tables["expression"])
+    assert (program.share, program.up, program.down) == (0.9, (("FASN", 1.0),), (("GNAS", -1.0),))
