@@ -11,8 +11,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from findings import Finding, exponent, found
 from made_bins import write_bins
-from measured_process import growth, run_apart, run_command
+from measured_process import run_apart, run_command
 
 
 def main() -> None:
@@ -29,12 +30,12 @@ def main() -> None:
             taken, peak = run_command("domains", source, "--out", out)
             seconds.append(taken)
             size = source.stat().st_size / 1e9
-            print(
-                f"{spots:,} spots x {given.genes:,} genes ({size:.2f} GB): {taken:.1f} s, "
-                f"peak {peak:.2f} GB",
-                flush=True,
-            )
-    print(growth(given.spots, seconds))
+            said = f"a file of {size:.2f} GB"
+            case = f"{given.genes} genes"
+            found(Finding("Domains, the number suggested", case, taken, "s", said, spots))
+            found(Finding("Memory of domains", case, peak, "GB", said, spots))
+    if len(seconds) > 1:
+        print(f"Time grows as n^{exponent(given.spots, seconds):.2f}.")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 import anndata
 import numpy as np
 import pandas as pd
+from findings import Finding, found
 from measured_process import run_apart, run_command
 from scipy import sparse
 
@@ -67,10 +68,12 @@ def main() -> None:
             run_apart(write_section, source, given.spots, given.genes)
         out, markers = Path(folder, "domains.h5ad"), Path(folder, "markers.csv")
         seconds, peak = run_command("domains", source, "--out", out, "--markers", markers)
-        found = anndata.read_h5ad(out, backed="r").obs
-        table = pd.crosstab(found["tissue"], found["domain"])
-        print(f"domains: {seconds:.1f} s, peak {peak:.2f} GB; {table.shape[1]} domains")
-        print(f"spots whose domain is their tissue's most frequent: {table.max(1).sum():,}")
+        obs = anndata.read_h5ad(out, backed="r").obs
+        table = pd.crosstab(obs["tissue"], obs["domain"])
+        what = f"{len(obs):,} spots x {given.genes:,} genes"
+        right = f"{table.max(axis=1).sum():,} spots in their tissue's most frequent of them"
+        found(Finding("Domains and markers of Visium counts", what, seconds, "s", right))
+        found(Finding("Memory of domains of Visium counts", what, peak, "GB"))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).parent / "napari-mclstexp"
@@ -37,11 +36,3 @@ def run_apart(function: Callable[..., object], *given: object) -> None:
     process.join()
     if process.exitcode:
         raise SystemExit(process.exitcode)
-
-
-def growth(sizes: Sequence[float], values: Sequence[float]) -> str:
-    """Return the exponent with which the values grow from the first size to the last, in words."""
-    if len(sizes) < 2:
-        return ""
-    exponent = math.log(values[-1] / values[0]) / math.log(sizes[-1] / sizes[0])
-    return f"grows with exponent {exponent:.2f}"

@@ -10,21 +10,22 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from findings import Finding, exponent, found
 from made_bins import PITCH_PX, write_bins
-from measured_process import growth, run_apart, run_command
+from measured_process import run_apart, run_command
 from shapely import Point
 
 from napari_mclstexp.analysis.region import region_of
 from napari_mclstexp.export.geojson import write_geojson
 
-WORK = ("geojson", "csv", "signature", "regions", "compare")
+WORK = ("geojson", "csv", "h5ad", "zarr", "signature", "regions", "compare")
 
 
 def given_to(what: str, folder: Path) -> list[str | Path]:
     """Return the command that does something with the bins in a folder."""
     source, regions = folder / "bins.h5ad", folder / "drawn.geojson"
-    if what in ("geojson", "csv"):
-        return ["export", source, "--to", what, "--out", folder / "out"]
+    if what in ("geojson", "csv", "h5ad", "zarr"):
+        return ["export", source, "--to", what, "--out", folder / f"out.{what}"]
     if what == "signature":
         genes = "GENE1,GENE5,GENE7,GENE20"
         return ["signature", source, "--genes", genes, "--out", folder / "out.h5ad"]
@@ -53,13 +54,12 @@ def main() -> None:
             for each in asked.work:
                 taken, peak = run_command(*given_to(each, folder))
                 seconds[each].append(taken)
-                print(
-                    f"{each}: {spots:,} spots x {asked.genes} genes ({size:.2f} GB) in "
-                    f"{taken:.1f} s, peak {peak:.2f} GB",
-                    flush=True,
-                )
-    for each, taken in seconds.items():
-        print(each, growth(asked.spots, taken))
+                said = f"{asked.genes} genes, a file of {size:.2f} GB"
+                found(Finding("Commands on a finished result", each, taken, "s", said, spots))
+                found(Finding("Their memory", each, peak, "GB", said, spots))
+    if len(asked.spots) > 1:
+        for each, taken in seconds.items():
+            print(f"{each}: time grows as n^{exponent(asked.spots, taken):.2f}")
 
 
 if __name__ == "__main__":

@@ -19,11 +19,18 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from measured_process import growth
+from findings import Finding, exponent, found
 
 from napari_mclstexp.model.retrieval import Retriever, retrieve
 
 SPOTS, GENES, WIDTH, BATCH, K, TIMES = 11_500, 785, 256, 16, 200, 15
+ASKED = {
+    "batch": f"Retrieval, reference spots x {WIDTH}, time of a query",
+    "faiss": f"Retrieval, reference spots x {WIDTH}, time of a query",
+    "gb": "Retrieval, memory beyond the reference spots",
+    "other": "Retrieval, share of answers that faiss gives otherwise",
+}
+UNITS = {"batch": "ms", "faiss": "ms", "gb": "GB", "other": "of all"}
 SIZES, FEWER_GENES, LARGE = (10**4, 10**5, 10**6), 100, 512
 
 
@@ -46,7 +53,9 @@ def once_a_run() -> None:
     retriever = Retriever(keys, values, k=K)
     each = smallest(lambda: retrieve(query, keys, values, k=K))
     once = smallest(lambda: retriever(query))
-    print(f"once a batch {each:.1f} ms, once a run {once:.1f} ms: {each / once:.1f} times as fast")
+    question = f"Retrieval from {SPOTS:,} spots of {GENES} genes, a batch of {BATCH}"
+    found(Finding(question, "prepared once a batch", each, "ms"))
+    found(Finding(question, "prepared once a run", once, "ms", f"{each / once:.1f} times as fast"))
 
 
 def of_size(spots: int, *, faiss: bool) -> dict[str, float]:
@@ -57,11 +66,11 @@ def of_size(spots: int, *, faiss: bool) -> dict[str, float]:
     queries = torch.from_numpy(random.standard_normal((LARGE, WIDTH), dtype=np.float32))
     before = peak_gb()
     retriever = Retriever(torch.from_numpy(keys), values, k=K)
-    found = retriever(queries)
+    answer = retriever(queries)
     times = {f"batch_{n}": timed(lambda n=n: retriever(queries[:n])) / n for n in (BATCH, LARGE)}
     times["gb"] = peak_gb() - before
     if faiss:
-        times |= by_faiss(keys, queries.numpy(), found.retrieved.indices)
+        times |= by_faiss(keys, queries.numpy(), answer.retrieved.indices)
     return times
 
 
@@ -76,7 +85,7 @@ def by_faiss(keys: np.ndarray, queries: np.ndarray, expected: np.ndarray) -> dic
     index.add(keys)
     times = {f"faiss_{n}": timed(lambda n=n: index.search(unit[:n], K)) / n for n in (BATCH, LARGE)}
     _, rows = index.search(unit, K)
-    return times | {"faiss_other": float((rows != expected).mean())}
+    return times | {"other": float((rows != expected).mean())}
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -103,14 +112,16 @@ def main() -> None:
         print(json.dumps(of_size(given.size, faiss=given.faiss)))
         return
     once_a_run()
-    found = []
+    measured = []
     for size in SIZES:
         command = [sys.executable, __file__, "--size", str(size)] + ["--faiss"] * given.faiss
-        found.append(json.loads(subprocess.check_output(command)))
-        said = ", ".join(f"{name} {value:.3g}" for name, value in found[-1].items())
-        print(f"{size:,} x {WIDTH} reference spots, ms a query: {said}", flush=True)
+        measured.append(json.loads(subprocess.check_output(command)))
+        for name, value in measured[-1].items():
+            question, unit = ASKED[name.partition("_")[0]], UNITS[name.partition("_")[0]]
+            found(Finding(question, name.replace("_", " of "), value, unit, at=size))
     for name in (f"batch_{BATCH}", f"batch_{LARGE}"):
-        print(name, growth(SIZES, [each[name] for each in found]))
+        growth = exponent(SIZES, [each[name] for each in measured])
+        print(f"{name}: time of a query grows as n^{growth:.2f}")
 
 
 if __name__ == "__main__":
