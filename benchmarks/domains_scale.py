@@ -27,13 +27,14 @@ def main() -> None:
         source, out = Path(folder, "bins.h5ad"), Path(folder, "domains.h5ad")
         for spots in given.spots:
             run_apart(write_bins, source, spots, given.genes)
-            taken, peak = run_command("domains", source, "--out", out)
-            seconds.append(taken)
+            ran = run_command("domains", source, "--out", out)
+            seconds.append(ran.seconds)
             size = source.stat().st_size / 1e9
-            said = f"a file of {size:.2f} GB"
+            said = f"{ran.processor_s:.1f} s of processors"
             case = f"{given.genes} genes"
-            found(Finding("Domains, the number suggested", case, taken, "s", said, spots))
-            found(Finding("Memory of domains", case, peak, "GB", said, spots))
+            found(Finding("Domains, the number suggested", case, ran.seconds, "s", said, spots))
+            said = f"a file of {size:.2f} GB"
+            found(Finding("Memory of domains", case, ran.peak_gb, "GB", said, spots))
     if len(seconds) > 1:
         print(f"Time grows as n^{exponent(given.spots, seconds):.2f}.")
 

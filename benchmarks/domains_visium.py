@@ -67,13 +67,14 @@ def main() -> None:
         if not source.is_file():
             run_apart(write_section, source, given.spots, given.genes)
         out, markers = Path(folder, "domains.h5ad"), Path(folder, "markers.csv")
-        seconds, peak = run_command("domains", source, "--out", out, "--markers", markers)
+        ran = run_command("domains", source, "--out", out, "--markers", markers)
         obs = anndata.read_h5ad(out, backed="r").obs
         table = pd.crosstab(obs["tissue"], obs["domain"])
         what = f"{len(obs):,} spots x {given.genes:,} genes"
-        right = f"{table.max(axis=1).sum():,} spots in their tissue's most frequent of them"
-        found(Finding("Domains and markers of Visium counts", what, seconds, "s", right))
-        found(Finding("Memory of domains of Visium counts", what, peak, "GB"))
+        right = f"{table.max(axis=1).sum():,} spots in their tissue's most frequent domain"
+        said = f"{ran.processor_s:.1f} s of processors; {right}"
+        found(Finding("Domains and markers of Visium counts", what, ran.seconds, "s", said))
+        found(Finding("Domains and markers of Visium counts", "memory", ran.peak_gb, "GB"))
 
 
 if __name__ == "__main__":

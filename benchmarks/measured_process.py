@@ -8,13 +8,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).parent / "napari-mclstexp"
 
 
-def run_command(*given: str | Path) -> tuple[float, float]:
-    """Run a command of this program; return its seconds and its peak resident memory in GB.
+@dataclass(frozen=True)
+class Ran:
+    """What a command took: seconds, seconds of processors, and its peak resident memory in GB."""
+
+    seconds: float
+    processor_s: float
+    peak_gb: float
+
+
+def run_command(*given: str | Path) -> Ran:
+    """Run a command of this program, and tell what it took.
 
     Ends the benchmark if the command fails. What called this must be small itself: a new process
     begins with the peak of the one that started it.
@@ -26,7 +36,11 @@ def run_command(*given: str | Path) -> tuple[float, float]:
     if process.returncode:
         raise SystemExit(process.returncode)
     unit = 1 if sys.platform == "darwin" else 1024
-    return time.perf_counter() - start, usage.ru_maxrss * unit / 1e9
+    return Ran(
+        time.perf_counter() - start,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss * unit / 1e9,
+    )
 
 
 def run_apart(function: Callable[..., object], *given: object) -> None:

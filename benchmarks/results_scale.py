@@ -52,11 +52,13 @@ def main() -> None:
             write_geojson(drawn, folder / "drawn.geojson")
             size = (folder / "bins.h5ad").stat().st_size / 1e9
             for each in asked.work:
-                taken, peak = run_command(*given_to(each, folder))
-                seconds[each].append(taken)
-                said = f"{asked.genes} genes, a file of {size:.2f} GB"
-                found(Finding("Commands on a finished result", each, taken, "s", said, spots))
-                found(Finding("Their memory", each, peak, "GB", said, spots))
+                ran = run_command(*given_to(each, folder))
+                seconds[each].append(ran.seconds)
+                question = f"Commands on a finished result of {asked.genes} genes"
+                said = f"{ran.processor_s:.1f} s of processors"
+                found(Finding(question, each, ran.seconds, "s", said, spots))
+                said = f"a file of {size:.2f} GB"
+                found(Finding(f"{question}: memory", each, ran.peak_gb, "GB", said, spots))
     if len(asked.spots) > 1:
         for each, taken in seconds.items():
             print(f"{each}: time grows as n^{exponent(asked.spots, taken):.2f}")

@@ -13,7 +13,7 @@ from ..spots.geometry import neighbours
 from .domain_settings import DomainSettings
 from .expression import DENSE_UP_TO, Expression, moments, row_blocks
 
-TOLERANCE = 1e-6  # of Lanczos' singular values
+TOLERANCE = 1e-3  # of Lanczos' singular values; scores then differ in the fifth digit
 NEIGHBOURS = 6  # of a spot on a hexagonal array; of a square one, the nearest six
 
 
