@@ -79,7 +79,22 @@ def test_a_linear_value_is_raised_by_some_spots_and_lowered_by_others(models, pr
     assert len(adds) == len(models["linear"].bank)
     assert (adds > 0).any()
     assert (adds < 0).any()
-    assert found.base == pytest.approx(models["linear"].linear.head.mean[0])
+    level = prediction.var["section_level"]
+    assert found.base == pytest.approx(level[GENES[0]])
+    bank = models["linear"].bank.expression  # a mean of what was measured at reference spots
+    assert (bank.min(axis=0) <= level + 1e-6).all()
+    assert (level <= bank.max(axis=0) + 1e-6).all()
+
+
+def test_a_model_that_knows_no_looks_starts_from_the_mean_of_its_sections(sections, models):
+    model = models["linear"]
+    older = dataclasses.replace(model, bank=dataclasses.replace(model.bank, looks=None))
+    prediction = predicted(sections[2], older)
+    np.testing.assert_allclose(prediction.var["section_level"], model.linear.head.mean)
+    found = evidence(older, prediction, prediction.obs_names[0], GENES[0])
+    assert found.base + sum(each.adds for each in found.retrieved) == pytest.approx(
+        float(prediction.X[0, 0]), abs=1e-5
+    )
 
 
 def test_one_spot_has_the_same_value_alone_as_among_others(sections, models, predictions):
@@ -96,7 +111,8 @@ def test_one_spot_has_the_same_value_alone_as_among_others(sections, models, pre
 def test_programs_and_intervals_are_kept_with_a_prediction(models, predictions):
     prediction, head = predictions["linear"], models["linear"].linear.head
     scores, loadings = read_programs(prediction)
-    made = head.mean + head.slope * (scores.astype(float) @ loadings.T.astype(float))
+    level = prediction.var["section_level"].to_numpy()
+    made = level + head.slope * (scores.astype(float) @ loadings.T.astype(float))
     np.testing.assert_allclose(prediction.X, made, atol=1e-4)
     lower, upper = prediction.layers["lower"], prediction.layers["upper"]
     assert (lower <= upper).all()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import SettingsError
-from ..spots.schema import Provenance
+from ..spots.schema import SECTION_LEVEL, Provenance
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -62,7 +62,8 @@ class Evidence:
         The predicted value: `base` and all that the spots add.
     base
         What the value would be without them: 0 where it is a mean of the retrieved, the gene's
-        mean over the training sections where spots raise and lower it.
+        level on this slide where spots raise and lower it (the mean of the reference spots that
+        look like its tissue; of models of earlier versions, the mean over training sections).
     spread
         Weighted standard deviation of what was measured at them, in the same unit.
     agreement
@@ -106,9 +107,9 @@ class Evidence:
             else "The mean of a retrieval and of a linear head, together a weighted sum of "
             f"{len(self.retrieved):,} reference spots"
         )
-        base = "the gene's mean" if self.head == "linear" else "half of the gene's mean"
+        base = "the gene's level" if self.head == "linear" else "half of the gene's level"
         return (
-            f"{what}: base {self.base:.3f} ({base} over the training sections), raised by "
+            f"{what}: base {self.base:.3f} ({base} on this slide), raised by "
             f"{raised:.3f}, lowered by {lowered:.3f}, makes {self.value:.3f}."
         )
 
@@ -147,7 +148,11 @@ def evidence(model: Model, prediction: AnnData, spot: str, gene: str) -> Evidenc
     codes = place
     if model.config.head == "blend":
         codes = np.asarray(prediction.obsm["X_codes"], dtype=np.float32)[row]
-    linear = _of_linear_head(model, spot, gene, column, codes)
+    assert model.linear is not None
+    base = float(model.linear.head.mean[column])
+    if SECTION_LEVEL in prediction.var and gene in prediction.var_names:
+        base = float(prediction.var[SECTION_LEVEL][gene])
+    linear = _of_linear_head(model, spot, gene, column, codes, base)
     if model.config.head == "linear":
         return linear
     return _blended(linear, _of_retrieval(model, spot, gene, column, place))
@@ -182,18 +187,16 @@ def _of_retrieval(
 
 
 def _of_linear_head(
-    model: Model, spot: str, gene: str, column: int, codes: NDArray[np.float32]
+    model: Model, spot: str, gene: str, column: int, codes: NDArray[np.float32], base: float
 ) -> Evidence:
     """Write the value as the weighted sum that every ridge is: all reference spots take part."""
-    assert model.linear is not None
-    head, bank = model.linear.head, model.bank
+    bank = model.bank
     adds = model.contributions(codes, column)
     weight = np.abs(adds) / max(float(np.abs(adds).sum()), np.finfo(np.float64).tiny)
     known = bank.linear_codes.astype(np.float64)
     lengths = np.linalg.norm(known, axis=1) * np.linalg.norm(codes)
     similarity = known @ codes / np.maximum(lengths, np.finfo(np.float64).tiny)
     measured = bank.expression[:, column]
-    base = float(head.mean[column])
     middle = float(weight @ measured)
     spread = float(np.sqrt(weight @ (measured - middle) ** 2))
     retrieved = tuple(

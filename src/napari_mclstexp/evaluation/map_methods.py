@@ -16,9 +16,10 @@ from ..inference.device import Device
 from ..model import MclSTExp
 from ..model.intervals import ExpectedErrors, samples
 from ..model.retrieval import retrieve
+from ..model.section_level import section_level
 from ..model.smoother import Smoother
 from ..progress import CancelToken
-from ..training.data import SpotPool
+from ..training.data import SpotPool, looks_of
 from ..training.fit_linear_head import FittedLinearHead
 from ..training.fit_map_model import codes_on, fit_sections, read_codes
 from ..training.initialise import start
@@ -55,10 +56,16 @@ class MapHeads:
         head, held_out = fitted.head, fitted.held_out
         smoother, errors = Smoother(head, fitted.codes), ExpectedErrors(held_out)
         names = np.concatenate([np.full(len(e.expression), e.name) for e in train])
+        measured = np.concatenate([each.expression for each in train])
+        looks = looks_of([each.training_sections[self._settings.preset] for each in train])
         found = []
         for each in test:
             codes, beyond = self._codes(fitted, each)
-            predicted = head.predict(codes).astype(np.float32)
+            tissue = each.training_sections[self._settings.preset].tissue_looks
+            level = None
+            if looks is not None and tissue is not None:
+                level = section_level(tissue, looks, measured)
+            predicted = head.on_level(level).predict(codes).astype(np.float32)
             leverage = smoother.leverage(codes, beyond)
             drawn = samples(
                 predicted,

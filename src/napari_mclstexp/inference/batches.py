@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,30 @@ from .image_features import FrozenEncoder, settled
 from .out_of_distribution import mean_colours
 from .patches import field_scale, reading_order, stream_patches
 from .pooled_features import project_spots_on
+from .section_looks import looks_of_tissue
 
 AT_ONCE = 2048  # spots read from a feature map
 
 Batches = Iterator[tuple[NDArray[np.int64], Reading]]
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What is read of a slide.
+
+    Attributes
+    ----------
+    device
+        As it is used.
+    batches
+        Rows of the spots, with what the head says there.
+    level
+        (G,) of the slide, from which a linear head's values differ.
+    """
+
+    device: Device
+    batches: Batches
+    level: NDArray[np.float64] | None = None
 
 
 def from_patches(
@@ -36,8 +57,8 @@ def from_patches(
     device: Device,
     batch_size: int | None,
     cancel: CancelToken,
-) -> tuple[Device, Batches]:
-    """Return the device as it is used, and rows of (n, 2) spots with what is read of their patches.
+) -> Read:
+    """Read the patches around (n, 2) spots.
 
     Without a batch size, as many patches as suit device and patch.
     """
@@ -65,7 +86,7 @@ def from_patches(
                     reading = head(features)
                 yield order[rows], dataclasses.replace(reading, colours=mean_colours(pixels))
 
-    return device, read()
+    return Read(device, read())
 
 
 def from_map(
@@ -74,15 +95,14 @@ def from_map(
     model: Model,
     columns: NDArray[np.int64],
     device: Device,
-    level: float,
+    interval: float,
     progress: ProgressCallback | None,
     cancel: CancelToken,
-) -> tuple[Device, Batches]:
-    """See the slide once; return the device as used, and rows of spots with what is read there."""
+) -> Read:
+    """See the slide once, and read (n, 2) spots of it."""
     config = model.config.feature_map
     assert config is not None
     assert model.linear is not None
-    head = MapHead(model, columns, device, level)
     device, seen = see_slide(
         slide,
         model.module.image_encoder,
@@ -95,6 +115,7 @@ def from_map(
         codes, squares = project_spots_on(
             seen, xy, config.widths_um, model.linear.head.components, cancel=cancel
         )
+        head = MapHead(model, columns, device, interval, looks_of_tissue(seen))
     beyond = beyond_axes(squares, codes)
     colours = _colours(seen, xy)
 
@@ -107,7 +128,7 @@ def from_map(
                 reading = dataclasses.replace(reading, colours=colours[rows])
             yield rows, reading
 
-    return device, read()
+    return Read(device, read(), head.level)
 
 
 def _colours(seen: FeatureMap, xy: NDArray[np.float64]) -> NDArray[np.float64] | None:

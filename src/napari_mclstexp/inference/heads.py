@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ..model import Model
 from ..model.intervals import ExpectedErrors, samples
 from ..model.retrieval import Nearest, Retriever
+from ..model.section_level import section_level
 from ..model.smoother import Smoother
 from .device import Device
 
@@ -121,16 +122,26 @@ class MapHead:
     ----------
     model, columns, device
         The model, which reads slides by a feature map; which genes of it; where to compute.
-    level
+    interval
         Share of measured values that the intervals shall hold.
+    looks
+        (m, C) what the slide's tissue looks like, where it is known: tells the slide's level.
     """
 
     def __init__(
-        self, model: Model, columns: NDArray[np.int64], device: Device, level: float
+        self,
+        model: Model,
+        columns: NDArray[np.int64],
+        device: Device,
+        interval: float,
+        looks: Values | None = None,
     ) -> None:
         assert model.linear is not None
-        self._model, self._linear = model, model.linear
-        self._columns, self._level, self._device = columns, level, device
+        bank, level = model.bank, None
+        if looks is not None and bank.looks is not None and len(looks):
+            level = section_level(looks, bank.looks, bank.expression)
+        self._model, self._head = model, model.linear.head.on_level(level)
+        self._columns, self._interval, self._device = columns, interval, device
         self._smoother = Smoother(model.linear.head, model.bank.linear_codes)
         self._errors = ExpectedErrors(model.linear.held_out, columns)
         self._near: Nearest | RetrievalHead
@@ -140,9 +151,14 @@ class MapHead:
         else:
             self._near = RetrievalHead(model, columns, device)
 
+    @property
+    def level(self) -> NDArray[np.float64]:
+        """The (G,) level of the slide's genes, from which values differ."""
+        return self._head.mean[self._columns]
+
     def __call__(self, codes: Values, beyond: NDArray[np.float64]) -> Reading:
         """Read (n, q) codes, and (n,) squared lengths of what the axes leave out."""
-        head = self._linear.head
+        head = self._head
         expression = head.predict(codes, self._columns).astype(np.float32)
         leverage = self._smoother.leverage(codes, beyond)
         spread = self._errors.spread(leverage)
@@ -158,7 +174,7 @@ class MapHead:
         reading = replace(reading, codes=codes, programs=programs, leverage=leverage)
         if self._model.config.head == "contrastive":  # whose errors are not known
             return reading
-        lower, upper = self._errors.interval(expression, leverage, self._level)
+        lower, upper = self._errors.interval(expression, leverage, self._interval)
         return replace(reading, lower=lower, upper=upper)
 
 

@@ -125,12 +125,12 @@ def predict(
         )
     xy = positions(spots)
     if config.feature_map is None:
-        where, batches = from_patches(slide, xy, model, columns, where, batch_size, cancel)
+        read = from_patches(slide, xy, model, columns, where, batch_size, cancel)
     else:
-        where, batches = from_map(slide, xy, model, columns, where, interval, progress, cancel)
+        read = from_map(slide, xy, model, columns, where, interval, progress, cancel)
     chosen = tuple(config.genes[column] for column in columns)
     whole, done = Gathered(spots.n_obs), 0
-    for rows, reading in batches:
+    for rows, reading in read.batches:
         whole.add(rows, reading)
         done += len(rows)
         cancel.raise_if_cancelled()
@@ -145,8 +145,9 @@ def predict(
         spots,
         model,
         chosen,
-        device=where,
+        device=read.device,
         reading=reading,
+        level=read.level,
         interval=interval,
         samples=draw_samples(model, reading, columns, samples, seed) if samples else (),
         warning=unlike_bank(reading.colours, slide.um_per_px, model.bank, config),

@@ -16,7 +16,14 @@ from ..cohort.quality_control import enough_counts
 from ..model import Model
 from ..model.normalisation import measured_expression
 from ..slides import Slide
-from ..spots.schema import POSITIONS, Provenance, SpotMetadata, positions, write_programs
+from ..spots.schema import (
+    POSITIONS,
+    SECTION_LEVEL,
+    Provenance,
+    SpotMetadata,
+    positions,
+    write_programs,
+)
 from .correlation import pcc_per_gene
 from .device import Device
 from .heads import Reading
@@ -32,6 +39,7 @@ def assemble(
     *,
     device: Device,
     reading: Reading,
+    level: NDArray[np.float64] | None,
     interval: float,
     samples: Iterable[NDArray[np.float32]] = (),
     warning: str = "",
@@ -44,6 +52,8 @@ def assemble(
         What the prediction was made from, and the G genes of its columns.
     reading
         What the model's head said of the n spots.
+    level
+        (G,) of the slide, where a linear head read it.
     interval
         Share of measured values that its intervals hold.
     samples
@@ -57,6 +67,8 @@ def assemble(
     known = {"held_out_pcc": config.held_out_pcc, "held_out_low": config.held_out_low}
     scores = {name: [each.get(gene, np.nan) for gene in genes] for name, each in known.items()}
     var = pd.DataFrame(scores, index=pd.Index(list(genes), dtype=str))
+    if level is not None:
+        var[SECTION_LEVEL] = level
     layers = {"spread": reading.spread}
     if reading.lower is not None and reading.upper is not None:
         layers |= {"lower": reading.lower, "upper": reading.upper}

@@ -41,6 +41,9 @@ class Bank:
         (N,) name of each spot's patient; of earlier versions, its section's.
     codes
         (N, q) float32 codes where a contrastive and a linear head are blended, else None.
+    looks
+        (N, C) float32 what the tissue around each spot looks like, from which the level of a
+        section is told; None where it is not known, as in models of earlier versions.
     """
 
     embedding: NDArray[np.float32]
@@ -54,6 +57,7 @@ class Bank:
     thumbnails: tuple[bytes, ...] = ()
     patient: NDArray[np.str_] | None = None
     codes: NDArray[np.float32] | None = None
+    looks: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.embedding)
@@ -82,20 +86,19 @@ class Bank:
             thumbnails=pictures,
             patient=None if self.patient is None else self.patient[chosen],
             codes=None if self.codes is None else self.codes[chosen],
+            looks=None if self.looks is None else self.looks[chosen],
         )
 
     def joined(self, other: Bank) -> Bank:
         """Return the spots of both, which are of the same genes."""
         whole = len(self.thumbnails) == len(self) and len(other.thumbnails) == len(other)
-        codes = None
-        if self.codes is not None and other.codes is not None:
-            codes = (self.codes, other.codes)
         return Bank(
             **{n: np.concatenate([getattr(self, n), getattr(other, n)]) for n in PER_SPOT},
             genes=self.genes,
             thumbnails=self.thumbnails + other.thumbnails if whole else (),
             patient=np.concatenate([self.patients, other.patients]),
-            codes=None if codes is None else np.concatenate(codes),
+            codes=_both(self.codes, other.codes),
+            looks=_both(self.looks, other.looks),
         )
 
     def to_anndata(self, *, half: bool = False) -> anndata.AnnData:
@@ -129,6 +132,8 @@ class Bank:
             bank.obs["patient"] = pd.Categorical(self.patient.astype(str))
         if self.codes is not None:
             bank.obsm["X_codes"] = self.codes
+        if self.looks is not None:
+            bank.obsm["X_looks"] = self.looks
         # One run of bytes: h5ad has no column of pictures, and a pickled one is never loaded.
         bank.uns["thumbnails"] = np.frombuffer(b"".join(self.thumbnails), dtype=np.uint8)
         return bank
@@ -160,16 +165,23 @@ class Bank:
                 xy=np.asarray(bank.obsm["spatial"], dtype=np.float64),
                 thumbnails=pictures if lengths.any() else (),
                 patient=bank.obs["patient"].to_numpy(dtype=str) if "patient" in bank.obs else None,
-                codes=(
-                    np.asarray(bank.obsm["X_codes"], dtype=np.float32)
-                    if "X_codes" in bank.obsm
-                    else None
-                ),
+                codes=_kept(bank, "X_codes"),
+                looks=_kept(bank, "X_looks"),
             )
         except KeyError as error:
             raise ModelError(
                 f"The model's bank lacks {error}; train the model again or get its folder anew."
             ) from error
+
+
+def _both(
+    one: NDArray[np.float32] | None, other: NDArray[np.float32] | None
+) -> NDArray[np.float32] | None:
+    return None if one is None or other is None else np.concatenate([one, other])
+
+
+def _kept(bank: anndata.AnnData, key: str) -> NDArray[np.float32] | None:
+    return np.asarray(bank.obsm[key], dtype=np.float32) if key in bank.obsm else None
 
 
 def _dense(x: object) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ import numpy as np
 from .programs import of_head
 
 if TYPE_CHECKING:
+    from .bank import Bank
     from .config import ModelConfig
     from .linear_head import LinearHead
 
@@ -20,7 +21,7 @@ HEADS = {
 }
 
 
-def model_card(config: ModelConfig, n_reference_spots: int, head: LinearHead | None = None) -> str:
+def model_card(config: ModelConfig, bank: Bank, head: LinearHead | None = None) -> str:
     """Return the model card as Markdown."""
     scores = sorted(config.held_out_pcc.items(), key=lambda item: -item[1])
     lines = [
@@ -37,7 +38,7 @@ def model_card(config: ModelConfig, n_reference_spots: int, head: LinearHead | N
         f"| seen around a spot | {_seen(config)} |",
         f"| trained on | {', '.join(config.trained_on) or 'not said'} |",
         f"| platform | {config.platform or 'not said'} |",
-        f"| reference spots | {n_reference_spots} |",
+        f"| reference spots | {len(bank)} |",
         *_retrieved(config),
         "",
         *([] if head is None else _programs(config, head)),
@@ -60,7 +61,7 @@ def model_card(config: ModelConfig, n_reference_spots: int, head: LinearHead | N
         "",
         "## Limits",
         "",
-        _LIMITS[config.head],
+        *_limits(config, bank),
         "* Tissue, stain or scanner unlike the training sections make it unreliable.",
         "* For research, not for diagnosis.",
         "",
@@ -77,10 +78,22 @@ _MEANS = (
     "reference spot had cannot be shown."
 )
 _SUMS = (
-    "* Every value is a gene's mean over the training sections and a few programs above or below "
-    "it, relative to the slide's own tissue: what differs between whole slides is not seen."
+    "* Every value is a gene's level on the slide and a few programs above or below it, relative "
+    "to the slide's own tissue."
 )
-_LIMITS = {"contrastive": _MEANS, "linear": _SUMS, "blend": f"{_SUMS}\n{_MEANS}"}
+_LEVEL = (
+    "* The level is that of the reference spots whose tissue has the same colours and density; "
+    "what differs between patients and does not show in these is not in it."
+)
+_NO_LEVEL = (
+    "* The level is the gene's mean over the training sections: what differs between whole slides "
+    "is not seen."
+)
+
+
+def _limits(config: ModelConfig, bank: Bank) -> list[str]:
+    sums = [_SUMS, _NO_LEVEL if bank.looks is None else _LEVEL]
+    return {"contrastive": [_MEANS], "linear": sums, "blend": [*sums, _MEANS]}[config.head]
 
 
 def _seen(config: ModelConfig) -> str:

@@ -104,7 +104,7 @@ def save_model(
         if model.linear is not None:
             (temporary / LINEAR).write_bytes(save_arrays(model.linear.arrays()))
         (temporary / CARD).write_text(
-            model_card(model.config, len(model.bank), model.linear.head if model.linear else None),
+            model_card(model.config, model.bank, model.linear.head if model.linear else None),
             encoding="utf-8",
         )
         checksums = {name: sha256(temporary / name) for name in _files_of(model.config)}
@@ -317,8 +317,9 @@ def _identity(
     for name, array in sorted((linear.arrays() if linear is not None else {}).items()):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(array).data)
-    if bank.codes is not None:
-        digest.update(np.ascontiguousarray(bank.codes).data)
+    for kept in (bank.codes, bank.looks):
+        if kept is not None:
+            digest.update(np.ascontiguousarray(kept).data)
     names = [bank.section.tolist(), bank.barcode.tolist(), [len(each) for each in bank.thumbnails]]
     digest.update(json.dumps(names).encode())
     digest.update(b"".join(bank.thumbnails))

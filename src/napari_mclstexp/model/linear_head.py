@@ -8,7 +8,7 @@ is numpy, in 64 bits inside; how the head is fitted stands in `training`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,8 @@ class LinearHead:
     share
         (R,) of the variance of all fitted values, before the rank was cut.
     mean
-        (G,) of the training sections' means, in the model's unit.
+        (G,) in the model's unit, from which a section's values differ: of the training sections'
+        means, unless the section's own level is known.
     slope
         By which predicted differences are multiplied, calibrated on sections left out.
     penalty
@@ -88,6 +89,10 @@ class LinearHead:
         kept = slice(None) if columns is None else columns
         differences = self.program_scores(codes) @ self.loadings[:, kept]
         return self.mean[kept] + self.slope * differences
+
+    def on_level(self, level: Floats | None) -> LinearHead:
+        """Return the head for a section of a known (G,) level; see `section_level`."""
+        return self if level is None else replace(self, mean=level)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return all that the head is by name, to be kept in a file of arrays."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 POSITIONS = "spatial"
+SECTION_LEVEL = "section_level"  # of each gene, in var
 _FACTS = "mclstexp"
 _PROGRAMS, _LOADINGS, _SHARES = "X_programs", "programs", "program_shares"
 _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": int}

@@ -13,7 +13,7 @@ from ..inference.device import Device
 from ..model import Bank, MclSTExp, ModelConfig
 from ..progress import CancelToken
 from ..spots.schema import positions
-from .data import SpotPool, TrainingSection, thumbnails
+from .data import SpotPool, TrainingSection, looks_of, thumbnails
 
 
 def build_bank(
@@ -92,6 +92,7 @@ def _bank_of(
         ),
         patient=np.concatenate(patients).astype(str),
         codes=codes,
+        looks=looks_of(training_sections),
     )
 
 

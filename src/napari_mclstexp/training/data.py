@@ -47,6 +47,9 @@ class TrainingSection:
         (n, F) of patches, when the encoder is frozen; or codes of a feature map.
     map_features
         (n, F) of a feature map, before they are projected to codes.
+    looks, tissue_looks
+        (n, C) and (m, C) what the map shows around the spots, and all over the tissue; see
+        `inference.section_looks`.
     """
 
     section: Section
@@ -56,6 +59,14 @@ class TrainingSection:
     patches: NDArray[np.uint8] | None = None
     features: Tensor | None = None
     map_features: NDArray[np.float32] | None = None
+    looks: NDArray[np.float32] | None = None
+    tissue_looks: NDArray[np.float32] | None = None
+
+
+def looks_of(training_sections: Sequence[TrainingSection]) -> NDArray[np.float32] | None:
+    """Return (N, C) what the tissue around the spots of all sections looks like, if it is known."""
+    looks = [each.looks for each in training_sections if each.looks is not None]
+    return np.concatenate(looks) if len(looks) == len(training_sections) else None
 
 
 class SpotPool:

@@ -50,6 +50,7 @@ def fit_linear_head(
     sections: NDArray[np.str_],
     patients: NDArray[np.str_],
     xy: NDArray[np.float64],
+    looks: NDArray[np.float32] | None = None,
     *,
     n_axes: int = AXES,
     ranks: Sequence[int] | None = None,
@@ -68,6 +69,9 @@ def fit_linear_head(
         (N,) names of the spots' sections and patients.
     xy
         (N, 2) positions in their section.
+    looks
+        (N, C) what the tissue around the spots looks like, which tells a section's level; without
+        them, it is taken to be that of the sections learned from.
     n_axes
         The most principal axes kept.
     ranks, penalties
@@ -95,6 +99,7 @@ def fit_linear_head(
         sections,
         patients,
         xy,
+        looks,
         ranks=ranks,
         penalties=penalties,
     )
@@ -108,6 +113,7 @@ def fit_to_codes(
     sections: NDArray[np.str_],
     patients: NDArray[np.str_],
     xy: NDArray[np.float64],
+    looks: NDArray[np.float32] | None = None,
     *,
     ranks: Sequence[int] | None = None,
     penalties: Sequence[float] | None = None,
@@ -120,7 +126,7 @@ def fit_to_codes(
         (F, q) axes, and (N, q) features on them.
     beyond
         (N,) squared lengths of what the axes leave out of each spot's features.
-    expression, sections, patients, xy, ranks, penalties
+    expression, sections, patients, xy, looks, ranks, penalties
         As for :func:`fit_linear_head`.
     """
     inner = inner_folds(codes, expression, sections, patients, xy)
@@ -129,5 +135,5 @@ def fit_to_codes(
     ridge = RidgeSolver.of(list(section_sums(codes, expression, sections).values()))
     coefficients, loadings, share = ridge.programs(choice.penalty, choice.rank)
     head = LinearHead(components, coefficients, loadings, share, ridge.mean, slope, choice.penalty)
-    held_out = held_out_errors(inner, choice, slope, beyond)
+    held_out = held_out_errors(inner, choice, slope, beyond, looks)
     return FittedLinearHead(head, codes, held_out, choice)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..model import Bank, Model
 from ..model.trained_model import Linear
 from ..spots.schema import positions
-from .data import TrainingSection
+from .data import TrainingSection, looks_of
 from .fit_linear_head import FittedLinearHead, fit_linear_head, fit_to_codes
 from .principal_axes import on_axes
 from .settings import TrainSettings
@@ -31,6 +31,7 @@ def fit_sections(
         sections,
         patients,
         xy,
+        looks_of(training_sections),
         seed=settings.seed,
         ranks=_fixed(settings.rank),
         penalties=_fixed(settings.penalty),
@@ -70,6 +71,7 @@ def refit(
         bank.section,
         bank.patients,
         bank.xy,
+        bank.looks,
         ranks=_fixed(settings.rank),
         penalties=_fixed(settings.penalty),
     )

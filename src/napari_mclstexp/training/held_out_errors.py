@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from ..model.intervals import HeldOutErrors
+from ..model.section_level import section_level
 from .choose_rank import RankChoice, predicted_products
-from .inner_folds import InnerFolds
+from .inner_folds import InnerFold, InnerFolds
 
 LEAST_SLOPE, MOST_SLOPE = 0.05, 2.0
 MOST_GROWTH = 1.5
@@ -33,7 +34,11 @@ def calibrated_slope(inner: InnerFolds, choice: RankChoice) -> float:
 
 
 def held_out_errors(
-    inner: InnerFolds, choice: RankChoice, slope: float, beyond: NDArray[np.float64]
+    inner: InnerFolds,
+    choice: RankChoice,
+    slope: float,
+    beyond: NDArray[np.float64],
+    looks: NDArray[np.float32] | None = None,
 ) -> HeldOutErrors:
     """Return what was measured less what was predicted, of each spot while it was left out.
 
@@ -43,19 +48,35 @@ def held_out_errors(
         The folds, and the head's constants.
     beyond
         (N,) squared lengths of what the axes leave out of each spot's features.
+    looks
+        (N, C) what the tissue around the spots looks like, which tells the level of what is left
+        out; without them, it is that of what is learned from.
     """
     n_genes = len(inner.folds[0].ridge.mean)
     errors = np.empty((len(beyond), n_genes), dtype=np.float16)
     leverage = np.empty(len(beyond))
     for fold in inner.folds:
         coefficients, loadings, _ = fold.ridge.programs(choice.penalty, choice.rank)
-        for each in fold.held_out:
-            predicted = fold.ridge.mean + slope * (each.codes @ coefficients @ loadings)
+        levels = _levels(inner, fold, looks)
+        for each, level in zip(fold.held_out, levels, strict=True):
+            predicted = level + slope * (each.codes @ coefficients @ loadings)
             errors[each.rows] = each.centred + each.mean - predicted
             leverage[each.rows] = fold.ridge.leverage(each.codes, choice.penalty, beyond[each.rows])
     growth = _growth(inner, errors, leverage)
     typical = max(float(np.median(leverage)), 1e-6)
     return HeldOutErrors(errors, leverage.astype(np.float32), growth, typical)
+
+
+def _levels(
+    inner: InnerFolds, fold: InnerFold, looks: NDArray[np.float32] | None
+) -> list[NDArray[np.float64]]:
+    """Return the (G,) level of each section of a fold, told from all that is not in it."""
+    if looks is None:
+        return [fold.ridge.mean] * len(fold.held_out)
+    learned = [each for other in inner.folds if other is not fold for each in other.held_out]
+    rows = np.concatenate([each.rows for each in learned])
+    measured = np.concatenate([each.centred + each.mean for each in learned]).astype(np.float32)
+    return [section_level(looks[each.rows], looks[rows], measured) for each in fold.held_out]
 
 
 def _growth(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..inference.device import Device
 from ..inference.feature_map import compute_feature_map
 from ..inference.pooled_features import pooled_features
+from ..inference.section_looks import looks_at, looks_of_tissue
 from ..model import MclSTExp, ModelConfig
 from ..progress import CancelToken, Progress, ProgressCallback
 from ..spots.schema import positions
@@ -26,7 +27,7 @@ def add_map_features(
     Parameters
     ----------
     training_sections
-        Get their `map_features`; those that have them are left alone.
+        Get their `map_features` and looks; those that have them are left alone.
     module, config, device
         The encoder, the map's configuration, and where to compute.
     progress, cancel
@@ -47,6 +48,6 @@ def add_map_features(
             found = compute_feature_map(
                 slide, module.image_encoder, seen, device=device, progress=told, cancel=cancel
             )
-        each.map_features = pooled_features(
-            found, positions(each.section.spots), seen.widths_um, cancel=cancel
-        )
+        xy = positions(each.section.spots)
+        each.looks, each.tissue_looks = looks_at(found, xy), looks_of_tissue(found)
+        each.map_features = pooled_features(found, xy, seen.widths_um, cancel=cancel)

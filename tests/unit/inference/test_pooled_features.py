@@ -13,6 +13,8 @@ from napari_mclstexp.inference.pooled_features import (
     project_spots_on,
     spots_on_tissue,
 )
+from napari_mclstexp.inference.section_looks import looks_at, looks_of_tissue
+from napari_mclstexp.model.section_level import LOOK_UM
 from napari_mclstexp.progress import CancelToken
 from support.map_kit import CONFIG, make_map, saved, small_tiles, tissue_picture, values
 
@@ -159,3 +161,20 @@ def test_pooling_can_be_cancelled(found, spots):
     token.cancel()
     with pytest.raises(Cancelled):
         pooled_features(found, spots, WIDTHS, cancel=token)
+
+
+def test_looks_are_colours_as_they_are_and_not_relative_to_the_section(found):
+    cells = [(12, 20), (5, 9), (25, 40)]
+    xy = np.array([[(c + 0.5) * 16, (r + 0.5) * 16] for r, c in cells])
+    expected = by_definition(found, LOOK_UM)[:, found.groups["colour"]]
+    looks = looks_at(found, xy)
+    for row, (r, c) in zip(looks, cells, strict=True):
+        np.testing.assert_allclose(row, expected[:, :, r, c].ravel(), atol=0.012)
+    assert (looks[:, :3] > 0.2).all()  # red, green and blue of tissue, about 0 were they relative
+
+
+def test_looks_of_the_tissue_are_taken_from_tissue_only(found):
+    looks = looks_of_tissue(found)
+    assert len(looks) == (found.share > 0.25).sum()
+    darkest = looks[:, :3].min(axis=1)
+    assert darkest.max() < 0.9  # no glass among them
