@@ -13,6 +13,7 @@ The first three need a real slide and the ImageNet weights of DenseNet-121.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import resource
 import subprocess
@@ -45,6 +46,8 @@ from napari_mclstexp.slides import Slide, open_slide
 
 LAYERS = ("block1", "block2", "block3", "last")
 HALOS = (64, 128, 256)
+HALO, TILE = feature_map.HALO_PX, feature_map.TILE_PX
+PATCH_HALOS, MARGINS = (HALO, 256), (512, 256, 0)
 LIMIT_GB = 2.0
 CELLS = 7  # side of the square that is compared with patches: 224 px
 
@@ -65,11 +68,18 @@ def whole(found: FeatureMap) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def patches(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
-    """Compare squares of cells with patches of the same tissue that were encoded alone."""
+    """Compare squares of cells with patches of the same tissue that were encoded alone.
+
+    With margins of their own, which take the place of the halo, and by several halos of the map.
+    """
     config = FeatureMapConfig(layers=LAYERS, colour=False)
-    found = compute_feature_map(slide, encoder, config, device=device)
-    mean, std = whole(found)
-    square = mean**2 + std**2
+    maps_of = {}
+    for halo in PATCH_HALOS:
+        feature_map.HALO_PX = halo
+        found = compute_feature_map(slide, encoder, config, device=device)
+        mean, std = whole(found)
+        maps_of[halo] = mean, mean**2 + std**2
+    feature_map.HALO_PX = HALO
     inner = functional.avg_pool2d(torch.from_numpy(found.share)[None], 2 * CELLS + 1, 1, CELLS)[0]
     places = np.argwhere(inner.numpy() > 0.999)
     rng = np.random.default_rng(0)
@@ -78,13 +88,20 @@ def patches(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
         device.torch, device.dtype, torch.channels_last
     )
     half = CELLS // 2
-    expected = []
-    for row, col in places:
-        part = (slice(None), slice(row - half, row + half + 1), slice(col - half, col + half + 1))
-        m, q = mean[part].mean((1, 2)), square[part].mean((1, 2))
-        expected.append(np.concatenate([m, np.sqrt(np.maximum(q - m**2, 0))]))
+
+    def squares(mean: NDArray[np.float32], square: NDArray[np.float32]) -> NDArray[np.float32]:
+        expected = []
+        for row, col in places:
+            rows, cols = (slice(each - half, each + half + 1) for each in (row, col))
+            m, q = (each[:, rows, cols].mean((1, 2)) for each in (mean, square))
+            expected.append(np.concatenate([m, np.sqrt(np.maximum(q - m**2, 0))]))
+        return np.array(expected)
+
     names = np.repeat(LAYERS, layers.channels)
-    for what, margin in (("with a margin of 256 px", 256), ("plain, of 224 px", 0)):
+    seen_by: dict[str, NDArray[np.float32]] = {
+        f"map, halo {halo}": squares(*each) for halo, each in maps_of.items()
+    }
+    for margin in MARGINS:
         seen = []
         for row, col in places:
             side = CELLS * config.cell_px + 2 * margin
@@ -103,7 +120,9 @@ def patches(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
             seen.append(
                 np.concatenate([torch.cat(half_).numpy() for half_ in zip(*halves, strict=True)])
             )
-        a, b = np.array(expected), np.array(seen)
+        seen_by[f"patches, margin {margin}"] = np.array(seen)
+    for one, other in itertools.combinations(seen_by, 2):
+        a, b = seen_by[one], seen_by[other]
         alive = (a.std(0) > 1e-4) & (b.std(0) > 1e-4)
         a, b = a - a.mean(0), b - b.mean(0)
         r = (a * b).sum(0) / np.sqrt((a**2).sum(0) * (b**2).sum(0) + 1e-30)
@@ -112,7 +131,7 @@ def patches(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
                 mine = r[these * len(names) : (these + 1) * len(names)]
                 mine = mine[(names == layer) & alive[these * len(names) : (these + 1) * len(names)]]
                 print(
-                    f"patches {what}, {layer} {kind}: correlation median {np.median(mine):.4f}, "
+                    f"{one} and {other}, {layer} {kind}: correlation median {np.median(mine):.4f}, "
                     f"1 % {np.quantile(mine, 0.01):.4f}, lowest {mine.min():.4f} "
                     f"({(mine > 0.98).mean():.1%} of {len(mine)} above 0.98)",
                     flush=True,
@@ -153,19 +172,19 @@ def tiling(slide: Slide, encoder: ImageEncoder, device: Device, folder: Path) ->
     names = np.repeat(LAYERS, InnerLayers(encoder, LAYERS).channels)
     for halo in HALOS:
         one, many, moved = (
-            seen("plain", 1024, halo),
+            seen("plain", TILE, halo),
             seen("plain", 512, halo),
-            seen("shifted", 1024, halo),
+            seen("shifted", TILE, halo),
         )
         tissue = (inner(one.share, 0) > 0) & (inner(moved.share, shift) > 0)
         first = inner(np.array(whole(one)), 0)[..., tissue]
-        for what, other, cut in (("512", many, 0), ("1024 shifted", moved, shift)):
+        for what, other, cut in (("512", many, 0), (f"{TILE} shifted", moved, shift)):
             second = inner(np.array(whole(other)), cut)[..., tissue]
             for layer in LAYERS:
                 a, b = first[:, names == layer], second[:, names == layer]
                 spread = a.std(axis=-1, keepdims=True)
                 report(
-                    f"halo {halo}, 1024 against {what}, {layer}",
+                    f"halo {halo}, {TILE} against {what}, {layer}",
                     (abs(a - b) / np.maximum(spread, 1e-9))[spread[..., 0] > 1e-3],
                 )
         row, col = np.nonzero(inner(one.share, 0) > 0.5)
@@ -174,14 +193,14 @@ def tiling(slide: Slide, encoder: ImageEncoder, device: Device, folder: Path) ->
         for (width, layer), part in feature_slices(one, config.widths_um).items():
             unit = np.sqrt((part.stop - part.start) * len(LAYERS) * len(config.widths_um))
             apart = abs(pooled[0][:, part] - pooled[1][:, part]) * unit
-            report(f"halo {halo}, 1024 against 512, {layer} pooled over {width:.0f} µm", apart)
-    feature_map.TILE_PX, feature_map.HALO_PX = 1024, 128
+            report(f"halo {halo}, {TILE} against 512, {layer} pooled over {width:.0f} µm", apart)
+    feature_map.TILE_PX, feature_map.HALO_PX = TILE, HALO
 
 
 def timing(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
     """Time a section, for sizes of tiles, and what is read from its map."""
     config = FeatureMapConfig(layers=LAYERS)
-    for tile in (512, 768, 1024):
+    for tile in (512, 1024, 1536, 2048):
         feature_map.TILE_PX = tile
         start = time.perf_counter()
         found = compute_feature_map(slide, encoder, config, device=device)
@@ -192,6 +211,7 @@ def timing(slide: Slide, encoder: ImageEncoder, device: Device) -> None:
             f"as {equal / took:.1f} patches of 224 px a second",
             flush=True,
         )
+    feature_map.TILE_PX = TILE
     spots = np.random.default_rng(0).uniform(0, (slide.width, slide.height), (300, 2))
     start = time.perf_counter()
     features = pooled_features(found, spots, config.widths_um)

@@ -114,13 +114,14 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, action="append", help="both if not given")
     parser.add_argument("--side", type=int, default=60_000, help="of the slide, in px")
     parser.add_argument("--grid", help="µm between spots all over the slide, in place of 5,000")
+    parser.add_argument("--glass", type=float, default=1 / 8, help="margin of the slide, a share")
     arguments = parser.parse_args()
     side = arguments.side
     highest = 0.0
     for kind in arguments.kind or KINDS:
         with tempfile.TemporaryDirectory() as folder:
             slide, spots = Path(folder, f"large.{kind}"), Path(folder, "spots.csv")
-            write_pyramid(slide, side)
+            write_pyramid(slide, side, arguments.glass)
             write_spots(spots, side)
             places = ["--grid", arguments.grid] if arguments.grid else ["--spots", str(spots)]
             size = slide.stat().st_size / 1e9

@@ -5,8 +5,9 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from napari_mclstexp import load_model, predict, save_model
+from napari_mclstexp import load_model, open_slide, predict, read_spots, save_model
 from napari_mclstexp.analysis.evidence import evidence, retrieved_by_section
 from napari_mclstexp.errors import ModelError, SettingsError
 from napari_mclstexp.spots import lay_grid
@@ -184,3 +185,14 @@ def test_a_model_whose_head_was_changed_is_refused(models, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"linear_head\.safetensors was changed"):
         load_model(tmp_path / "m")
+
+
+def test_a_slide_without_tissue_gets_the_mean_everywhere_and_no_error(models, tmp_path):
+    Image.fromarray(np.full((400, 500, 3), 247, dtype=np.uint8)).save(tmp_path / "glass.png")
+    (tmp_path / "spots.csv").write_text("x,y\n100,100\n300,200\n")
+    with open_slide(tmp_path / "glass.png") as slide:
+        slide.calibrate(2.0, "user")
+        spots = read_spots(tmp_path / "spots.csv")
+        prediction = predict(slide, spots, models["linear"], device="cpu")
+    mean = models["linear"].linear.head.mean
+    np.testing.assert_allclose(prediction.X, np.tile(mean, (2, 1)), rtol=1e-5)

@@ -14,7 +14,13 @@ from anndata import AnnData
 from napari_mclstexp.cohort.public_datasets import Found, Row, write_cohort
 from napari_mclstexp.cohort.table import SectionRow, write_rows
 from napari_mclstexp.errors import OutputError
-from napari_mclstexp.files import MARKER, atomic_folder, check_folder, refuse_overwriting
+from napari_mclstexp.files import (
+    MARKER,
+    atomic_folder,
+    check_folder,
+    only_one,
+    refuse_overwriting,
+)
 from napari_mclstexp.inference import feature_cache
 from napari_mclstexp.model import load_model, save_model
 from napari_mclstexp.samples import demo_model_path
@@ -88,6 +94,15 @@ def test_a_model_is_replaced_until_a_person_adds_or_changes_a_file(bench):
     card.write_text(MINE)
     refused(trained(bench), "curves.csv was changed")
     assert load_model(bench / "model").id == before
+
+
+def test_two_trainings_do_not_share_a_folder(bench):
+    with only_one(bench / "model", "another training"):
+        told = trained(bench)
+    assert told.code == 2
+    assert "model is being written by another training" in told.err
+    assert not (bench / "model").exists()
+    assert trained(bench).code == 0
 
 
 def test_refused_before_any_slide_is_read(bench):

@@ -138,7 +138,7 @@ class MapHead:
     ) -> None:
         assert model.linear is not None
         bank, level = model.bank, None
-        if looks is not None and bank.looks is not None and len(looks):
+        if looks is not None and bank.looks is not None:
             level = section_level(looks, bank.looks, bank.expression)
         self._model, self._head = model, model.linear.head.on_level(level)
         self._columns, self._interval, self._device = columns, interval, device

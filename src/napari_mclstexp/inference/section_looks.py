@@ -39,10 +39,12 @@ def looks_at(feature_map: FeatureMap, xy: NDArray[np.float64]) -> Values | None:
 
 
 def looks_of_tissue(feature_map: FeatureMap) -> Values | None:
-    """Return (m, 14) what places all over the tissue look like, or None without colour."""
+    """Return (m, 14) what places all over the tissue look like, or None without any or colour."""
     cells = np.argwhere(feature_map.share > TISSUE_CELL)
     if not len(cells):
         cells = np.argwhere(feature_map.share > 0)
+    if not len(cells):
+        return None
     chosen = np.unique(np.linspace(0, len(cells) - 1, MOST_PLACES).astype(np.int64))
     xy = (cells[chosen][:, ::-1].astype(np.float64) + 0.5) * feature_map.grid.cell_px
     return looks_at(feature_map, xy)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ModelError
+from .config import ENCODER_NAME
 from .densenet import densenet121_features
 
 IMAGENET_STATS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -70,9 +71,7 @@ def build_backbone(name: str, patch_px: int | None = None) -> tuple[nn.Module, i
     """
     if name in (DENSENET, DENSENET_UNRECTIFIED):
         return DenseNet121(rectified=name == DENSENET), 1024
-    if not name.startswith("timm:"):
-        raise ModelError(f"The encoder {name!r} is unknown; use densenet121 or timm:NAME.")
-    short = name.removeprefix("timm:")
+    short = _timm_name(name)
     timm = _import_timm(short)
     options: dict[str, Any] = {"pretrained": False, "num_classes": 0}
     if patch_px is not None and not _takes_any_size(timm, short):
@@ -89,9 +88,9 @@ def build_backbone(name: str, patch_px: int | None = None) -> tuple[nn.Module, i
 
 def input_stats(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and std of the pixel values (0..1) that an encoder's ImageNet weights were made for."""
-    if not name.startswith("timm:"):
+    if name in (DENSENET, DENSENET_UNRECTIFIED):
         return IMAGENET_STATS
-    short = name.removeprefix("timm:")
+    short = _timm_name(name)
     config = _import_timm(short).get_pretrained_cfg(short)
     if config is None:
         raise ModelError(f"timm knows no encoder {short!r}; timm.list_models() lists the names.")
@@ -195,6 +194,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise ModelError(f"{path} holds no state dict of tensors; save model.state_dict() instead.")
     return state
+
+
+def _timm_name(name: str) -> str:
+    if not name.startswith("timm:") or not ENCODER_NAME.fullmatch(name):
+        raise ModelError(f"The encoder {name!r} is unknown; use densenet121 or timm:NAME.")
+    return name.removeprefix("timm:")
 
 
 def _import_timm(name: str) -> Any:

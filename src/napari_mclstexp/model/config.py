@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -10,6 +11,8 @@ from .normalisation import UNITS, Normalisation
 
 Distance = Literal["l1", "l2", "cosine"]
 Head = Literal["contrastive", "linear", "blend"]
+# timm would read a name with a colon or a slash as an address, of the network or of a folder.
+ENCODER_NAME = re.compile(r"densenet121(-unrectified)?|timm:[A-Za-z0-9_.\-]+")
 FORMATS = (1, 2)  # a new one where an older version could misread a newer folder; 2: feature maps
 
 
@@ -35,6 +38,13 @@ class EncoderConfig(_Frozen):
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     views: Literal[1, 4, 8] = 1
+
+    @field_validator("name")
+    @classmethod
+    def _names_an_architecture(cls, name: str) -> str:
+        if not ENCODER_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} names no encoder; use densenet121, or timm: and a name")
+        return name
 
 
 class FeatureMapConfig(_Frozen):

@@ -27,6 +27,7 @@ from ..files import (
     atomic_folder,
     check_folder,
     check_writable,
+    finish_exchange,
     names_in,
     refuse_overwriting,
     sha256,
@@ -239,6 +240,7 @@ def verify_folder(folder: Path) -> None:
     ModelError
         Naming the file at fault.
     """
+    finish_exchange(folder)
     if not folder.is_dir():
         raise ModelError(f"There is no model folder {folder}; check the path.")
     if not (folder / CONFIG).is_file():

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..anndata_file import write_h5ad
 from ..errors import OutputError
-from ..files import atomic_file, is_temporary, sha256
+from ..files import atomic_file, is_temporary, only_one, sha256
 from .annotations_json import annotations_document
 from .saved_session import SavedSession, SavedSlide, snapshot
 from .session_json import FILE, KIND, VERSION
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from .session import Session
 
+PATIENCE_S = 30.0  # for another process that saves the same folder
 # What this program calls its files there, and nobody else: see `_store`.
 STORED = re.compile(
     r"(spots|prediction)-[0-9a-f]{64}\.h5ad|\.(spots|prediction)\.[0-9a-f]+\.part\.h5ad"
@@ -61,6 +62,12 @@ def write_session(saved: SavedSession, folder: Path) -> Path:
         raise OutputError(
             f"The session {folder} cannot be written ({error.strerror}); choose another place."
         ) from error
+    with only_one(folder, "another window", wait_s=PATIENCE_S):
+        _write(saved, folder)
+    return folder
+
+
+def _write(saved: SavedSession, folder: Path) -> None:
     files = [_store_all(each, folder) for each in saved.slides]
     with atomic_file(folder / FILE) as temporary:
         temporary.write_text(json.dumps(_document(saved, files), indent=1), encoding="utf-8")
@@ -70,7 +77,6 @@ def write_session(saved: SavedSession, folder: Path) -> Path:
         if path.name not in kept and _is_ours(path):
             with suppress(OSError):
                 path.unlink()
-    return folder
 
 
 def is_session(folder: Path) -> bool:

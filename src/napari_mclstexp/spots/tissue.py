@@ -7,10 +7,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
-from skimage import color, filters, measure
+from skimage import filters, measure
 from skimage.morphology import closing, disk, opening
-from skimage.util import img_as_float32
+from skimage.util import img_as_float32, img_as_ubyte
 
 from ..slides import Slide
 
@@ -79,7 +80,7 @@ def _found_on(slide: Slide) -> Tissue:
     picture = slide.thumbnail(THUMBNAIL_PX)
     h, w = picture.shape[:2]
     smooth = filters.gaussian(img_as_float32(picture), sigma=1.5, channel_axis=-1)
-    hsv = np.moveaxis(color.rgb2hsv(np.clip(smooth, 0, 1)), -1, 0)
+    hsv = _hsv(smooth)
     ink = _ink(smooth, hsv)
     mask = _stained(smooth, hsv, ~ink) & ~ink
     mask = closing(mask, disk(3))
@@ -87,6 +88,13 @@ def _found_on(slide: Slide) -> Tissue:
     mask = _without_small_holes(mask, LARGEST_FILLED_HOLE * h * w)
     mask = _without_small_parts(mask, SMALLEST_PART * h * w)
     return Tissue(mask, (slide.width / w, slide.height / h))
+
+
+def _hsv(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return hue, saturation and value, 0 to 1: by Pillow in 8 bits, ten times as fast."""
+    picture = Image.fromarray(img_as_ubyte(np.clip(rgb, 0, 1))).convert("HSV")
+    values = np.asarray(picture, dtype=np.float32) / np.float32(255)
+    return np.moveaxis(values, -1, 0)
 
 
 def _stained(

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import Cancelled, SettingsError
-from ..files import atomic_folder, check_folder, is_temporary, kind_of, names_in, remove_files
+from ..files import (
+    atomic_folder,
+    check_folder,
+    is_temporary,
+    kind_of,
+    names_in,
+    only_one,
+    remove_files,
+)
 
 if TYPE_CHECKING:
     from ..cohort.section import Section
@@ -162,12 +171,15 @@ def run_job(
     Cancelled
         If `cancel` was set; no model is written then.
     """
-    try:
-        return _run(job, reporter, progress, cancel)
-    except Cancelled:
-        if not (job.resume or keeps_run()):
-            _remove_run(job)
-        raise
+    with ExitStack() as stack:
+        if first_process():
+            stack.enter_context(only_one(job.out, "another training"))
+        try:
+            return _run(job, reporter, progress, cancel)
+        except Cancelled:
+            if not (job.resume or keeps_run()):
+                _remove_run(job)
+            raise
 
 
 def _run(

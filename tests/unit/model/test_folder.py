@@ -20,6 +20,7 @@ from napari_mclstexp.model import (
     read_card,
     save_model,
 )
+from napari_mclstexp.model.backbones import build_backbone
 
 GENES = ("ACTB", "COL1A1", "EPCAM")
 FILES = ("config.json", "weights.safetensors", "bank.h5ad", "README.md")
@@ -162,6 +163,15 @@ def test_a_value_that_makes_no_sense_is_named(folder):
     rewrite(folder, "config.json", lambda values: values.update(um_per_px=-1))
     with pytest.raises(ModelError, match="um_per_px"):
         load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["timm:hf-hub:a/b", "timm:local-dir:/etc", "timm:", "vgg16"])
+def test_an_encoder_that_is_an_address_is_refused_before_anything_is_asked(folder, name):
+    rewrite(folder, "config.json", lambda values: values["encoder"].update(name=name))
+    with pytest.raises(ModelError, match=r"encoder.*names no encoder"):
+        load_model(folder)
+    with pytest.raises(ModelError, match="is unknown; use densenet121 or timm:NAME"):
+        build_backbone(name)
 
 
 def test_weights_of_another_size_are_refused(folder):

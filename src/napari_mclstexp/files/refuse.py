@@ -1,0 +1,55 @@
+"""Outputs that are inputs are refused before anything is read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import OutputError
+from .marks import names_in
+
+
+def refuse_overwriting(output: Path | str | None, inputs: Mapping[str, Path | str | None]) -> None:
+    """Make sure that what is to be written is none of the files that are read for it.
+
+    Parameters
+    ----------
+    output
+        A file, or a folder as a whole; None is nothing.
+    inputs
+        Files and folders by what they are, for instance the option that names them. A folder
+        stands for all files in it. None, and what is not there, is nothing.
+
+    Raises
+    ------
+    OutputError
+        If they are one file, be it under two names (links of both kinds).
+    """
+    if output is None:
+        return
+    output = Path(output)
+    for what, path in inputs.items():
+        if path is not None and Path(path).exists() and _overlap(output, Path(path)):
+            raise OutputError(f"{output} would overwrite {what} ({path}); choose another name.")
+
+
+def sha256(path: Path | str) -> str:
+    """Return the SHA-256 checksum of a file as hexadecimal text."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _overlap(output: Path, path: Path) -> bool:
+    if output.exists() and output.samefile(path):
+        return True
+    real, read = output.resolve(), path.resolve()
+    if output.is_dir():
+        return read.is_relative_to(real)
+    if not path.is_dir() or not output.exists():
+        return False
+    if real.is_relative_to(read):
+        return True
+    if output.stat().st_nlink == 1:
+        return False
+    return any(output.samefile(path / name) for name in names_in(path))
