@@ -26,9 +26,9 @@ from napari_mclstexp.analysis.domains import (
     UNLABELLED,
     DomainSettings,
     agreement,
-    expression_of,
     find_domains,
 )
+from napari_mclstexp.analysis.expression import expression_of
 from napari_mclstexp.model import load_model
 from napari_mclstexp.model.linear_head import section_targets
 from napari_mclstexp.model.normalisation import measured_expression

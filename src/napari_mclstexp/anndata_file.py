@@ -1,9 +1,10 @@
-"""How AnnData is written: compressed where that saves room."""
+"""How AnnData is written, compressed where that saves room, and read without its expression."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from io import BytesIO
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +15,16 @@ LOOKED_AT = 10_000  # numbers of an array
 
 
 def write_h5ad(data: AnnData, path: Path, attributes: Mapping[str, str] | None = None) -> None:
-    """Write AnnData as an .h5ad file, compressed where that saves room, by way of memory.
+    """Write AnnData as an .h5ad file, compressed where that saves room.
 
     Attributes go to its root. Predicted values have no zeros and hardly a bit in common:
     compressing a grid of them took longer than making them, and saved a seventh.
 
-    On a full disk, HDF5 writing by itself fails many times over, and loudly, when its handles are
-    closed; bytes fail once, with an OSError that `atomic_file` understands.
+    Raises
+    ------
+    OSError
+        If it cannot be written, as on a full disk. HDF5 writing by itself fails many times over
+        then, and loudly, when its handles are closed.
     """
     import h5py
     from anndata.experimental import write_dispatched
@@ -29,11 +33,121 @@ def write_h5ad(data: AnnData, path: Path, attributes: Mapping[str, str] | None =
         options = {} if _is_dense(elem) else {"compression": "gzip"}
         write_elem(group, key, elem, dataset_kwargs=options)
 
-    content = BytesIO()
-    with h5py.File(content, "w") as file:
-        write_dispatched(file, "/", data, write)
-        file.attrs.update(attributes or {})
-    path.write_bytes(content.getbuffer())
+    with (
+        path.open("w+b", buffering=0) as file,
+        _Patient(file) as content,
+        h5py.File(content, "w") as h5,
+    ):
+        write_dispatched(h5, "/", data, write)
+        h5.attrs.update(attributes or {})
+
+
+def write_zarr(data: AnnData, folder: Path) -> None:
+    """Write AnnData into a folder, in zarr's format 2, which all versions of anndata read."""
+    import zarr
+    from anndata.io import write_elem
+
+    write_elem(zarr.open_group(folder, mode="w", zarr_format=2), "/", data)
+
+
+@contextmanager
+def opened_anndata(path: Path) -> Iterator[tuple[AnnData, Any]]:
+    """Read an .h5ad file or a .zarr folder, but for its layers and what was before it (``raw``).
+
+    Yields
+    ------
+    The AnnData, without X, and (n, G) X as it is in the file, of which rows are read by a slice;
+    None if it has none.
+    """
+    import h5py
+    import zarr
+    from anndata import AnnData
+    from anndata.experimental import read_dispatched
+    from anndata.io import sparse_dataset
+
+    left_out = ("X", "layers", "raw")
+
+    def read(read_elem: Callable[[Any], Any], name: str, elem: Any, **_: Any) -> Any:
+        if name not in ("", "/"):
+            return read_elem(elem)
+        parts = (key for key in elem if key.split(".")[0] not in left_out)
+        return AnnData(**{key: read_dispatched(elem[key], read) for key in parts})
+
+    opened = nullcontext(zarr.open_group(path, mode="r")) if path.is_dir() else h5py.File(path)
+    with opened as file:
+        x = file.get("X")
+        if isinstance(x, h5py.Group | zarr.Group):
+            x = sparse_dataset(x)
+            x = x if x.format == "csr" else x.to_memory().tocsr()
+        yield read_dispatched(file, read), x
+
+
+def sharing_matrices(data: AnnData) -> AnnData:
+    """Return another AnnData over the same matrices, with tables of its own."""
+    from anndata import AnnData
+
+    return AnnData(
+        data.X,
+        obs=data.obs.copy(),
+        var=data.var.copy(),
+        uns=dict(data.uns),
+        obsm=dict(data.obsm),
+        varm=dict(data.varm),
+        layers=dict(data.layers),
+        obsp=dict(data.obsp),
+        varp=dict(data.varp),
+    )
+
+
+class _Patient(io.RawIOBase):
+    """A file for HDF5 to write to, whose first error is kept until HDF5 is done."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._error: OSError | None = None
+
+    def __exit__(self, *raised: object) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def write(self, content: Any) -> int:
+        left = memoryview(content)
+        try:
+            while self._error is None and left:
+                left = left[self._file.write(left) :]  # a disk that fills takes a part first
+        except OSError as error:
+            self._error = error
+        return len(content)
+
+    def readinto(self, buffer: Any) -> int:
+        if self._error is not None:
+            return len(buffer)
+        return int(self._file.readinto(buffer))
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def truncate(self, size: int | None = None) -> int:
+        try:
+            return int(self._file.truncate(size))
+        except OSError as error:
+            self._error = self._error or error
+        return size or 0
+
+    def flush(self) -> None:
+        """Leave it to the end: a file that is not whole has no use."""
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
 
 
 def _is_dense(elem: Any) -> bool:
@@ -42,5 +156,7 @@ def _is_dense(elem: Any) -> bool:
 
     if not isinstance(elem, np.ndarray) or elem.dtype.kind != "f" or not elem.size:
         return False
+    if not elem.flags.c_contiguous:  # of which a flat view would be a copy
+        elem = elem[:: max(1, len(elem) // LOOKED_AT)]
     some = elem.reshape(-1)[:: max(1, elem.size // LOOKED_AT)]
     return bool((some != 0).mean() > 0.5)

@@ -92,6 +92,26 @@ def test_exports_for_qupath_a_spreadsheet_and_a_page(prediction, tmp_path):
     assert (tmp_path / "d.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_result_goes_through_zarr_and_back(prediction, tmp_path):
+    folder, back = tmp_path / "p.zarr", tmp_path / "back.h5ad"
+    assert shell("export", prediction, "--to", "zarr", "--out", folder).code == 0
+    assert shell("export", folder, "--to", "h5ad", "--out", back).code == 0
+    first, second = anndata.read_h5ad(prediction), anndata.read_h5ad(back)
+    np.testing.assert_array_equal(first.X, second.X)
+    pd.testing.assert_frame_equal(first.obs, second.obs)
+    assert set(first.layers) == set(second.layers)
+    for source, name in ((folder, "a.csv"), (prediction, "b.csv")):
+        assert shell("export", source, "--to", "csv", "--out", tmp_path / name).code == 0
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    assert shell("domains", folder, "--k", 2, "--out", tmp_path / "d.h5ad").code == 0
+    (tmp_path / "d.h5ad").rename(folder / "mine.h5ad")
+    done = shell("export", prediction, "--to", "zarr", "--out", folder)
+    assert (done.code, (folder / "mine.h5ad").exists()) == (2, True)
+    done = shell("domains", tmp_path, "--out", tmp_path / "x.h5ad")
+    assert done.code == 2
+    assert "no AnnData in zarr" in done.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import sparse
 
 from ..model.normalisation import UNITS, Normalisation, normalise
 from ..spots.schema import SpotMetadata, is_prediction
+from .expression import Expression, is_large, normalised_counts
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -55,6 +57,13 @@ class Counts:
         if known:
             values[:, known] = normalise(self._by_gene[:, columns], self._totals, normalisation)
         return values
+
+    @cached_property
+    def normalised(self) -> Expression:
+        """The (n, G) values of all genes in :data:`COUNTS_UNIT`, sparse where they are large."""
+        if is_large(self._by_gene.shape):
+            return normalised_counts(sparse.csr_array(self._by_gene))
+        return self.matrix(self.genes, "ln-1e4-all")
 
     def most_expressed(self) -> str:
         """Return the gene with the highest sum over all spots."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import SettingsError
 from .domain_settings import DomainSettings
 from .domains import Domains, keep_colours
+from .expression import Expression, dense_columns
 from .region import Region, domain_regions
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def map_of(
 
 
 def dot_table(
-    expression: NDArray[np.float32],
+    expression: Expression,
     genes: tuple[str, ...],
     domains: DomainMap,
     chosen: tuple[str, ...],
@@ -143,7 +144,7 @@ def dot_table(
 
     rows = []
     for gene in chosen:
-        values = expression[:, genes.index(gene)]
+        values = dense_columns(expression, [genes.index(gene)])[:, 0]
         median = float(np.median(values))
         means = {key: float(values[domains.labels == key].mean()) for key in domains.keys}
         low, high = min(means.values()), max(means.values())

@@ -1,27 +1,23 @@
-"""Domains: regions of similar expression, and what tells them apart."""
+"""Domains: regions of similar expression, and how many there are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from ..errors import SettingsError
 from ..progress import CancelToken
-from ..spots.geometry import neighbours
+from .components import principal_components, program_scores, smoothed
 from .domain_settings import DomainSettings
+from .expression import Expression
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from anndata import AnnData
-
-NEIGHBOURS = 6  # of a spot on a hexagonal array; of a square one, the nearest six
 MOST_K = 12
 SAMPLE = 5000  # spots that tell how many domains there are: the silhouette is quadratic in them
 STARTS = 10  # of k-means; the best is kept
+STARTED_ON = 50_000  # spots at most; of more, so many are drawn for the starts
 UNLABELLED = ("", "nan", "NA", "None", "undetermined")
 
 
@@ -47,28 +43,8 @@ class Domains:
     components: NDArray[np.float64]
 
 
-def expression_of(data: AnnData) -> NDArray[np.float32]:
-    """Return (n, G) expression to find domains in; raw counts are scaled to 10,000 and ln(1 + x).
-
-    Raises
-    ------
-    SettingsError
-        If there are no genes, or values that are no numbers.
-    """
-    if data.n_vars == 0 or data.n_obs == 0:
-        raise SettingsError("There is no expression in it, so there are no domains to find.")
-    x: Any = data.layers.get("counts", data.X)
-    values = np.asarray(x.toarray() if sparse.issparse(x) else x, dtype=np.float64)
-    if not np.isfinite(values).all():
-        raise SettingsError("Some values are no numbers; domains need every gene at every spot.")
-    if (values >= 0).all() and (values == np.round(values)).all():
-        totals = values.sum(axis=1, keepdims=True)
-        values = np.log1p(values / np.where(totals > 0, totals, 1) * 1e4)
-    return values.astype(np.float32)
-
-
 def find_domains(
-    expression: NDArray[np.float32],
+    expression: Expression,
     xy: NDArray[np.float64] | None,
     settings: DomainSettings,
     cancel: CancelToken | None = None,
@@ -98,9 +74,9 @@ def find_domains(
         If `cancel` was set.
     """
     cancel = cancel or CancelToken()
-    if settings.k is not None and settings.k > len(expression):
+    if settings.k is not None and settings.k > expression.shape[0]:
         raise SettingsError(
-            f"{len(expression):,} spots cannot be {settings.k} domains; give fewer."
+            f"{expression.shape[0]:,} spots cannot be {settings.k} domains; give fewer."
         )
     if settings.smoothing and xy is None:
         raise SettingsError('Smoothing needs positions (obsm["spatial"]); set it to 0.')
@@ -123,59 +99,6 @@ def find_domains(
         labels = _kmeans(components, k, settings.seed, cancel)
     cancel.raise_if_cancelled()
     return Domains(_by_size(labels), k, reason, components)
-
-
-def principal_components(
-    expression: NDArray[np.float32], settings: DomainSettings
-) -> NDArray[np.float64]:
-    """Return (n, c) scores on the first components of (n, G) expression."""
-    from sklearn.decomposition import PCA
-
-    x = expression[:, np.ptp(expression, axis=0) > 0]
-    if x.shape[1] == 0:
-        raise SettingsError("No gene varies between the spots, so there are no domains to find.")
-    if settings.genes:
-        x = x[:, np.argsort(-x.var(axis=0, dtype=np.float64), kind="stable")[: settings.genes]]
-    x = x.astype(np.float64)
-    if settings.scale:
-        x -= x.mean(axis=0)
-        x /= x.std(axis=0)
-    count = min(settings.components, x.shape[1], len(x) - 1)
-    # The same components; the covariance is the smaller problem where spots outnumber genes.
-    solver = "covariance_eigh" if len(x) > x.shape[1] else "full"
-    return np.asarray(PCA(count, svd_solver=solver).fit_transform(x))
-
-
-def program_scores(
-    programs: NDArray[np.floating[Any]] | None, settings: DomainSettings
-) -> NDArray[np.float64]:
-    """Return (n, R) scores of programs about their mean, as far apart as what they predict."""
-    if programs is None:
-        raise SettingsError(
-            "There are no programs to find domains in: only predictions of a model with a linear "
-            "head have them; use the principal components of the expression instead."
-        )
-    centred: NDArray[np.float64] = programs.astype(np.float64)
-    centred -= centred.mean(axis=0)
-    if not np.ptp(centred, axis=0).any():
-        raise SettingsError("No program varies between the spots, so there are no domains to find.")
-    if settings.scale:
-        spread = centred.std(axis=0)
-        centred /= np.where(spread > 0, spread, 1)
-    return centred
-
-
-def smoothed(
-    values: NDArray[np.float64], xy: NDArray[np.float64] | None, settings: DomainSettings
-) -> NDArray[np.float64]:
-    """Mix each spot's values with its nearest neighbours' mean."""
-    if not settings.smoothing or xy is None or len(xy) < 2:
-        return values
-    near = neighbours(xy, NEIGHBOURS)
-    out = values
-    for _ in range(settings.rounds):
-        out = (1 - settings.smoothing) * out + settings.smoothing * out[near].mean(axis=1)
-    return out
 
 
 def suggest_k(
@@ -234,51 +157,6 @@ def keep_colours(before: NDArray[np.str_], after: NDArray[np.str_]) -> NDArray[n
     return np.array([renamed[each] for each in after.tolist()], dtype=str)
 
 
-def marker_genes(
-    expression: NDArray[np.floating[Any]], genes: tuple[str, ...], labels: NDArray[np.str_]
-) -> pd.DataFrame:
-    """Compare every domain with the rest, gene by gene (Wilcoxon rank sum).
-
-    Parameters
-    ----------
-    expression, genes, labels
-        (n, G), G names, (n,) domains.
-
-    Returns
-    -------
-    A row for each domain and gene, the clearest first: ``domain, gene, auc`` (the chance that a
-    spot of the domain is higher than another, 0.5 being none), ``difference`` of the means, ``p``
-    and ``fdr`` (Benjamini-Hochberg within the domain). Spots of one slide are not replicates: p
-    says how clear the picture is, not whether another slide would show it.
-    """
-    import pandas as pd
-    from scipy import stats
-
-    expression = expression.astype(np.float64)  # in float32 a small p becomes 0
-    tables = []
-    for domain in sorted(set(labels.tolist()), key=_order):
-        inside = labels == domain
-        n_in, n_out = int(inside.sum()), int((~inside).sum())
-        if not n_in or not n_out:
-            continue
-        found = stats.mannwhitneyu(expression[inside], expression[~inside], axis=0)
-        p = np.nan_to_num(np.asarray(found.pvalue), nan=1.0)
-        table = pd.DataFrame(
-            {
-                "domain": domain,
-                "gene": list(genes),
-                "auc": np.asarray(found.statistic) / (n_in * n_out),
-                "difference": expression[inside].mean(axis=0) - expression[~inside].mean(axis=0),
-                "p": p,
-                "fdr": stats.false_discovery_control(p),
-            }
-        )
-        tables.append(table.sort_values("auc", ascending=False, kind="stable"))
-    if not tables:
-        raise SettingsError("There is one domain only, so nothing tells it from others.")
-    return pd.concat(tables, ignore_index=True)
-
-
 def agreement(labels: NDArray[np.str_], truth: NDArray[np.str_]) -> tuple[float, float, int]:
     """ARI and NMI of domains against labels, and of how many labelled spots.
 
@@ -300,16 +178,26 @@ def agreement(labels: NDArray[np.str_], truth: NDArray[np.str_]) -> tuple[float,
 
 
 def _kmeans(values: NDArray[np.float64], k: int, seed: int, cancel: CancelToken) -> NDArray[Any]:
-    """Return what KMeans(n_init=STARTS) finds, looking at the token between its starts."""
-    from sklearn.cluster import KMeans
+    """Return what KMeans(n_init=STARTS) finds, looking at the token between its starts.
 
+    Of more spots than `STARTED_ON`, so many are drawn for the starts, and the best of these goes
+    on with all.
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.utils import resample
+
+    few = values
+    if len(values) > STARTED_ON:
+        few = resample(values, replace=False, n_samples=STARTED_ON, random_state=seed)
     random = np.random.RandomState(seed)  # drawn from in turn, as KMeans itself does
     best: Any = None
     for _ in range(STARTS):
         cancel.raise_if_cancelled()
-        found = KMeans(k, n_init=1, random_state=random).fit(values)
+        found = KMeans(k, n_init=1, random_state=random).fit(few)
         if best is None or found.inertia_ < best.inertia_:
             best = found
+    if few is not values:
+        best = KMeans(k, n_init=1, init=best.cluster_centers_).fit(values)
     return np.asarray(best.labels_)
 
 
@@ -325,7 +213,7 @@ def _leiden(values: NDArray[np.float64], settings: DomainSettings) -> NDArray[An
     from sklearn.neighbors import kneighbors_graph
 
     near = kneighbors_graph(values, min(15, len(values) - 1)).tocoo()
-    graph = igraph.Graph(len(values), list(zip(near.row, near.col, strict=True))).simplify()
+    graph = igraph.Graph(len(values), np.column_stack([near.row, near.col])).simplify()
     found = leidenalg.find_partition(
         graph,
         leidenalg.RBConfigurationVertexPartition,
@@ -339,7 +227,3 @@ def _by_size(labels: NDArray[Any]) -> NDArray[np.str_]:
     values, counts = np.unique(labels, return_counts=True)
     names = {value: str(i) for i, value in enumerate(values[np.argsort(-counts, kind="stable")], 1)}
     return np.array([names[each] for each in labels], dtype=str)
-
-
-def _order(name: str) -> tuple[int, str]:
-    return (int(name), "") if name.isdigit() else (10**9, name)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.correlation import pcc_per_gene
 from ..spots.geometry import neighbours
+from .expression import Expression, correlation_with
 
 GOOD, FAIR = 0.4, 0.2  # held-out PCC from which a gene is called so
 BINS = 30
@@ -58,7 +58,7 @@ def is_unproven(pcc: float | None, low: float | None) -> bool:
 def gene_facts(
     values: NDArray[np.float32],
     xy: NDArray[np.float64],
-    expression: NDArray[np.float32],
+    expression: Expression,
     genes: tuple[str, ...],
     own: str,
     most: int = 8,
@@ -80,7 +80,7 @@ def gene_facts(
     """
     known = np.isfinite(values)
     counts, edges = np.histogram(values[known], BINS)
-    r = pcc_per_gene(expression[known], values[known][:, None])
+    r = correlation_with(expression if known.all() else expression[known], values[known])
     order = [i for i in np.argsort(-r, kind="stable") if genes[i] != own][:most]
     alike = tuple((genes[i], float(r[i])) for i in order if r[i] > 0)
     return GeneFacts(counts, edges, alike, _peak(values, xy))

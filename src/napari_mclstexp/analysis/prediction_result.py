@@ -158,6 +158,13 @@ class Result:
         values = self.measured[:, column]
         return values if np.isfinite(values).any() else None
 
+    @cached_property
+    def measured_columns(self) -> NDArray[np.int64]:
+        """Columns of the genes that were measured at every spot."""
+        if self.measured is None:
+            return np.empty(0, dtype=np.int64)
+        return np.flatnonzero(np.isfinite(self.measured).all(axis=0))
+
     @property
     def enough_counts(self) -> NDArray[np.bool_]:
         """Which of the n spots are measured well enough to be compared with; all if not known."""

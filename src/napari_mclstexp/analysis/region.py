@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+
+ON_HEXAGONS, ON_SQUARES = 0.62, 0.75  # radius of a disc, in pitches: half of what lies between
+ENOUGH = 1000  # spots that tell of what kind the array is
 
 if TYPE_CHECKING:
     from shapely.geometry import MultiPolygon, Polygon
@@ -85,6 +90,9 @@ def domain_regions(
 ) -> tuple[Region, ...]:
     """Turn domains into regions: a disc on every spot, those that touch made one.
 
+    Neighbours touch, on a square array across its diagonals too, so that no gap is left between
+    them.
+
     Parameters
     ----------
     xy, labels
@@ -99,13 +107,32 @@ def domain_regions(
     if len(xy) < 2:
         raise SettingsError("There are too few spots to make regions of.")
     pitch = spacing(xy)
-    regions = []
-    for place, name in enumerate(sorted(set(labels.tolist()) - {""})):
-        discs = buffer(points(xy[labels == name]), pitch * 0.62, quad_segs=4)
-        shape = union_all(discs).simplify(pitch * 0.05)
-        colour = colours[place] if place < len(colours) else Region.colour
-        regions.append(region_of(shape, name, colour=colour))
-    return tuple(regions)
+    radius = pitch * (ON_SQUARES if _on_squares(xy, pitch) else ON_HEXAGONS)
+    names = sorted(set(labels.tolist()) - {""})
+
+    def shape_of(name: str) -> MultiPolygon | Polygon:
+        discs = buffer(points(xy[labels == name]), radius, quad_segs=4)
+        # Its other way keeps each ring apart from each, in time that grows with their square.
+        return union_all(discs).simplify(pitch * 0.05, preserve_topology=False)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        shapes = list(pool.map(shape_of, names))
+    given = dict(enumerate(colours))
+    return tuple(
+        region_of(shape, name, colour=given.get(place, Region.colour))
+        for place, (shape, name) in enumerate(zip(shapes, names, strict=True))
+    )
+
+
+def _on_squares(xy: NDArray[np.float64], pitch: float) -> bool:
+    """Whether a spot's sixth neighbour is across a diagonal, not one of six about it."""
+    if len(xy) < 7:
+        return False
+    from scipy.spatial import KDTree
+
+    some = xy[:: max(1, len(xy) // ENOUGH)]
+    distance, _ = KDTree(xy).query(some, k=[7])
+    return bool(np.median(distance) > 1.2 * pitch)
 
 
 def _ring(coordinates: object) -> tuple[tuple[float, float], ...]:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+from .expression import Expression, mean_of_genes
+from .markers import rank_sums, wilcoxon_table
+from .region import Region
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    pass
-from .region import Region
 
 NOT_REPLICATES = (
     "Spots of one slide are not replicates: p and FDR say how clear the picture is on this slide, "
@@ -35,7 +35,7 @@ def region_report(
     regions: Sequence[Region],
     xy: NDArray[np.float64],
     um_per_px: float,
-    expression: NDArray[np.float32] | None = None,
+    expression: Expression | None = None,
     genes: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Tell what is in every region.
@@ -51,22 +51,19 @@ def region_report(
     for top in regions:
         for parent, region in _with_parents(top, ""):
             inside = spots_in(region, xy)
+            mean = mean_of_genes(expression, inside).tolist() if expression is not None else ()
             row: dict[str, object] = {
                 "region": region.name,
                 "within": parent,
                 "spots": int(inside.sum()),
                 "area_mm2": region.shape().area * um_per_px**2 / 1e6,
             }
-            for column, gene in enumerate(genes):
-                assert expression is not None
-                values = expression[inside, column]
-                row[gene] = float(values.mean()) if len(values) else float("nan")
-            rows.append(row)
+            rows.append(row | dict(zip(genes, mean, strict=True)))
     return pd.DataFrame(rows)
 
 
 def compare_regions(
-    expression: NDArray[np.float32],
+    expression: Expression,
     genes: tuple[str, ...],
     one: NDArray[np.bool_],
     other: NDArray[np.bool_],
@@ -89,8 +86,6 @@ def compare_regions(
     SettingsError
         If either has fewer than three spots.
     """
-    from .domains import marker_genes
-
     other = other & ~one
     for what, spots in (("first", one), ("second", other)):
         if spots.sum() < 3:
@@ -98,10 +93,9 @@ def compare_regions(
                 f"The {what} region has {int(spots.sum())} spots of its own; three are the least "
                 "that can be compared."
             )
-    both = one | other
-    labels = np.where(one, "one", "other")[both]
-    table = marker_genes(expression[both], genes, labels)
-    table = table[table["domain"] == "one"].drop(columns="domain")
+    ranks = rank_sums(expression, np.where(one, 0, np.where(other, 1, -1)), 2)
+    difference = mean_of_genes(expression, one) - mean_of_genes(expression, other)
+    table = wilcoxon_table(expression, genes, ranks, 0, difference)
     strongest = (table["auc"] - 0.5).abs().sort_values(ascending=False, kind="stable").index
     return table.loc[strongest].reset_index(drop=True)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+from .expression import Expression, dense_columns, mean_of_genes, mean_over_genes
 
 Score = Literal["control", "z"]
 FEWEST_GENES, FEWEST_SHARE = 3, 0.2  # known genes below which a score means nothing
@@ -111,7 +112,7 @@ def known_genes(signature: Signature, genes: Sequence[str]) -> tuple[str, ...]:
 
 
 def score_signature(
-    expression: NDArray[np.float32],
+    expression: Expression,
     genes: Sequence[str],
     signature: Signature,
     *,
@@ -123,7 +124,7 @@ def score_signature(
     Parameters
     ----------
     expression
-        (n, G), log-normalised.
+        (n, G), log-normalised, dense or sparse.
     genes
         The G names.
     signature
@@ -147,9 +148,8 @@ def score_signature(
     known = known_genes(signature, genes)
     column = {gene: i for i, gene in enumerate(genes)}
     own = np.array([column[gene] for gene in known])
-    x = expression.astype(np.float64)
     if how == "z":
-        part = x[:, own]
+        part = dense_columns(expression, own).astype(np.float64)
         spread = part.std(axis=0)
         if not spread.any():
             raise SettingsError(
@@ -157,13 +157,13 @@ def score_signature(
             )
         z = (part - part.mean(axis=0)) / np.where(spread > 0, spread, np.inf)
         return np.asarray(z.mean(axis=1))
-    controls = _controls(x.mean(axis=0), own, seed)
+    controls = _controls(mean_of_genes(expression), own, seed)
     if not len(controls):
         raise SettingsError(
             f"All known genes belong to {signature.name}, so none is left as a control; use the "
             "mean z instead (--how z)."
         )
-    return np.asarray(x[:, own].mean(axis=1) - x[:, controls].mean(axis=1))
+    return mean_over_genes(expression, own) - mean_over_genes(expression, controls)
 
 
 def _controls(level: NDArray[np.float64], own: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

@@ -29,6 +29,8 @@ def domains_command(
 ) -> None:
     """Find domains: regions of similar expression, written to obs["domain"]."""
     from ..analysis import domains as d
+    from ..analysis.expression import expression_of
+    from ..analysis.markers import marker_genes
     from ..export.annotated_anndata import write_annotated
     from ..export.spot_table import write_table
     from ..spots.schema import has_positions, positions, read_programs
@@ -43,12 +45,12 @@ def domains_command(
         raise SettingsError(
             f"{source} has no column {truth}; obs has {', '.join(map(str, data.obs.columns))}."
         )
-    expression = d.expression_of(data)
+    expression = expression_of(data)
     xy, programs = positions(data) if has_positions(data) else None, read_programs(data)
     scores = None if programs is None else programs[0]
     found = d.find_domains(expression, xy, settings, programs=scores)
     names = tuple(str(gene) for gene in data.var_names)
-    table = d.marker_genes(expression, names, found.labels)
+    table = marker_genes(expression, names, found.labels)
     document: dict[str, Any] = {"kind": "domains", "path": str(out), "k": found.k}
     lines = [f"{found.k} domains in {out}. {found.reason}"]
     sizes = {}

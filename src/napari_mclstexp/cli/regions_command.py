@@ -29,7 +29,7 @@ def regions_command(
     import numpy as np
 
     from ..analysis import region_statistics as r
-    from ..analysis.domains import expression_of
+    from ..analysis.expression import expression_of
     from ..export.geojson import read_geojson
     from ..export.spot_table import write_table
     from ..spots.schema import Provenance, has_positions, positions
@@ -45,8 +45,10 @@ def regions_command(
         if scale is None:
             raise SettingsError(f"{source} does not say µm per pixel, so areas are not known.")
         chosen = _chosen(genes, names)
-        at = [names.index(gene) for gene in chosen]
-        table = r.region_report(trees, xy, scale, expression[:, at], chosen)
+        if chosen != names:
+            place = {gene: at for at, gene in enumerate(names)}
+            expression = expression[:, [place[gene] for gene in chosen]]
+        table = r.region_report(trees, xy, scale, expression, chosen)
     else:
         every = {each.name: each for tree in trees for each in tree.walk()}
         one, _, other = compare.partition(",")

@@ -36,7 +36,7 @@ def signature_command(
 ) -> None:
     """Score gene signatures at every spot, written to obs["signature_NAME"]."""
     from ..analysis import signatures as s
-    from ..analysis.domains import expression_of
+    from ..analysis.expression import expression_of
     from ..export.annotated_anndata import write_annotated
 
     check_out_file(out, {"IN.h5ad": source, "--gmt": gmt})

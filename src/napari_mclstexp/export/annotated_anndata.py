@@ -12,13 +12,15 @@ from ..analysis.region import Region
 from ..analysis.region_edits import flat
 from ..analysis.region_statistics import spots_in
 from ..analysis.signatures import Signature, score_signature
-from ..anndata_file import write_h5ad
+from ..anndata_file import sharing_matrices, write_h5ad, write_zarr
 from ..errors import SettingsError
-from ..files import atomic_file
+from ..files import atomic_file, atomic_folder
 from ..spots.schema import positions
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+ZARR = "AnnData in zarr"
 
 
 def annotated(
@@ -27,13 +29,14 @@ def annotated(
     domains: DomainMap | None,
     signatures: tuple[Signature, ...],
 ) -> AnnData:
-    """Return a copy with ``obs["domain"]``, ``obs["region"]`` and ``obs["signature_NAME"]``.
+    """Return the same with ``obs["domain"]``, ``obs["region"]`` and ``obs["signature_NAME"]``.
 
-    A spot in several regions belongs to the innermost. Domains also get their colours, in
+    The matrices are shared with `prediction`, whose own tables are left as they are. A spot in
+    several regions belongs to the innermost. Domains also get their colours, in
     ``uns["domain_colors"]``, where scanpy looks for them. Signatures of which too few genes are
     known are left out.
     """
-    data = prediction.copy()
+    data = sharing_matrices(prediction)
     if domains is not None:
         data.obs["domain"] = domains.spot_names
         data.obs["domain"] = data.obs["domain"].astype("category")
@@ -48,11 +51,10 @@ def annotated(
             names[spots_in(region, xy)] = region.name
         data.obs["region"] = names.astype(str)
         data.obs["region"] = data.obs["region"].astype("category")
-    values = data.to_df().to_numpy(dtype=np.float32)
     genes = [str(name) for name in data.var_names]
     for signature in signatures:
         try:
-            data.obs[f"signature_{signature.name}"] = score_signature(values, genes, signature)
+            data.obs[f"signature_{signature.name}"] = score_signature(data.X, genes, signature)
         except SettingsError:
             continue
     return data
@@ -68,3 +70,15 @@ def write_annotated(data: AnnData, path: Path) -> None:
     """
     with atomic_file(path) as temporary:
         write_h5ad(data, temporary)
+
+
+def write_annotated_zarr(data: AnnData, folder: Path) -> None:
+    """Write a .zarr folder, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written there, or holds what this program did not write.
+    """
+    with atomic_folder(folder, ZARR) as temporary:
+        write_zarr(data, temporary)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ..analysis.region import Region
 from ..errors import SettingsError
 from ..files import atomic_file
 
+Ring = tuple[tuple[float, float], ...]
 PARENT = "parent"  # id of the region around it; QuPath keeps what it does not know in metadata
 
 
@@ -23,7 +24,7 @@ def to_geojson(regions: Sequence[Region]) -> dict[str, Any]:
     """
     return {
         "type": "FeatureCollection",
-        "features": [each for region in regions for each in _features(region, None)],
+        "features": list(_each_feature(regions)),
     }
 
 
@@ -69,8 +70,11 @@ def write_geojson(regions: Sequence[Region], path: Path) -> None:
     OutputError
         If it cannot be written there.
     """
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(to_geojson(regions)), encoding="utf-8")
+    with atomic_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write('{"type": "FeatureCollection", "features": [')
+        for number, feature in enumerate(_each_feature(regions)):
+            file.write((", " if number else "") + json.dumps(feature))
+        file.write("]}")
 
 
 def read_geojson(path: Path) -> tuple[Region, ...]:
@@ -90,12 +94,16 @@ def read_geojson(path: Path) -> tuple[Region, ...]:
     return from_geojson(document, str(path))
 
 
-def _features(region: Region, parent: str | None) -> list[dict[str, Any]]:
-    from shapely.geometry import MultiPolygon, mapping
-    from shapely.geometry.polygon import orient
+def _each_feature(regions: Sequence[Region]) -> Iterator[dict[str, Any]]:
+    for region in regions:
+        yield from _features(region, None)
 
-    shape = MultiPolygon([orient(part) for part in region.shape().geoms])
-    geometry = mapping(shape.geoms[0] if len(shape.geoms) == 1 else shape)
+
+def _features(region: Region, parent: str | None) -> Iterator[dict[str, Any]]:
+    parts = [[_turned(ring, hole=i > 0) for i, ring in enumerate(part)] for part in region.polygons]
+    geometry: dict[str, Any] = {"type": "MultiPolygon", "coordinates": parts}
+    if len(parts) == 1:
+        geometry = {"type": "Polygon", "coordinates": parts[0]}
     properties: dict[str, Any] = {
         "objectType": "annotation",
         "name": region.name,
@@ -105,8 +113,16 @@ def _features(region: Region, parent: str | None) -> list[dict[str, Any]]:
     }
     if parent is not None:
         properties["metadata"] = {PARENT: parent}
-    own = {"type": "Feature", "id": region.id, "geometry": geometry, "properties": properties}
-    return [own, *(each for child in region.children for each in _features(child, region.id))]
+    yield {"type": "Feature", "id": region.id, "geometry": geometry, "properties": properties}
+    for child in region.children:
+        yield from _features(child, region.id)
+
+
+def _turned(ring: Ring, *, hole: bool) -> Ring:
+    """Return a ring as GeoJSON wants it: counter-clockwise (y up) outside, clockwise for a hole."""
+    from shapely import is_ccw, linearrings
+
+    return ring[::-1] if bool(is_ccw(linearrings(ring))) == hole else ring
 
 
 def _list_of_features(document: Any, source: str) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..anndata_file import sharing_matrices
 from ..errors import SettingsError
 from ..files import atomic_folder
 from ..spots.schema import Provenance, SpotMetadata, facts_of, has_positions, positions
@@ -38,7 +39,7 @@ def write_spatialdata(data: AnnData, folder: Path) -> None:
         raise SettingsError('The result has no obsm["spatial"], so there are no shapes to write.')
     diameter_um = SpotMetadata.read(data).spot_diameter_um or SPOT_UM
     radius = diameter_um / (Provenance.read(data).um_per_px or 1.0) / 2
-    table = data.copy()
+    table = sharing_matrices(data)
     table.uns = facts_of(data)
     table.obs["region"], table.obs["instance"] = "spots", range(table.n_obs)
     table.obs["region"] = table.obs["region"].astype("category")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
+from scipy import sparse
 
 from ..analysis.predicted_programs import programs_of
 from ..errors import SettingsError
-from ..files import atomic_file
 from ..spots.schema import has_positions, positions, read_programs
+from .csv_blocks import row_blocks, write_csv
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -35,46 +37,83 @@ def spot_table(data: AnnData, genes: Sequence[str] | None = None) -> pd.DataFram
     SettingsError
         If it lacks a gene.
     """
-    chosen = list(data.var_names if genes is None else genes)
-    for each in chosen:
-        if each not in data.var_names:
-            raise SettingsError(f"The result has no gene {each}; see napari-mclstexp info.")
-    table = data.obs.copy()
-    if has_positions(data):
-        table["x_px"], table["y_px"] = positions(data).T
-    kept = read_programs(data) if genes is None else None
-    if kept is not None:
-        for program, scores in zip(programs_of(data), kept[0].T, strict=True):
-            table[program.key] = scores
-    joined: pd.DataFrame = table.join(data[:, chosen].to_df(), rsuffix="_gene")
+    chosen = _chosen(data, genes)
+    joined: pd.DataFrame = _spots(data, genes).join(data[:, chosen].to_df(), rsuffix="_gene")
     return joined
 
 
-def write_table(table: pd.DataFrame, path: Path, *, index: bool = False) -> None:
-    """Write a table as a CSV file, whole or not at all.
+def write_spot_table(
+    data: AnnData, path: Path, genes: Sequence[str] | None = None, expression: Any = None
+) -> None:
+    """Write what :func:`spot_table` returns as a CSV file, without holding it at once.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe before it, which makes the
-    spreadsheet show it as it is; numbers stay numbers.
+    Parameters
+    ----------
+    data, path, genes
+        As for :func:`spot_table`; the file.
+    expression
+        (n, G), if it is not in `data`: an array or sparse matrix, or one in a file, which is read
+        by blocks of rows.
+
+    Raises
+    ------
+    SettingsError
+        If it lacks a gene.
+    OutputError
+        If it cannot be written there.
+    """
+    chosen, table = _chosen(data, genes), _spots(data, genes)
+    x = data.X if expression is None else expression
+    at = None if genes is None else data.var_names.get_indexer(chosen)
+
+    def blocks() -> Iterator[list[Any]]:
+        for rows in row_blocks(data.n_obs, len(table.columns) + len(chosen)):
+            part = table.iloc[rows]
+            values: Any = x[rows] if chosen else np.empty((len(part), 0), np.float32)
+            values = values.toarray() if sparse.issparse(values) else np.asarray(values)
+            values = values if at is None else values[:, at]
+            columns = [part.iloc[:, i] for i in range(len(part.columns))]
+            yield [part.index, *columns, np.ascontiguousarray(values.T)]
+
+    own = [f"{gene}_gene" if gene in table.columns else gene for gene in chosen]
+    write_csv(path, [table.index.name or "", *table.columns, *own], blocks())
+
+
+def write_table(table: pd.DataFrame, path: Path, *, index: bool = False) -> None:
+    """Write a table as a CSV file; see :func:`write_csv`.
 
     Raises
     ------
     OutputError
         If it cannot be written there.
     """
-    safe = table.rename(columns=_as_text, index=_as_text if index else None)
-    for place, kind in enumerate(safe.dtypes):
-        if not pd.api.types.is_numeric_dtype(kind):
-            safe.isetitem(place, [_as_text(each) for each in safe.iloc[:, place]])
-    with atomic_file(path) as temporary:
-        safe.to_csv(temporary, index=index)
+
+    def blocks() -> Iterator[list[Any]]:
+        for rows in row_blocks(len(table), len(table.columns)):
+            part = table.iloc[rows]
+            columns = [part.iloc[:, i] for i in range(len(part.columns))]
+            yield [part.index, *columns] if index else columns
+
+    names = [table.index.name or "", *table.columns] if index else list(table.columns)
+    write_csv(path, names, blocks())
 
 
-def _as_text(cell: Any) -> Any:
-    """Return a cell as a spreadsheet may read it: no text begins a formula."""
-    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@")):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}"
-    return cell
+def _chosen(data: AnnData, genes: Sequence[str] | None) -> list[str]:
+    if genes is None:
+        return list(data.var_names)
+    for each in genes:
+        if each not in data.var_names:
+            raise SettingsError(f"The result has no gene {each}; see napari-mclstexp info.")
+    return list(genes)
+
+
+def _spots(data: AnnData, genes: Sequence[str] | None) -> pd.DataFrame:
+    """Return the part of the table that is not genes."""
+    table: pd.DataFrame = data.obs.copy()
+    if has_positions(data):
+        table["x_px"], table["y_px"] = positions(data).T
+    kept = read_programs(data) if genes is None else None
+    if kept is not None:
+        for program, scores in zip(programs_of(data), kept[0].T, strict=True):
+            table[program.key] = scores
+    return table

@@ -80,6 +80,11 @@ class Places:
         """Which spots have a cell with a value beside them."""
         return np.asarray(self.weight.sum(axis=0) > 0)
 
+    def compact(self) -> tuple[NDArray[np.intp], Places]:
+        """Return the cells that are read at all, and the places among these alone."""
+        cells, index = np.unique(self.index, return_inverse=True)
+        return cells, Places(index.reshape(self.index.shape), self.weight)
+
     def interpolate(self, values: Values) -> Values:
         """Return (c, n) values at the spots of (c, cells); 0 where no cell has one."""
         out = np.zeros((len(values), self.index.shape[1]), dtype=np.float32)

@@ -30,7 +30,7 @@ from .feature_cache import encoder_digest
 from .feature_map_store import FeatureMap, forget_the_oldest, group_slices, map_key, open_map
 from .patches import refuse_coarse
 
-TILE_PX = 1536  # the core of a tile; the values do not depend on it beyond HALO_PX's effect
+TILE_PX = 1024  # the core of a tile; the values do not depend on it beyond HALO_PX's effect
 HALO_PX = 128  # around it: most of the receptive field
 COLOUR = "colour"
 COLOURS = ("red", "green", "blue", "haematoxylin", "eosin", "dab", "white")

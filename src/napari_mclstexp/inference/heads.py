@@ -91,9 +91,12 @@ class RetrievalHead:
     def __init__(self, model: Model, columns: NDArray[np.int64], device: Device) -> None:
         self._where = device.torch
         self._projection = copy.deepcopy(model.module.image_projection).to(device.torch).eval()
+        values = model.bank.expression
+        if not np.array_equal(columns, np.arange(values.shape[1])):  # a large bank is not copied
+            values = values[:, columns]
         self._read = Retriever(
             torch.from_numpy(model.bank.embedding).to(device.torch),
-            np.ascontiguousarray(model.bank.expression[:, columns]),
+            np.ascontiguousarray(values),
             k=model.config.retrieval.k,
             distance=model.config.retrieval.distance,
         )

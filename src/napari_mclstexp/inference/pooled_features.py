@@ -20,10 +20,12 @@ from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from ..progress import CancelToken
-from .cell_pooling import Level, Part, Values, levels_of, reduce
+from .cell_pooling import Level, Part, Places, Values, levels_of, reduce
 from .feature_map_store import CHUNK, FeatureMap
 
 _SQUARED_AT_ONCE = 16  # features of every spot
+_PROJECTED_AT_ONCE = 64  # features of every cell that is read
+_MULTIPLIED_AT_ONCE = 8192  # cells
 _BLOCK_VALUES = 1_000_000  # of channels and cells that are filtered at once
 
 Pooled = list[tuple[int, slice, Values]]
@@ -130,25 +132,60 @@ def project_spots_on(
     components = np.asarray(components, dtype=np.float32)
     at = feature_map.grid.in_cells(xy)
     levels = levels_of(feature_map, widths)
-    cells = [np.zeros((components.shape[1], level.n_cells), dtype=np.float32) for level in levels]
-
     places = [level.read_at(at) for level in levels]
+    projections = [_Projection(place, components) for place in places]
     squares = np.zeros(len(xy))
 
     def project(index: int, features: slice, values: Values) -> None:
-        cells[index] += components[features].T @ values
-        for start in range(0, len(values), _SQUARED_AT_ONCE):
-            some = places[index].interpolate(values[start : start + _SQUARED_AT_ONCE])
+        projection = projections[index]
+        read = projection.add(features, values)
+        for start in range(0, len(read), _SQUARED_AT_ONCE):
+            some = projection.places.interpolate(read[start : start + _SQUARED_AT_ONCE])
             np.add(squares, np.einsum("cn,cn->n", some, some), out=squares)
 
     _for_blocks(feature_map, widths, levels, project, cancel)
-    out = sum(
-        (place.interpolate(values) for place, values in zip(places, cells, strict=True)),
-        start=np.zeros((components.shape[1], len(xy)), dtype=np.float32),
-    )
+    out = np.zeros((components.shape[1], len(xy)), dtype=np.float32)
+    while projections:
+        out += projections.pop(0).at_spots()
     off = ~places[int(np.argmin(widths))].on_tissue
     out[:, off], squares[off] = 0, 0
     return np.ascontiguousarray(out.T), squares
+
+
+class _Projection:
+    """One width's features times components, at the cells that spots are read between.
+
+    Few features at a time would mean going through the memory of all products for each few; so
+    they are collected first.
+    """
+
+    def __init__(self, places: Places, components: Values) -> None:
+        self._cells, self.places = places.compact()
+        self._components = components
+        self._products = np.zeros((components.shape[1], len(self._cells)), dtype=np.float32)
+        self._waiting: list[tuple[slice, Values]] = []
+
+    def add(self, features: slice, values: Values) -> Values:
+        """Add the (c, n_cells) values of some features; return those that are read."""
+        read = values[:, self._cells] if values.shape[1] else np.zeros_like(values)
+        self._waiting.append((features, read))
+        if sum(len(each) for _, each in self._waiting) >= _PROJECTED_AT_ONCE:
+            self._multiply()
+        return read
+
+    def at_spots(self) -> Values:
+        """Return the (q, n) products at the spots."""
+        self._multiply()
+        return self.places.interpolate(self._products)
+
+    def _multiply(self) -> None:
+        if self._waiting and len(self._cells) and len(self._waiting[0][1][0]):
+            rows = np.concatenate([self._components[features] for features, _ in self._waiting])
+            values = np.concatenate([each for _, each in self._waiting])
+            for start in range(0, len(self._cells), _MULTIPLIED_AT_ONCE):
+                part = slice(start, start + _MULTIPLIED_AT_ONCE)
+                self._products[:, part] += rows.T @ values[:, part]
+        self._waiting.clear()
 
 
 def _for_blocks(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..analysis.counts import COUNTS_UNIT, Counts, has_counts
+from ..analysis.expression import Expression
 from ..analysis.prediction_result import Result
 from ..analysis.signatures import Signature, known_genes, score_signature
 from ..errors import SettingsError
@@ -32,7 +33,6 @@ SIGNATURE = " (signature)"  # behind the name of one, where it stands among gene
 SCORE_UNIT = "score: mean of its genes - control genes"
 
 _MAPS_KEPT = 8
-_MOST_VALUES = 200_000_000  # of a matrix that is made dense for a signature
 
 
 def maker(model: Model | None) -> Hashable:
@@ -188,10 +188,10 @@ class SpotExpression:
         revision = 0 if source == "measured" else result.revision
         return (self.number, source, gene, content, result.id, revision)
 
-    def matrix(
-        self, source: Source, *, every: bool = False
-    ) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    def matrix(self, source: Source, *, every: bool = False) -> tuple[Expression, tuple[str, ...]]:
         """Return the whole expression, predicted or measured, and its genes.
+
+        Many measured genes come as a sparse matrix.
 
         Parameters
         ----------
@@ -203,7 +203,7 @@ class SpotExpression:
         Raises
         ------
         SettingsError
-            If there is none, it is not complete, or too large to be held at once.
+            If there is none, or it is not complete.
         """
         result, counts = self.result, self.counts
         if source == "predicted":
@@ -212,18 +212,14 @@ class SpotExpression:
             return result.expression, result.genes
         every = every and counts is not None
         if not every and result is not None and result.measured is not None:
-            known = np.flatnonzero(np.isfinite(result.measured).all(axis=0))
+            known = result.measured_columns
+            if len(known) == len(result.genes):
+                return result.measured, result.genes
             if len(known):
                 return result.measured[:, known], tuple(result.genes[i] for i in known)
         if counts is None:
             raise SettingsError("Nothing was measured at these spots.")
-        n_spots = len(self._spots.obs_names) if self._spots is not None else 0
-        if n_spots * len(counts.genes) > _MOST_VALUES:
-            raise SettingsError(
-                f"{n_spots:,} spots of {len(counts.genes):,} measured genes are too many to take "
-                "all at once; run a prediction, which keeps the model's genes only."
-            )
-        return counts.matrix(counts.genes, "ln-1e4-all"), counts.genes
+        return counts.normalised, counts.genes
 
     def program_scores(self) -> NDArray[np.float32] | None:
         """Return (n, R) scores of the programs of the chosen result, or None without any."""

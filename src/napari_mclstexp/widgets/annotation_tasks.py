@@ -147,7 +147,7 @@ class AnnotationTasks(QObject):
         expression, genes = self.session.expression.matrix(_of(domains))
 
         def work() -> pd.DataFrame:
-            from ..analysis.domains import marker_genes
+            from ..analysis.markers import marker_genes
 
             return marker_genes(expression, genes, domains.labels)
 

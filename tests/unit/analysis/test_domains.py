@@ -9,18 +9,17 @@ from anndata import AnnData
 from scipy import sparse, stats
 from sklearn import metrics
 
+from napari_mclstexp.analysis.components import principal_components, smoothed
 from napari_mclstexp.analysis.domains import (
     SAMPLE,
     DomainSettings,
     agreement,
-    expression_of,
     find_domains,
     keep_colours,
-    marker_genes,
-    principal_components,
-    smoothed,
     suggest_k,
 )
+from napari_mclstexp.analysis.expression import expression_of
+from napari_mclstexp.analysis.markers import marker_genes
 from napari_mclstexp.errors import Cancelled, SettingsError
 from napari_mclstexp.progress import CancelToken
 

@@ -220,6 +220,19 @@ def test_domains_become_regions_that_hold_their_spots(grid):
         assert not any(shape.covers(Point(xy)) for xy in grid[labels != each.name])
 
 
+def test_a_square_array_leaves_no_gaps_between_its_spots(grid):
+    (region,) = domain_regions(grid, np.full(len(grid), "1"))
+    ((outer, *holes),) = region.polygons
+    assert not holes
+    x, y = grid.T
+    inside = (x.max() - x.min()) * (y.max() - y.min())
+    assert Polygon(outer).area > inside
+    lonely = np.where((grid == (50, 50)).all(axis=1), "2", "1")
+    shapes = {each.name: each.shape() for each in domain_regions(grid, lonely)}
+    assert not shapes["1"].covers(Point(50, 50))
+    assert shapes["2"].covers(Point(50, 50))
+
+
 def test_renaming_reaches_into_the_tree():
     inner = region_of(square(1, 1, 2), "inner")
     outer = region_of(square(0, 0, 9), "outer", children=(inner,))

@@ -58,6 +58,56 @@ def test_retrieval_is_the_plain_loop(case, distance, block, monkeypatch):
     np.testing.assert_allclose(found.spread, spread, rtol=1e-3, atol=1e-5)
 
 
+def brute_force(query, keys, k):
+    """Every cosine of every query, sorted; of what is equal to six digits, the lower row first."""
+    unit = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in (query, keys)]
+    cosine = np.round(unit[0].astype(float) @ unit[1].astype(float).T, 6)
+    return np.argsort(-cosine, axis=1, kind="stable")[:, :k]
+
+
+@pytest.mark.parametrize("block", [64, 1000, 5000])
+@pytest.mark.parametrize("k", [1, 100, 700])
+def test_blocks_of_references_find_what_brute_force_finds(monkeypatch, block, k):
+    random = np.random.default_rng(2)
+    # Cosines are eighths without rounding: thousands of ties, within blocks and between them.
+    keys = random.choice([-1, 1], (5000, 16)).astype(np.float32)
+    keys *= random.choice([1, 2, 4], (5000, 1))
+    query = random.choice([-1, 1], (40, 16)).astype(np.float32)
+    monkeypatch.setattr(retrieval, "KEYS_AT_ONCE", block)
+    monkeypatch.setattr(retrieval, "SIMILARITIES_AT_ONCE", 7 * block)
+    found = find_retrieved(torch.from_numpy(query), torch.from_numpy(keys), k=k)
+    np.testing.assert_array_equal(found.indices, brute_force(query, keys, k))
+    smooth = random.normal(size=(5000, 32)).astype(np.float32)
+    query = random.normal(size=(40, 32)).astype(np.float32)
+    found = find_retrieved(torch.from_numpy(query), torch.from_numpy(smooth), k=k)
+    expected = brute_force(query, smooth, k)
+    # A cosine halfway between two of the sixth digit may round either way, in 32 bits or in 64.
+    assert (found.indices == expected).mean() > 0.99
+    assert np.mean([set(a) == set(b) for a, b in zip(found.indices, expected, strict=True)]) > 0.9
+
+
+def test_expression_of_a_large_bank_is_read_a_few_rows_at_a_time(case, monkeypatch):
+    query, keys, values = (torch.from_numpy(each) for each in case)
+    whole = retrieve(query, keys, values.numpy(), k=6)
+    monkeypatch.setattr(retrieval, "KEPT_BYTES", 300)  # two queries at once
+    found = retrieve(query, keys, values.numpy(), k=6)
+    np.testing.assert_array_equal(found.expression, whole.expression)
+    np.testing.assert_array_equal(found.spread, whole.spread)
+
+
+@pytest.mark.parametrize("block", [7, 1000])
+def test_nearness_is_that_of_brute_force(case, monkeypatch, block):
+    query, keys, _ = case
+    monkeypatch.setattr(retrieval, "KEYS_AT_ONCE", block)
+    near = retrieval.Nearest(torch.from_numpy(keys), 10)
+    similarity, distance = near(torch.from_numpy(query))
+    unit = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in (query, keys)]
+    best = np.sort(unit[0] @ unit[1].T, axis=1)[:, -10:].mean(axis=1)
+    np.testing.assert_allclose(similarity, best, atol=1e-6)
+    away = np.linalg.norm(query[:, None] - keys, axis=2).min(axis=1)
+    np.testing.assert_allclose(distance, away, rtol=1e-5)
+
+
 def test_weights_by_hand():
     query = torch.tensor([[1.0, 0.0]])
     keys = torch.tensor([[2.0, 0.0], [4.0, 0.0], [-1.0, 0.0]])

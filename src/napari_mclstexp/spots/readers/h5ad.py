@@ -18,6 +18,7 @@ from ..schema import SpotMetadata, has_positions, is_prediction, positions
 from .text_table import in_tissue_flags
 
 PLATFORM = "h5ad"
+AT_ONCE = 2**22  # values
 
 
 def read_h5ad_spots(path: Path) -> anndata.AnnData:
@@ -81,14 +82,21 @@ def _counts(found: anndata.AnnData) -> tuple[Any, list[str], list[str], str]:
     if found.X is not None:
         candidates.append(("X", found.X, found.var))
     for _, values, var in candidates:
-        matrix = sparse.csr_matrix(values)
-        if matrix.shape[1] and (matrix.data == np.round(matrix.data)).all():
+        if values.shape[1] and _are_whole(values):
             ids = var["gene_ids"].astype(str).tolist() if "gene_ids" in var else []
-            return matrix, [str(name) for name in var.index], ids, ""
+            return sparse.csr_matrix(values), [str(name) for name in var.index], ids, ""
     if not candidates:
         return None, [], [], ""
     places = ", ".join(place for place, _, _ in candidates)
     return None, [], [], f"{places} hold no whole numbers, so there are no counts"
+
+
+def _are_whole(values: Any) -> bool:
+    """Whether (n, G) values are whole numbers; of others, a few tell."""
+    numbers = np.asarray(values.data if sparse.issparse(values) else values)
+    step = max(1, AT_ONCE * len(numbers) // max(1, numbers.size))
+    blocks = (numbers[i : i + step] for i in range(0, len(numbers), step))
+    return all((block == np.round(block)).all() for block in blocks)
 
 
 def _position(obs: pd.DataFrame, column: str) -> NDArray[np.int64]:

@@ -185,7 +185,7 @@ class GenesDock(Dock):
                 return None
             try:
                 every, genes = expression.matrix(source)
-            except SettingsError:  # too large, or not finished: its like are not looked for
+            except SettingsError:  # not finished: its like are not looked for
                 every, genes = np.empty((len(values), 0), dtype=np.float32), ()
             xy = positions(spots)
             return gene_facts(values, xy, every, genes, gene)

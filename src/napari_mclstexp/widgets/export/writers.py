@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +13,7 @@ from ...errors import SettingsError
 from ...export.annotated_anndata import annotated, write_annotated
 from ...export.geojson import read_geojson, write_geojson
 from ...export.html_report import Page, write_page
-from ...export.spot_table import spot_table, write_table
+from ...export.spot_table import write_spot_table
 from ...files import refuse_overwriting
 from ...spots.schema import SpotMetadata, positions
 
@@ -27,12 +28,12 @@ Write = Callable[[Path], None]
 def regions(session: Session) -> Write:
     """Return what writes the regions, or the domains where no region was drawn."""
     annotations, spots = session.annotations, session.spots
-    trees = annotations.regions
-    if not trees and annotations.domains is not None and spots is not None:
-        trees = annotations.domains.regions(positions(spots))
-    if not trees:
+    trees, domains = annotations.regions, annotations.domains
+    if trees:
+        return lambda path: write_geojson(trees, path)
+    if domains is None or spots is None:
         raise SettingsError("There is no region to export; draw one, or find domains.")
-    return lambda path: write_geojson(trees, path)
+    return lambda path: write_geojson(domains.regions(positions(spots)), path)
 
 
 def figure(session: Session) -> Write:
@@ -59,14 +60,14 @@ def figure(session: Session) -> Write:
 
 def h5ad(session: Session) -> Write:
     """Return what writes the prediction with domains, regions and scores in obs."""
-    data = _annotated(session)
-    return lambda path: write_annotated(data, path)
+    annotate = _annotated(session)
+    return lambda path: write_annotated(annotate(), path)
 
 
 def table(session: Session) -> Write:
     """Return what writes a row for each spot."""
-    data = _annotated(session)
-    return lambda path: write_table(spot_table(data), path, index=True)
+    annotate = _annotated(session)
+    return lambda path: write_spot_table(annotate(), path)
 
 
 def report(session: Session) -> Write:
@@ -141,8 +142,9 @@ def _prediction(session: Session) -> AnnData:
     return session.result.adata
 
 
-def _annotated(session: Session) -> AnnData:
-    annotations = session.annotations
-    return annotated(
-        _prediction(session), annotations.regions, annotations.domains, annotations.signatures
+def _annotated(session: Session) -> Callable[[], AnnData]:
+    """Return what adds to the prediction what a person has made of it so far."""
+    annotations, prediction = session.annotations, _prediction(session)
+    return partial(
+        annotated, prediction, annotations.regions, annotations.domains, annotations.signatures
     )
