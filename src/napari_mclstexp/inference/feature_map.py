@@ -36,6 +36,8 @@ COLOUR = "colour"
 COLOURS = ("red", "green", "blue", "haematoxylin", "eosin", "dab", "white")
 WHITE = 0.82  # a pixel whose darkest channel is above this is glass, fat or a lumen
 PROBE_PX = 512  # side of the piece of a tile that backends are measured on
+_POOLED_AT_ONCE = 64  # channels of a layer
+_COLOURED_AT_ONCE = 4  # rows of cells
 _AHEAD = 2  # batches read while one is encoded
 
 
@@ -173,12 +175,17 @@ def settled(
 
 def _to_cells(values: Tensor, halo: int, cell: int) -> tuple[Tensor, Tensor]:
     """Return mean and std over the cells of (B, C, h, w) values, without their halo."""
-    inner = values[:, :, halo : values.shape[2] - halo, halo : values.shape[3] - halo].float()
+    inner = values[:, :, halo : values.shape[2] - halo, halo : values.shape[3] - halo]
     if cell == 1:
-        return inner, torch.zeros_like(inner)
-    mean = functional.avg_pool2d(inner, cell)
-    square = functional.avg_pool2d(inner.square(), cell)
-    return mean, (square - mean.square()).clamp_(min=0).sqrt_()
+        return inner.float(), torch.zeros_like(inner, dtype=torch.float32)
+    means, deviations = [], []
+    for some in inner.split(_POOLED_AT_ONCE, dim=1):
+        some = some.float()
+        mean = functional.avg_pool2d(some, cell)
+        square = functional.avg_pool2d(some.square(), cell)
+        means.append(mean)
+        deviations.append((square - mean.square()).clamp_(min=0).sqrt_())
+    return torch.cat(means, dim=1), torch.cat(deviations, dim=1)
 
 
 def _colour_cells(
@@ -187,11 +194,16 @@ def _colour_cells(
     from skimage.color import rgb2hed
 
     h, w = picture.shape[:2]
-    rgb = picture[HALO_PX : h - HALO_PX, HALO_PX : w - HALO_PX].astype(np.float32) / 255
-    white = (rgb.min(axis=-1, keepdims=True) > WHITE).astype(np.float32)
-    channels = np.concatenate([rgb, rgb2hed(rgb), white], axis=-1, dtype=np.float32)
-    mean, std = _to_cells(torch.from_numpy(channels).permute(2, 0, 1)[None], 0, cell)
-    return mean[0].numpy(), std[0].numpy()
+    inner = picture[HALO_PX : h - HALO_PX, HALO_PX : w - HALO_PX]
+    means, deviations = [], []
+    for start in range(0, len(inner), _COLOURED_AT_ONCE * cell):
+        rgb = inner[start : start + _COLOURED_AT_ONCE * cell].astype(np.float32) / 255
+        white = (rgb.min(axis=-1, keepdims=True) > WHITE).astype(np.float32)
+        channels = np.concatenate([rgb, rgb2hed(rgb), white], axis=-1, dtype=np.float32)
+        mean, std = _to_cells(torch.from_numpy(channels).permute(2, 0, 1)[None], 0, cell)
+        means.append(mean[0].numpy())
+        deviations.append(std[0].numpy())
+    return np.concatenate(means, axis=1), np.concatenate(deviations, axis=1)
 
 
 def _channels(

@@ -109,7 +109,10 @@ class _Affine(nn.Module):
 
 
 class _Layer(nn.Module):
-    """A layer of a block: (n, C) values of (b, h, w) pictures to their (b, 32, h, w) output."""
+    """A layer of a block: (n, C) values of (b, h, w) pictures to their (b, 32, h, w) output.
+
+    What is in between, (n, 128), goes to memory that a block's layers share.
+    """
 
     def __init__(self, layer: Any, dtype: torch.dtype) -> None:
         super().__init__()
@@ -121,10 +124,9 @@ class _Layer(nn.Module):
         self.weight = _fixed(near.contiguous(memory_format=torch.channels_last))
         self.growth = len(near)
 
-    def forward(self, values: Tensor, b: int, h: int, w: int) -> Tensor:
+    def forward(self, values: Tensor, mixed: Tensor, b: int, h: int, w: int) -> Tensor:
         n, channels = values.shape
-        mixed = torch.empty(n, self.mix.shape[1], dtype=values.dtype, device=values.device)
-        room = torch.empty(min(RUN, n), channels, dtype=values.dtype, device=values.device)
+        room = values.new_empty(min(RUN, n), channels)
         for start in range(0, n, RUN):
             some, into = values[start : start + RUN], mixed[start : start + RUN]
             ready = self.norm.rectified(some, room[: len(some)])
@@ -158,10 +160,11 @@ def _through(block: nn.ModuleList, x: Tensor) -> Tensor:
     b, channels, h, w = x.shape
     layers = [layer for layer in block if isinstance(layer, _Layer)]
     whole = channels + sum(layer.growth for layer in layers)
-    values = torch.empty(b * h * w, whole, dtype=x.dtype, device=x.device)
+    values = x.new_empty(b * h * w, whole)
     values[:, :channels] = _rows(x)
+    mixed = x.new_empty(b * h * w, layers[0].mix.shape[1])
     for layer in layers:
-        new = layer(values[:, :channels], b, h, w)
+        new = layer(values[:, :channels], mixed, b, h, w)
         values[:, channels : channels + layer.growth] = _rows(new)
         channels += layer.growth
     return values
