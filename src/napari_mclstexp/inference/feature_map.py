@@ -179,7 +179,7 @@ def _to_cells(values: Tensor, halo: int, cell: int) -> tuple[Tensor, Tensor]:
     if cell == 1:
         return inner.float(), torch.zeros_like(inner, dtype=torch.float32)
     means, deviations = [], []
-    for some in inner.split(_POOLED_AT_ONCE, dim=1):
+    for some in torch.split(inner, _POOLED_AT_ONCE, dim=1):
         some = some.float()
         mean = functional.avg_pool2d(some, cell)
         square = functional.avg_pool2d(some.square(), cell)
