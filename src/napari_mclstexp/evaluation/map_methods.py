@@ -16,7 +16,7 @@ from ..inference.device import Device
 from ..model import MclSTExp
 from ..model.intervals import ExpectedErrors, samples
 from ..model.retrieval import retrieve
-from ..model.section_level import section_level
+from ..model.section_level import relative_level, section_level
 from ..model.smoother import Smoother
 from ..progress import CancelToken
 from ..training.data import SpotPool, looks_of
@@ -54,7 +54,7 @@ class MapHeads:
         """Read a few programs by a ridge of reduced rank, with intervals and samples."""
         fitted = self._fit(train)
         head, held_out = fitted.head, fitted.held_out
-        smoother, errors = Smoother(head, fitted.codes), ExpectedErrors(held_out)
+        smoother = Smoother(head, fitted.codes)
         names = np.concatenate([np.full(len(e.expression), e.name) for e in train])
         measured = np.concatenate([each.expression for each in train])
         looks = looks_of([each.training_sections[self._settings.preset] for each in train])
@@ -63,8 +63,10 @@ class MapHeads:
             codes, beyond = self._codes(fitted, each)
             tissue = each.training_sections[self._settings.preset].tissue_looks
             level = None
+            errors = ExpectedErrors(held_out)
             if looks is not None and tissue is not None:
                 level = section_level(tissue, looks, measured)
+                errors = ExpectedErrors(held_out, level=relative_level(level, head.mean))
             predicted = head.on_level(level).predict(codes).astype(np.float32)
             leverage = smoother.leverage(codes, beyond)
             drawn = samples(

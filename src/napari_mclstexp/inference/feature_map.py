@@ -19,6 +19,7 @@ from ..errors import SettingsError
 from ..model import FeatureMapConfig, InnerLayers
 from ..model.image_encoder import ImageEncoder
 from ..progress import CancelToken, Progress, ProgressCallback
+from ..running.free_memory import give_back
 from ..running.stages import stage
 from ..slides import Slide
 from ..spots.tissue import find_tissue
@@ -141,6 +142,8 @@ def see_slide(
                 finished += len(batch)
                 if progress is not None:
                     progress(Progress(finished, len(tiles), "Seeing the tissue", found, "tiles"))
+        del lanes
+        give_back()
         forget_the_oldest()
     return device, found
 

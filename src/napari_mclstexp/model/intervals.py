@@ -29,7 +29,8 @@ class HeldOutErrors:
     Attributes
     ----------
     errors
-        (N, G) float16 measured less predicted, in the model's unit.
+        (N, G) float16 measured less predicted, in the model's unit; where it is below 0, as it
+        would be in a section of the mean level.
     leverage
         (N,) of each spot among those that were learned from.
     growth
@@ -106,10 +107,19 @@ class ExpectedErrors:
         The model's.
     columns
         Which of the model's genes; all by default.
+    level
+        (G,) how many times their mean level the section has of these genes. A spot where a gene
+        was not measured lies below its prediction by about the level, so errors below 0 go with
+        it.
     """
 
-    def __init__(self, held_out: HeldOutErrors, columns: NDArray[np.int64] | None = None) -> None:
-        self._held_out, self._columns = held_out, columns
+    def __init__(
+        self,
+        held_out: HeldOutErrors,
+        columns: NDArray[np.int64] | None = None,
+        level: Floats | float = 1.0,
+    ) -> None:
+        self._held_out, self._columns, self._level = held_out, columns, level
         errors = held_out.errors if columns is None else held_out.errors[:, columns]
         self._scaled = errors / held_out.widening(held_out.leverage, columns)
         self._size = np.sqrt((self._scaled**2).mean(axis=0, dtype=np.float64))
@@ -153,6 +163,7 @@ class ExpectedErrors:
             self._ends[level] = np.quantile(self._scaled, shares, axis=0)
         low, high = self._ends[level]
         wide = self._held_out.widening(leverage, self._columns)
+        low, high = (np.where(end < 0, end * self._level, end) for end in (low, high))
         lower, upper = predicted + wide * low, predicted + wide * high
         return (
             np.maximum(lower, floor).astype(np.float32),

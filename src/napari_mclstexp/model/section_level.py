@@ -10,11 +10,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .linear_head import Floats
+from .linear_head import LEAST_STD, Floats
 
 LOOK_UM = 160.0  # standard deviation of the Gaussian weights around a spot
 NEAREST = 50
+MOST = 8.0  # times a mean level, or a part of it
 _AT_ONCE = 4096  # places
+
+
+def relative_level(level: Floats, mean: Floats) -> Floats:
+    """Return (G,) how many times a gene's mean level a section has of it, within bounds."""
+    return np.asarray(np.clip((level + LEAST_STD) / (mean + LEAST_STD), 1 / MOST, MOST))
 
 
 def section_level(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
 from ..model.intervals import HeldOutErrors
-from ..model.section_level import section_level
+from ..model.section_level import relative_level, section_level
 from .choose_rank import RankChoice, predicted_products
 from .inner_folds import InnerFold, InnerFolds
 
@@ -55,12 +55,16 @@ def held_out_errors(
     n_genes = len(inner.folds[0].ridge.mean)
     errors = np.empty((len(beyond), n_genes), dtype=np.float16)
     leverage = np.empty(len(beyond))
+    mean = np.mean([each.mean for each in inner.sections], axis=0)
     for fold in inner.folds:
         coefficients, loadings, _ = fold.ridge.programs(choice.penalty, choice.rank)
         levels = _levels(inner, fold, looks)
         for each, level in zip(fold.held_out, levels, strict=True):
             predicted = level + slope * (each.codes @ coefficients @ loadings)
-            errors[each.rows] = each.centred + each.mean - predicted
+            error = each.centred + each.mean - predicted
+            # What is not measured lies below its level by all of it, whatever the level is.
+            error = np.where(error < 0, error / relative_level(level, mean), error)
+            errors[each.rows] = error
             leverage[each.rows] = fold.ridge.leverage(each.codes, choice.penalty, beyond[each.rows])
     growth = _growth(inner, errors, leverage)
     typical = max(float(np.median(leverage)), 1e-6)

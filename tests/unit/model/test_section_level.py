@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mclstexp.model.section_level import NEAREST, section_level
+from napari_mclstexp.model.intervals import ExpectedErrors
+from napari_mclstexp.model.section_level import NEAREST, relative_level, section_level
 from support.linear_kit import simulate
 
 
@@ -53,3 +54,28 @@ def test_errors_to_be_expected_are_those_about_the_section_s_own_level():
     assert np.abs(blind.held_out.errors.astype(float)).mean() > 4
     assert np.abs(seeing.held_out.errors.astype(float)).mean() < 1
     np.testing.assert_array_equal(blind.head.loadings, seeing.head.loadings)
+
+
+def test_an_interval_holds_what_was_not_measured_in_a_section_that_has_more():
+    """A gene that most spots lack lies below its level by all of it, high or low as that is."""
+    random = np.random.default_rng(0)
+    made = simulate(n_sections=5, n_genes=3, noise=0.1)
+    rich = np.isin(made.sections, ["section 1", "section 3", "section 4"])
+    chance = np.where(rich, 0.3, 0.1)[:, None]
+    made.expression[:] = (random.uniform(size=made.expression.shape) < chance) * 0.8
+    looks = np.where(rich, 1.0, 0.0).astype(np.float32)[:, None]
+    learned = made.sections != "section 4"
+    fitted = made.rows(learned).fit(looks=looks[learned])
+    head, (_, asked) = fitted.head, made.split("section 4")
+    level = section_level(looks[~learned], looks[learned], made.expression[learned])
+    assert (level > 1.1 * head.mean).all()
+    codes = head.codes(asked.features)
+    predicted, leverage = head.on_level(level).predict(codes), np.ones(len(codes))
+    relative = relative_level(level, head.mean)
+    lower, upper = ExpectedErrors(fitted.held_out, level=relative).interval(
+        predicted, leverage, 0.8
+    )
+    held = (lower <= asked.expression) & (asked.expression <= upper)
+    assert held[asked.expression == 0].mean() > 0.9
+    lower, _ = ExpectedErrors(fitted.held_out).interval(predicted, leverage, 0.8)
+    assert (lower[asked.expression == 0] <= 0).mean() < 0.5  # which the level's share mends
