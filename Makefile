@@ -43,17 +43,9 @@ lint: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-docs
 	$(BIN)/mkdocs build --strict
 
+# Every benchmark, about forty minutes: one table and one page of plots, docs/benchmarks.md.
 bench: $(VENV)/.installed system
-	$(BIN)/python benchmarks/startup.py
-	$(BIN)/python benchmarks/predict_memory.py
-	$(BIN)/python benchmarks/fine_tuning.py
-	$(BIN)/python benchmarks/backends.py
-	$(BIN)/python benchmarks/backends.py --predict
-	$(BIN)/python benchmarks/busy_machine.py
-	$(BIN)/python benchmarks/retrieval.py
-	$(BIN)/python benchmarks/cohort.py
-	$(SCREEN) $(BIN)/python benchmarks/dock_opening.py
-	$(SCREEN) $(BIN)/python benchmarks/gene_switch.py
+	$(SCREEN) $(BIN)/python benchmarks/page.py
 
 gpu: $(VENV)/.installed
 	$(BIN)/python benchmarks/gpu.py

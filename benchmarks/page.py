@@ -56,6 +56,7 @@ ALL = (
     Benchmark("predict", "backends.py", ("--predict",)),
     Benchmark("section", "predict_section.py", real=True),
     Benchmark("busy", "busy_machine.py"),
+    Benchmark("tuning", "fine_tuning.py"),
     Benchmark("retrieval", "retrieval.py"),
     Benchmark("domains", "domains_scale.py"),
     Benchmark("visium", "domains_visium.py"),
