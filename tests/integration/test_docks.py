@@ -153,7 +153,7 @@ def test_a_run_fills_the_map_in_and_ends_with_every_gene(ready, click, qtbot):
     assert seen[-1] == 63
     assert predict.genes.genes.shown == ["GNAS", "HLA-B", "FASN", "CD74"]
     assert not predict.runner.bar.isVisible()
-    assert "PCC" in predict.result.text()
+    assert "Correlation with measured" in predict.result.text()
     assert predict.workspace.layers["predicted"] is not None
 
 
