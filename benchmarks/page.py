@@ -85,7 +85,7 @@ def machine() -> str:
     """Name what the figures were taken on."""
     seen = look_around()
     return (
-        f"{seen.processor}, {seen.cores} cores, {seen.memory_gib:.0f} GiB, "
+        f"{seen.processor}, {seen.cores} cores, {seen.memory / 2**30:.0f} GiB, "
         f"{platform.system()}, Python {platform.python_version()}"
     )
 
@@ -121,13 +121,18 @@ def draw(questions: dict[str, list[Finding]], path: Path) -> None:
             names = [each.case for each in findings]
             bars = panel.barh(names, [each.value for each in findings], color="#0f766e")
             panel.bar_label(
-                bars, [f" {each.value:,.3g} {each.unit}" for each in findings], fontsize=8
+                bars, [f" {short(each.value)} {each.unit}" for each in findings], fontsize=8
             )
             panel.invert_yaxis()
             panel.margins(x=0.25)
             panel.tick_params(labelsize=8)
     figure.savefig(path)
     plt.close(figure)
+
+
+def short(value: float) -> str:
+    """Return three digits of a number, or all of its whole part."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def series(findings: list[Finding]) -> list[tuple[str, list[float], list[float]]]:
@@ -160,7 +165,7 @@ def write(questions: dict[str, list[Finding]], remarks: dict[str, str], path: Pa
     for question, findings in questions.items():
         for each in findings:
             size = "" if each.at is None else f"{each.at:,.0f}"
-            value = f"{each.value:,.4g} {each.unit}"
+            value = f"{short(each.value)} {each.unit}"
             lines.append(f"| {question} | {each.case} | {size} | {value} | {each.against} |")
         for case, sizes, values in series(findings):
             if len(sizes) > 1:
@@ -186,6 +191,9 @@ def main() -> int:
             said = run(each)
             if said:
                 remarks[each.command] = said
+    if asked.only:
+        ran = " ".join(asked.only)
+        remarks["benchmarks/page.py"] = f"only {ran} were run this time"
     questions = grouped(read(KEPT))
     draw(questions, DOCS / "images" / "benchmarks.svg")
     write(questions, remarks, DOCS / "benchmarks.md")

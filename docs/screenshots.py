@@ -52,13 +52,20 @@ def take(viewer: napari.Viewer, name: str) -> None:
 
 
 def fit(viewer: napari.Viewer) -> None:
-    """Fill the canvas with what is shown of the spots."""
-    settle()
+    """Fill the canvas with what is shown of the spots, again where napari went on arranging."""
+    for _ in range(2):
+        settle()
+        fill(viewer)
+
+
+def fill(viewer: napari.Viewer) -> None:
+    """Fill the canvas once."""
     extents = [each.extent.world[:, -2:] for each in viewer.layers if hasattr(each, "symbol")]
     low, high = np.min([e[0] for e in extents], axis=0), np.max([e[1] for e in extents], axis=0)
     canvas = viewer.window._qt_viewer.canvas.native
-    viewer.camera.center = tuple((low + high) / 2)
-    viewer.camera.zoom = 0.9 * min(np.array([canvas.height(), canvas.width()]) / (high - low))
+    camera = viewer.scene.camera
+    camera.center = tuple((low + high) / 2)
+    camera.zoom = 0.9 * min(np.array([canvas.height(), canvas.width()]) / (high - low))
 
 
 def open_window() -> napari.Viewer:
