@@ -39,6 +39,7 @@ WHITE = 0.82  # a pixel whose darkest channel is above this is glass, fat or a l
 PROBE_PX = 512  # side of the piece of a tile that backends are measured on
 _POOLED_AT_ONCE = 64  # channels of a layer
 _COLOURED_AT_ONCE = 4  # rows of cells
+_GIVEN_BACK_EVERY = 8  # tiles
 _AHEAD = 2  # batches read while one is encoded
 
 
@@ -140,6 +141,8 @@ def see_slide(
                     with stage("write"):
                         found.write(tile, *cells)
                 finished += len(batch)
+                if finished % _GIVEN_BACK_EVERY == 0:
+                    give_back()  # tiles are of many sizes, and what is freed of one fits no other
                 if progress is not None:
                     progress(Progress(finished, len(tiles), "Seeing the tissue", found, "tiles"))
         del lanes

@@ -29,8 +29,8 @@ class HeldOutErrors:
     Attributes
     ----------
     errors
-        (N, G) float16 measured less predicted, in the model's unit; where it is below 0, as it
-        would be in a section of the mean level.
+        (N, G) float16 measured less predicted, in the model's unit; below 0 as it would be in a
+        section of the mean level, where sections' own levels are known.
     leverage
         (N,) of each spot among those that were learned from.
     growth

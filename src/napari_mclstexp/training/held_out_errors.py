@@ -62,8 +62,9 @@ def held_out_errors(
         for each, level in zip(fold.held_out, levels, strict=True):
             predicted = level + slope * (each.codes @ coefficients @ loadings)
             error = each.centred + each.mean - predicted
-            # What is not measured lies below its level by all of it, whatever the level is.
-            error = np.where(error < 0, error / relative_level(level, mean), error)
+            if looks is not None:
+                # What is not measured lies below its level by all of it, whatever the level is.
+                error = np.where(error < 0, error / relative_level(level, mean), error)
             errors[each.rows] = error
             leverage[each.rows] = fold.ridge.leverage(each.codes, choice.penalty, beyond[each.rows])
     growth = _growth(inner, errors, leverage)
