@@ -39,7 +39,7 @@ WHITE = 0.82  # a pixel whose darkest channel is above this is glass, fat or a l
 PROBE_PX = 512  # side of the piece of a tile that backends are measured on
 _POOLED_AT_ONCE = 64  # channels of a layer
 _COLOURED_AT_ONCE = 4  # rows of cells
-_GIVEN_BACK_EVERY = 8  # tiles
+_GIVEN_BACK_EVERY = 4  # tiles
 _AHEAD = 2  # batches read while one is encoded
 
 
