@@ -73,9 +73,9 @@ def normalised_counts(counts: Any) -> Any:
     return sparse.csr_array((scaled, counts.indices, counts.indptr), shape=counts.shape)
 
 
-def row_blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Yield slices of the rows of a matrix with at most `VALUES_AT_ONCE` values each."""
-    step = max(1, VALUES_AT_ONCE // max(1, columns))
+def row_blocks(rows: int, columns: int, values: int = VALUES_AT_ONCE) -> Iterator[slice]:
+    """Yield slices of the rows of a matrix with at most so many values each."""
+    step = max(1, values // max(1, columns))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
 

@@ -16,7 +16,7 @@ from ..inference.device import Device
 from ..model import MclSTExp
 from ..model.intervals import ExpectedErrors, samples
 from ..model.retrieval import retrieve
-from ..model.section_level import relative_level, section_level
+from ..model.section_level import on_own_level
 from ..model.smoother import Smoother
 from ..progress import CancelToken
 from ..training.data import SpotPool, looks_of
@@ -62,12 +62,9 @@ class MapHeads:
         for each in test:
             codes, beyond = self._codes(fitted, each)
             tissue = each.training_sections[self._settings.preset].tissue_looks
-            level = None
-            errors = ExpectedErrors(held_out)
-            if looks is not None and tissue is not None:
-                level = section_level(tissue, looks, measured)
-                errors = ExpectedErrors(held_out, level=relative_level(level, head.mean))
-            predicted = head.on_level(level).predict(codes).astype(np.float32)
+            own, relative = on_own_level(head, tissue, looks, measured)
+            errors = ExpectedErrors(held_out, level=relative)
+            predicted = own.predict(codes).astype(np.float32)
             leverage = smoother.leverage(codes, beyond)
             drawn = samples(
                 predicted,

@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,13 +57,6 @@ def write_csv(path: Path, names: Sequence[object], blocks: Iterable[Sequence[Any
                 file.write(waiting.popleft().result())
         for each in waiting:
             file.write(each.result())
-
-
-def row_blocks(rows: int, columns: int) -> Iterator[slice]:
-    """Yield slices of the rows of a table that make a block each."""
-    step = max(1, VALUES_AT_ONCE // max(1, columns))
-    for start in range(0, rows, step):
-        yield slice(start, min(start + step, rows))
 
 
 def as_text(cell: Any) -> Any:

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..analysis.expression import row_blocks
 from ..analysis.predicted_programs import programs_of
 from ..errors import SettingsError
 from ..spots.schema import has_positions, positions, read_programs
-from .csv_blocks import row_blocks, write_csv
+from .csv_blocks import VALUES_AT_ONCE, write_csv
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -67,7 +68,7 @@ def write_spot_table(
     at = None if genes is None else data.var_names.get_indexer(chosen)
 
     def blocks() -> Iterator[list[Any]]:
-        for rows in row_blocks(data.n_obs, len(table.columns) + len(chosen)):
+        for rows in row_blocks(data.n_obs, len(table.columns) + len(chosen), VALUES_AT_ONCE):
             part = table.iloc[rows]
             values: Any = x[rows] if chosen else np.empty((len(part), 0), np.float32)
             values = values.toarray() if sparse.issparse(values) else np.asarray(values)
@@ -89,7 +90,7 @@ def write_table(table: pd.DataFrame, path: Path, *, index: bool = False) -> None
     """
 
     def blocks() -> Iterator[list[Any]]:
-        for rows in row_blocks(len(table), len(table.columns)):
+        for rows in row_blocks(len(table), len(table.columns), VALUES_AT_ONCE):
             part = table.iloc[rows]
             columns = [part.iloc[:, i] for i in range(len(part.columns))]
             yield [part.index, *columns] if index else columns

@@ -72,7 +72,6 @@ def _exchange(one: Path, other: Path) -> bool:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if rename is None:
         return False
-    names = (os.fsencode(each) for each in (one, other))
-    first, second = names
+    first, second = os.fsencode(one), os.fsencode(other)
     done = rename(_AT_FDCWD, first, _AT_FDCWD, second, _RENAME_EXCHANGE)
     return bool(done == 0)

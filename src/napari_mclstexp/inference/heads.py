@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..model import Model
 from ..model.intervals import ExpectedErrors, samples
 from ..model.retrieval import Nearest, Retriever
-from ..model.section_level import relative_level, section_level
+from ..model.section_level import on_own_level
 from ..model.smoother import Smoother
 from .device import Device
 
@@ -137,15 +137,12 @@ class MapHead:
         looks: Values | None = None,
     ) -> None:
         assert model.linear is not None
-        bank, level = model.bank, None
-        relative: NDArray[np.float64] | float = 1.0
-        if looks is not None and bank.looks is not None:
-            level = section_level(looks, bank.looks, bank.expression)
-            relative = relative_level(level, model.linear.head.mean)[columns]
-        self._model, self._head = model, model.linear.head.on_level(level)
+        bank, fitted = model.bank, model.linear.head
+        self._head, relative = on_own_level(fitted, looks, bank.looks, bank.expression)
+        self._model = model
         self._columns, self._interval, self._device = columns, interval, device
-        self._smoother = Smoother(model.linear.head, model.bank.linear_codes)
-        self._errors = ExpectedErrors(model.linear.held_out, columns, relative)
+        self._smoother = Smoother(fitted, bank.linear_codes)
+        self._errors = ExpectedErrors(model.linear.held_out, columns, relative[columns])
         self._near: Nearest | RetrievalHead
         if model.config.head == "linear":
             known = torch.from_numpy(model.bank.embedding).to(device.torch)

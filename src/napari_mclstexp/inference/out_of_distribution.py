@@ -37,8 +37,7 @@ def unlike_model(slide: Path, spots: AnnData | None, config: ModelConfig) -> str
     config
         The model's.
     """
-    reasons = _not_meant_for(slide, spots, config)
-    return _sentence(reasons) if reasons else ""
+    return _sentence(_not_meant_for(slide, spots, config))
 
 
 def unlike_bank(
@@ -78,10 +77,12 @@ def unlike_bank(
         if np.max(abs(away)) > FAR:
             how = "darker" if away[np.argmax(abs(away))] > 0 else "paler"
             reasons.append(f"its stain is {how} than any that the model knows")
-    return _sentence(reasons) if reasons else ""
+    return _sentence(reasons)
 
 
 def _sentence(reasons: list[str]) -> str:
+    if not reasons:
+        return ""
     return (
         f"This slide is unlike those the model learned from ({' and '.join(reasons)}), so trust "
         "its values less."

@@ -240,7 +240,8 @@ def verify_folder(folder: Path) -> None:
     ModelError
         Naming the file at fault.
     """
-    finish_exchange(folder)
+    if not folder.is_dir():
+        finish_exchange(folder)
     if not folder.is_dir():
         raise ModelError(f"There is no model folder {folder}; check the path.")
     if not (folder / CONFIG).is_file():

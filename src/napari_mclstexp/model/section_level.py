@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .linear_head import LEAST_STD, Floats
+from .linear_head import LEAST_STD, Floats, LinearHead
 
 LOOK_UM = 160.0  # standard deviation of the Gaussian weights around a spot
 NEAREST = 50
@@ -48,3 +48,24 @@ def section_level(
         nearest = search.kneighbors(part, return_distance=False)
         weights += np.bincount(nearest.ravel(), minlength=len(known))
     return np.asarray(weights / weights.sum() @ expression, dtype=np.float64)
+
+
+def on_own_level(
+    head: LinearHead,
+    looks: NDArray[np.float32] | None,
+    known: NDArray[np.float32] | None,
+    expression: NDArray[np.float32],
+) -> tuple[LinearHead, Floats]:
+    """Return a head on the level of a section, and (G,) how many times the mean level that is.
+
+    Parameters
+    ----------
+    head
+        As it was fitted.
+    looks, known, expression
+        As for :func:`section_level`; where looks are not known, the head stays as it is.
+    """
+    if looks is None or known is None:
+        return head, np.ones(len(head.mean))
+    level = section_level(looks, known, expression)
+    return head.on_level(level), relative_level(level, head.mean)

@@ -78,7 +78,6 @@ def _write(saved: SavedSession, folder: Path, stored: Stored) -> None:
     files = [_store_all(each, folder, stored) for each in saved.slides]
     with atomic_file(folder / FILE) as temporary:
         temporary.write_text(json.dumps(_document(saved, files), indent=1), encoding="utf-8")
-    _sync(folder)
     kept = {FILE, *(name for each in files for name in each.values())}
     stored[:] = [(data, name) for data, name in stored if name in kept]
     for path in folder.iterdir():  # what an earlier state, or a crash, has left
@@ -153,12 +152,3 @@ def _store(data: AnnData, folder: Path, name: str) -> str:
         with suppress(OSError):
             part.unlink(missing_ok=True)
     return final
-
-
-def _sync(folder: Path) -> None:
-    with suppress(OSError):  # not every system lets a folder be opened
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

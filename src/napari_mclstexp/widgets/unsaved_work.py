@@ -61,11 +61,6 @@ class UnsavedWork(QObject):
         """Unsaved work of an earlier session on the shown slide, until restored or discarded."""
         return self._offered.get(self.session.shown)
 
-    @property
-    def unsaved(self) -> tuple[OpenSlide, ...]:
-        """The open slides that have unsaved work."""
-        return tuple(each for each in self.session.open_slides if each.unsaved)
-
     # -- keeping -------------------------------------------------------------------------------
 
     def keep_now(self, *, wait: bool = False) -> None:

@@ -131,9 +131,7 @@ class AnnotateDock(Dock):
         # Queued: this fills the tree anew, and Qt is not yet done with the item that was ticked.
         self.tree.locked.connect(self._lock, Qt.ConnectionType.QueuedConnection)
         self.tree.selected.connect(self.workspace.layers.regions.select)
-        self.nest.clicked.connect(
-            lambda: self._edit("Arrange regions by containment", nested(self._regions))
-        )
+        self.nest.clicked.connect(self._nest)
         self.merge.clicked.connect(self._merge)
         self.remove.clicked.connect(self._remove)
         self.undo.clicked.connect(session.undo)
