@@ -38,6 +38,12 @@ def maps(workspace):
     return [slot for slot in EXPRESSION if layers[slot] is not None and layers[slot].visible]
 
 
+def canvas(workspace):
+    """The canvas at one size, however wide the docks are by now."""
+    viewer = workspace.layers.viewer
+    return viewer.screenshot(size=(400, 400), canvas_only=True, flash=False)
+
+
 @pytest.mark.parametrize("style", ["points", "heatmap"])
 def test_domains_are_drawn_alone_and_a_gene_folds_them_away(workspace, docks, click, qtbot, style):
     session, layers = workspace.session, workspace.layers
@@ -47,7 +53,7 @@ def test_domains_are_drawn_alone_and_a_gene_folds_them_away(workspace, docks, cl
     assert maps(workspace) == []
     assert workspace.scene.bars == ()
     assert not layers.viewer.canvas.overlays.text.visible
-    picture = layers.viewer.screenshot(canvas_only=True, flash=False)
+    picture = canvas(workspace)
     session.show(show_spots=True)  # no map of a gene
     assert layers["domains"] is not None
     predict_dock = docks[1]
@@ -57,7 +63,7 @@ def test_domains_are_drawn_alone_and_a_gene_folds_them_away(workspace, docks, cl
     assert workspace.scene.bars[0].gene == "CD74"
     session.show(show_domains=True)
     assert maps(workspace) == []
-    again = layers.viewer.screenshot(canvas_only=True, flash=False)
+    again = canvas(workspace)
     assert np.mean(np.any(again != picture, axis=-1)) < 0.02  # but for the outlines of spots
     click(predict_dock.display.contours)
     assert maps(workspace) == ["predicted"]
