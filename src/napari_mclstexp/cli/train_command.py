@@ -59,9 +59,9 @@ def train_command(
     device: Device = "auto",
     backend: Backend = "auto",
     devices: Annotated[
-        int, Option("Processes on this machine that share each training step", low=1)
+        int, Option("Processes on this machine that share each training step", low=1, most=10_000)
     ] = 1,
-    nodes: Annotated[int, Option("Machines that share each training step", low=1)] = 1,
+    nodes: Annotated[int, Option("Machines that share each training step", low=1, most=10_000)] = 1,
     events: Annotated[
         Path | None, Option("File to which progress is written, one JSON object per line")
     ] = None,

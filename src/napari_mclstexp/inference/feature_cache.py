@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from .device import Device
 FOLDER = "NAPARI_MCLSTEXP_CACHE"  # environment variable that names another folder; "" turns it off
 MOST_BYTES = 4 * 2**30
 KEY = re.compile(r"[0-9a-f]{64}")  # the folder may hold other arrays, of the person who named it
+CHECKSUM = 32  # bytes of SHA-256 behind the array, which numpy does not look at
 PROBES, PROBE_BYTES = 64, 2**16
 
 
@@ -47,20 +49,38 @@ def cached_features(
     if folder is None:
         return compute()
     path = folder / f"{_key(slide, xy, encoder, patch_px, um_per_px, device)}.npy"
-    with suppress(OSError, ValueError):
-        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        if kept.shape == (len(xy), encoder.n_features):
-            with suppress(OSError):
-                path.touch()  # used lately
-            return kept
+    kept = _kept(path, (len(xy), encoder.n_features))
+    if kept is not None:
+        with suppress(OSError):
+            path.touch()  # used lately
+        return kept
     features = compute()
     # A cache that cannot be written only costs time.
     with suppress(OSError, OutputError):
         folder.mkdir(parents=True, exist_ok=True)
+        content = io.BytesIO()
+        np.save(content, features, allow_pickle=False)
         with atomic_file(path) as temporary:
-            np.save(temporary, features, allow_pickle=False)
+            temporary.write_bytes(content.getbuffer())
+            with temporary.open("ab") as file:
+                file.write(hashlib.sha256(content.getbuffer()).digest())
         _forget_the_oldest(folder)
     return features
+
+
+def _kept(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
+    """Return the features in a file, None if it is not whole, or of another type or shape."""
+    with suppress(OSError, ValueError, EOFError, MemoryError):
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            return None
+        content = memoryview(path.read_bytes())
+        array, checksum = content[:-CHECKSUM], content[-CHECKSUM:]
+        if hashlib.sha256(array).digest() != checksum:
+            return None
+        kept = np.load(io.BytesIO(array), allow_pickle=False)
+        if kept.shape == shape and kept.dtype == np.float32:
+            return np.asarray(kept, dtype=np.float32)
+    return None
 
 
 def encoder_digest(encoder: ImageEncoder) -> str:
