@@ -13,7 +13,7 @@ from .errors import UserError
 from .reading import guarded
 from .reading.folder_checks import check_zarr
 from .reading.hdf5_checks import check_hdf5
-from .reading.sparse_checks import check_anndata, check_matrix
+from .reading.sparse_checks import check_anndata, check_matrix, check_parts
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -115,6 +115,9 @@ def opened_anndata(path: Path, error: type[UserError]) -> Iterator[tuple[AnnData
         with _trusted(path, error):
             opened = zarr.open_group(path, mode="r") if path.is_dir() else h5py.File(path, "r")
             file = opened if path.is_dir() else open_file.enter_context(opened)
+            lacking = [each for each in ("obs", "var") if each not in file]
+            if lacking:
+                raise error(f"{path} is no AnnData: it has no {lacking[0]}; write it anew.")
             x, data = _matrix_of(file, path, error), _without_matrices(file)
             check_anndata(data, path, error)
         yield data, None if x is None else _Rows(path, x, error)
@@ -122,6 +125,7 @@ def opened_anndata(path: Path, error: type[UserError]) -> Iterator[tuple[AnnData
 
 def _matrix_of(file: Any, path: Path, error: type[UserError]) -> Any:
     import h5py
+    import numpy as np
     import zarr
     from anndata.io import sparse_dataset
 
@@ -130,6 +134,9 @@ def _matrix_of(file: Any, path: Path, error: type[UserError]) -> Any:
         return x
     x = sparse_dataset(x)
     if x.format == "csr":
+        group, (rows, columns) = file["X"], x.shape
+        parts = (np.asarray(group[name][:]) for name in ("indptr", "indices"))
+        check_parts(*parts, len(group["data"]), rows, columns, "X", path, error)
         return x
     x = x.to_memory()
     check_matrix(x, "X", path, error)

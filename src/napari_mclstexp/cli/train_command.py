@@ -102,7 +102,10 @@ def check_command(
     from ..cohort.checks import check_cohort
     from ..cohort.gene_selection import read_gene_list
 
-    checked = check_cohort(cohort, genes=None if genes is None else read_gene_list(genes))
+    listed = None if genes is None else read_gene_list(genes)
+    if listed == ():
+        raise SettingsError(f"The gene list {genes} is empty; give one gene a line.")
+    checked = check_cohort(cohort, genes=listed)
     if checked.problems:
         print(checked.as_table())
     errors = len(checked.errors)

@@ -55,12 +55,13 @@ def read_cohort_table(csv: Path) -> tuple[pd.DataFrame, list[Problem]]:
         text = read_text(csv, TABLE, SettingsError, most=LARGEST)
         if not text.strip():
             return nothing, [_whole(f"{csv} is empty; give a header and a row for each section.")]
+        columns = text.partition("\n")[0].count(",") + 1
+        if columns > MOST_COLUMNS:
+            return nothing, [_whole(f"{csv} has {columns:,} columns; check the file.")]
         with guarded(csv, TABLE, SettingsError):
             table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, header=None)
     except SettingsError as error:
         return nothing, [_whole(str(error))]
-    if table.shape[1] > MOST_COLUMNS:
-        return nothing, [_whole(f"{csv} has {table.shape[1]:,} columns; check the file.")]
     names = [str(each).strip() for each in table.iloc[0]]
     problems = [
         _whole(f"{csv} has the column {name} more than once; keep one of them.", name)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ def cached_features(
     if folder is None:
         return compute()
     path = folder / f"{_key(slide, xy, encoder, patch_px, um_per_px, device)}.npy"
-    kept = _kept(path, (len(xy), encoder.n_features))
+    kept = kept_features(path, (len(xy), encoder.n_features))
     if kept is not None:
         with suppress(OSError):
             path.touch()  # used lately
@@ -58,17 +59,28 @@ def cached_features(
     # A cache that cannot be written only costs time.
     with suppress(OSError, OutputError):
         folder.mkdir(parents=True, exist_ok=True)
-        content = io.BytesIO()
-        np.save(content, features, allow_pickle=False)
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(content.getbuffer())
-            with temporary.open("ab") as file:
-                file.write(hashlib.sha256(content.getbuffer()).digest())
+        keep_features(path, features)
         _forget_the_oldest(folder)
     return features
 
 
-def _kept(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
+def keep_features(path: Path, features: NDArray[Any]) -> None:
+    """Write features and their checksum into a file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    content = io.BytesIO()
+    np.save(content, features, allow_pickle=False)
+    array = content.getbuffer()
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        file.write(array)
+        file.write(hashlib.sha256(array).digest())
+
+
+def kept_features(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
     """Return the features in a file, None if it is not whole, or of another type or shape."""
     with suppress(OSError, ValueError, EOFError, MemoryError):
         if not path.is_file() or path.stat().st_size > MOST_BYTES:

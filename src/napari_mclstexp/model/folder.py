@@ -173,7 +173,7 @@ def load_model(folder: Path | str) -> Model:
     """
     folder = Path(folder)
     verify_folder(folder)
-    config = _read_config(folder / CONFIG)
+    config = read_config(folder / CONFIG)
     check_size(safetensors_shapes(folder / WEIGHTS), config, folder / WEIGHTS)
     state = {
         key: value.float() if value.is_floating_point() else value
@@ -188,7 +188,7 @@ def load_model(folder: Path | str) -> Model:
         raise ModelError(
             f"{folder / WEIGHTS} does not fit {CONFIG} ({reason}); get the model folder anew."
         ) from error
-    bank = _read_bank(folder / BANK)
+    bank = read_bank(folder / BANK)
     if bank.genes != config.genes:
         raise ModelError(
             f"{folder / BANK} and {CONFIG} name different genes; get the model folder anew."
@@ -285,10 +285,10 @@ def verify_folder(folder: Path) -> None:
 def read_card(folder: Path) -> ModelConfig:
     """Read only what a model is, without its weights, for lists and cards."""
     verify_folder(folder)
-    return _read_config(folder / CONFIG)
+    return read_config(folder / CONFIG)
 
 
-def _read_config(path: Path) -> ModelConfig:
+def read_config(path: Path) -> ModelConfig:
     values = read_json(path, "the configuration of a model", ModelError, most=LARGEST_CONFIG)
     found = values.get("format") if isinstance(values, dict) else None
     if not isinstance(found, int) or found not in FORMATS:
@@ -306,7 +306,7 @@ def _read_config(path: Path) -> ModelConfig:
         ) from error
 
 
-def _read_bank(path: Path) -> Bank:
+def read_bank(path: Path) -> Bank:
     found = read_anndata(path, ModelError)
     with guarded(path, "the bank of a model", ModelError, remedy=_ANEW):
         bank = Bank.from_anndata(found)

@@ -70,6 +70,7 @@ def load_pickled(path: Path) -> Any:
     ModelError
         If it is missing or damaged, or holds more than plain values.
     """
+    import pickle
     import zipfile
 
     import torch
@@ -82,7 +83,10 @@ def load_pickled(path: Path) -> Any:
                 check_unpacked(
                     path, what, ModelError, sum(i.file_size for i in file.filelist), size
                 )
-        return torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise ValueError("it holds more than tensors, or is cut short") from error
 
 
 def check_finite(state: dict[str, Tensor], path: Path) -> None:

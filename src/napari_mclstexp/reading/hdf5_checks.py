@@ -9,7 +9,7 @@ from ..errors import UserError
 from .guard import guarded
 from .plain_files import check_file
 
-MOST_OBJECTS = 100_000  # groups and data sets
+MOST_OBJECTS = 10_000  # groups and data sets
 LONGEST_PATH = 32  # groups in one another
 # What arrays may take unpacked before one asks how they became so small a file.
 ROOM, MOST_RATIO = 2**30, 50
@@ -32,6 +32,11 @@ def check_hdf5(path: Path, what: str, error: type[UserError]) -> None:
     import h5py
 
     size = check_file(path, what, error).st_size
+    if size == 0:
+        raise error(f"{path} is empty (0 bytes); copy it again.")
+    with guarded(path, what, error, quiet=True):
+        if not h5py.is_hdf5(path):
+            raise ValueError("it does not begin as HDF5 files do")
     with guarded(path, what, error, quiet=True), h5py.File(path, "r") as file:
         check_unpacked(path, what, error, _Walk(path, what, error).unpacked(file), size)
 

@@ -38,11 +38,13 @@ def positions(adata: AnnData) -> NDArray[np.float64]:
     Raises
     ------
     SpotsError
-        If one is no number, or farther away than any slide is wide.
+        If there is only one column, or one is no number or farther away than any slide is wide.
     """
     from scipy import sparse
 
     kept = adata.obsm[POSITIONS]
+    if kept.shape[1] < 2:
+        raise SpotsError(f'obsm["{POSITIONS}"] has one column; it needs x and y in pixels.')
     try:
         xy = np.asarray(kept.toarray() if sparse.issparse(kept) else kept)[:, :2]
         xy = xy.astype(np.float64)

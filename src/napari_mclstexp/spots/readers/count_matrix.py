@@ -8,7 +8,8 @@ from typing import Any
 
 import h5py
 import numpy as np
-from scipy import io, sparse
+import pandas as pd
+from scipy import sparse
 
 from ...errors import SpotsError
 from ...reading import guarded
@@ -70,10 +71,8 @@ def read_mtx(folder: Path) -> Matrix:
     path = _there(folder, "matrix.mtx")
     with guarded(path, WHAT, SpotsError):
         with open_unpacked(path, WHAT) as file:
-            _check_header(file, path, len(features), len(barcodes))
-        with open_unpacked(path, WHAT) as file:
-            counts = sparse.csr_matrix(io.mmread(file).T)
-    check_matrix(counts, "matrix", path, SpotsError)
+            n_entries = _announced(file, path, len(features), len(barcodes))
+            counts = _entries(file, len(features), len(barcodes), n_entries)
     kinds = [row[2] for row in features] if all(len(row) > 2 for row in features) else None
     return _keep_expression(
         counts,
@@ -105,10 +104,11 @@ def _check_group(group: Any, path: Path) -> None:
             )
 
 
-def _check_header(file: Any, path: Path, n_genes: int, n_spots: int) -> None:
-    """Check what an mtx file announces before as much memory is asked for."""
-    if not file.readline(200).lower().startswith(b"%%matrixmarket matrix coordinate"):
-        raise ValueError("it does not begin as a sparse MatrixMarket file")
+def _announced(file: Any, path: Path, n_genes: int, n_spots: int) -> int:
+    """Return how many counts an mtx file announces, checked before memory is asked for them."""
+    begins = file.readline(200).lower().split()
+    if begins[:3] != [b"%%matrixmarket", b"matrix", b"coordinate"] or begins[4:] != [b"general"]:
+        raise ValueError("it does not begin as a sparse, general MatrixMarket file")
     line = b"%"
     for _ in range(_LONGEST_HEADER):
         if not line.startswith(b"%") and line.strip():
@@ -129,6 +129,30 @@ def _check_header(file: Any, path: Path, n_genes: int, n_spots: int) -> None:
     if entries * _LEAST_ENTRY > size * (1100 if packed else 1) + 100:
         raise ValueError(f"it announces {entries:,} counts, more than a file of its size holds")
     check_unpacked(path, WHAT, SpotsError, 16 * entries, size)
+    return entries
+
+
+def _entries(file: Any, n_genes: int, n_spots: int, n_entries: int) -> sparse.csr_matrix:
+    """Return the counts that follow, (spots, genes).
+
+    pandas reads them, since scipy's reader of this format crashes the interpreter where a number
+    is damaged.
+    """
+    names = ("gene", "spot", "count")
+    kinds = {"gene": np.int64, "spot": np.int64, "count": np.float64}
+    if not n_entries:
+        return sparse.csr_matrix((n_spots, n_genes), dtype=np.float32)
+    table = pd.read_csv(
+        file, sep=r"\s+", header=None, names=names, dtype=kinds, index_col=False, nrows=n_entries
+    )
+    if len(table) != n_entries:
+        raise ValueError(f"it announces {n_entries:,} counts and holds {len(table):,}")
+    gene, spot = (table[name].to_numpy() - 1 for name in names[:2])
+    for places, length in ((gene, n_genes), (spot, n_spots)):
+        if places.min() < 0 or places.max() >= length:
+            raise ValueError(f"a count of row or column {int(places.max()) + 1:,} of {length:,}")
+    counts = table["count"].to_numpy(dtype=np.float32)
+    return sparse.csr_matrix((counts, (spot, gene)), shape=(n_spots, n_genes))
 
 
 def _keep_expression(

@@ -107,6 +107,13 @@ def read_counts(path: Path) -> tuple[sparse.csr_matrix, list[str], list[str]]:
     check_columns(path, separator(path), MOST_GENES)
     with guarded(path, COUNTS, SpotsError), open_unpacked(path, COUNTS) as file:
         table = pd.read_csv(file, sep=separator(path), index_col=0)
+    with guarded(path, COUNTS, SpotsError):
+        return _checked(path, table)
+
+
+def _checked(path: Path, table: pd.DataFrame) -> tuple[sparse.csr_matrix, list[str], list[str]]:
+    if table.empty:
+        raise SpotsError(f"{path} holds no counts; it needs a row a spot and a column a gene.")
     spots = [str(name).strip() for name in table.index]
     repeated = pd.Index(spots)[pd.Index(spots).duplicated()]
     if len(repeated):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,10 @@ def read_table(path: Path, *, sep: str | None = None, header: int | None = 0) ->
         If the file is missing, empty, or no table.
     """
     sep = sep or separator(path)
-    check_columns(path, sep, MOST_COLUMNS)
+    names = [each.strip() for each in check_columns(path, sep, MOST_COLUMNS)]
+    twice = next((each for each in names if each and names.count(each) > 1), None)
+    if twice is not None and header is not None:
+        raise SpotsError(f"{path} has the column {twice} more than once; keep one of them.")
     with guarded(path, TABLE, SpotsError), open_unpacked(path, TABLE) as file:
         table: pd.DataFrame = pd.read_csv(
             file, sep=sep, header=header, dtype=str, keep_default_na=False, encoding="utf-8-sig"
@@ -43,9 +47,6 @@ def read_table(path: Path, *, sep: str | None = None, header: int | None = 0) ->
             f"{path} has more values in its lines than columns in its header; name every column."
         )
     table.columns = [str(column).strip() for column in table.columns]
-    twice = table.columns[table.columns.duplicated()]
-    if len(twice):
-        raise SpotsError(f"{path} has the column {twice[0]} more than once; keep one of them.")
     return table
 
 
@@ -83,8 +84,8 @@ def unpacked_lines(path: Path) -> list[str]:
     return [line for line in text.splitlines() if line.strip()]
 
 
-def check_columns(path: Path, sep: str, most: int) -> None:
-    """Make sure, before a table is read, that it has no more columns than such a table can have.
+def check_columns(path: Path, sep: str, most: int) -> list[str]:
+    """Return what the first line of a table holds, if it has no more columns than it can have.
 
     Raises
     ------
@@ -100,6 +101,8 @@ def check_columns(path: Path, sep: str, most: int) -> None:
             f"{path} has {columns:,} columns, more than such a table can have ({most:,}); check "
             "that it is the right file."
         )
+    text = line.decode("utf-8-sig", errors="replace")
+    return next(csv.reader([text.rstrip("\r\n")], delimiter=sep), [])
 
 
 def numbers(
