@@ -18,9 +18,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +31,7 @@ from typing import Any
 FOUND = Path(__file__).parent / "found"
 LARGEST_KEPT = 2048
 SECONDS, BYTES = 10, 2 * 2**30
+_SILENT_S = 60  # longer than all imports take on a busy machine
 _AT_ONCE = 2000  # cases of one process, so that what a library leaks is no case's fault
 
 
@@ -141,7 +144,7 @@ def run(minutes: float, seed: int, names: list[str], most: int) -> int:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             limit = 0
-            for line in process.stdout:
+            for line in _lines(process):
                 if not line.startswith("{"):
                     continue
                 said = json.loads(line)
@@ -165,7 +168,8 @@ def run(minutes: float, seed: int, names: list[str], most: int) -> int:
             raise SystemExit(f"The driver itself failed, with seed {seed - 1}; its error is above.")
         if process.returncode not in (0, -signal.SIGTERM):
             counts["failed"] += 1
-            why = f"ended with {process.returncode}"
+            killed = process.returncode == -signal.SIGKILL
+            why = f"no answer in {_SILENT_S} s" if killed else f"ended by {-process.returncode}"
             _note(failures, last, why, parsers()[last["name"]].ending)
         shutil.rmtree(folder, ignore_errors=True)
     total = sum(counts.values())
@@ -175,6 +179,19 @@ def run(minutes: float, seed: int, names: list[str], most: int) -> int:
         f"({longest[1]}), highest memory {memory / 2**30:.2f} GB"
     )
     return len(failures)
+
+
+def _lines(process: subprocess.Popen[str]) -> Iterator[str]:
+    """Yield what a process says; end it when it is silent for too long, in a library perhaps."""
+    assert process.stdout is not None
+    while True:
+        silence = threading.Timer(_SILENT_S, process.kill)
+        silence.start()
+        line = process.stdout.readline()
+        silence.cancel()
+        if not line:
+            return
+        yield line
 
 
 def _note(failures: dict[str, str], case: dict[str, Any], why: str, ending: str) -> None:

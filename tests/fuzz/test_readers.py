@@ -71,7 +71,7 @@ def test_damaged_files_of_every_kind(name, place):
     seeds = parser.seeds(place / name)
 
     @settings(
-        max_examples=25, deadline=None, database=None, derandomize=True,
+        max_examples=12, deadline=None, database=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.sampled_from(seeds), st.randoms(use_true_random=False))

@@ -121,8 +121,8 @@ def predict(
         check_level(interval)
         if samples and model.linear is None:
             raise SettingsError(
-                f"The model {config.name} does not know its errors, so no plausible maps can be drawn; "
-                "use a model with a linear head."
+                f"The model {config.name} does not know its errors, so no plausible maps can be "
+                "drawn; use a model with a linear head."
             )
         xy = positions(spots)
         if config.feature_map is None:

@@ -289,6 +289,13 @@ def read_card(folder: Path) -> ModelConfig:
 
 
 def read_config(path: Path) -> ModelConfig:
+    """Read the configuration of a model.
+
+    Raises
+    ------
+    ModelError
+        Naming the first value that cannot be used.
+    """
     values = read_json(path, "the configuration of a model", ModelError, most=LARGEST_CONFIG)
     found = values.get("format") if isinstance(values, dict) else None
     if not isinstance(found, int) or found not in FORMATS:
@@ -307,6 +314,13 @@ def read_config(path: Path) -> ModelConfig:
 
 
 def read_bank(path: Path) -> Bank:
+    """Read the reference spots of a model.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged, or a value is no number.
+    """
     found = read_anndata(path, ModelError)
     with guarded(path, "the bank of a model", ModelError, remedy=_ANEW):
         bank = Bank.from_anndata(found)

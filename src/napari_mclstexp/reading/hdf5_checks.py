@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import UserError
 from .guard import guarded
+from .hdf5_heaps import check_heaps, check_texts
 from .plain_files import check_file
+from .trial import try_reading
 
+MOST_TRIED = 128 * 2**20  # bytes of arrays
 MOST_OBJECTS = 10_000  # groups and data sets
 LONGEST_PATH = 32  # groups in one another
 # What arrays may take unpacked before one asks how they became so small a file.
@@ -37,8 +42,35 @@ def check_hdf5(path: Path, what: str, error: type[UserError]) -> None:
     with guarded(path, what, error, quiet=True):
         if not h5py.is_hdf5(path):
             raise ValueError("it does not begin as HDF5 files do")
+        check_heaps(path)
+        try_reading(partial(_read_all, path), holding=h5py._objects.phil)
     with guarded(path, what, error, quiet=True), h5py.File(path, "r") as file:
         check_unpacked(path, what, error, _Walk(path, what, error).unpacked(file), size)
+
+
+def _read_all(path: Path) -> None:
+    """Read all of a file that can be damaged: attributes, texts, and numbers up to `MOST_TRIED`."""
+    import h5py
+
+    left = MOST_TRIED
+
+    def read(_: str, found: Any) -> None:
+        nonlocal left
+        with suppress(Exception):
+            dict(found.attrs)
+        if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
+            return
+        size = int(found.size or 0) * int(found.dtype.itemsize)
+        with suppress(Exception):
+            if size <= left:
+                left -= size
+                found[()]
+            elif found.shape:
+                found[:1]
+
+    with h5py.File(path, "r") as file:
+        read("/", file)
+        file.visititems(read)
 
 
 def check_unpacked(path: Path, what: str, error: type[UserError], unpacked: int, size: int) -> None:
@@ -114,6 +146,9 @@ class _Walk:
             raise self._refused(
                 f"the values of {where} are in another file, {str(dataset.external[0][0])[:80]}"
             )
+        start = dataset.id.get_offset()
+        if dataset.dtype.kind == "O" and start is not None:
+            check_texts(self._path, int(start), int(dataset.size or 0))
         if dataset.is_virtual:
             raise self._refused(f"the values of {where} are in other files (a virtual data set)")
 

@@ -83,12 +83,30 @@ def block_reduce(read: ReadRegion, width: int, height: int, factor: int) -> NDAr
     return out
 
 
-def over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay (h, w, 4) pixels with straight alpha over white glass."""
+def over_white(rgba: NDArray[np.uint8], *, in_place: bool = False) -> NDArray[np.uint8]:
+    """Lay (h, w, 4) pixels with straight alpha over white glass.
+
+    Parameters
+    ----------
+    rgba
+        The pixels.
+    in_place
+        Whether the result may stand in their memory, which must be in one piece then.
+
+    Returns
+    -------
+    (h, w, 3)
+    """
     alpha = rgba[..., 3:]
-    if alpha.min() == 255:
+    if not in_place and alpha.min() == 255:
         return np.ascontiguousarray(rgba[..., :3])
-    out = np.empty((*rgba.shape[:-1], 3), np.uint8)
+    shape = (*rgba.shape[:-1], 3)
+    # A row of the result ends before the next row of what it is made of begins.
+    out = (
+        rgba.reshape(-1)[: rgba.size // 4 * 3].reshape(shape)
+        if in_place
+        else np.empty(shape, np.uint8)
+    )
     step = max(1, _PIECE_PX // max(1, rgba.shape[1]))
     for start in range(0, len(rgba), step):
         part = rgba[start : start + step]

@@ -15,8 +15,11 @@ from ..pixels import block_reduce, over_white, resize
 from ..slide import Level, Slide
 
 _LARGEST_PX = 1_500_000_000
-# What is decoded whole takes 4 bytes for each pixel with its smaller levels: 1.9 GB.
-_LARGE_PX, _LARGE_FILE = 475_000_000, 100_000_000
+# What a small file may take decoded, in bytes of memory, and what a pixel takes at the most: 3 bytes
+# and a third for the smaller levels, one for its alpha, and copies where Pillow converts.
+_LARGE, _LARGE_FILE = 1_900_000_000, 100_000_000
+_BYTES_A_PX = {"RGB": 4, "RGBA": 5.5}
+_CONVERTED = 10
 _SMALLEST_LEVEL_PX = 1024
 # Where the last marker of a whole file stands; some cameras append data after it.
 _TAIL_BYTES = 65_536
@@ -44,8 +47,9 @@ class ImageSlide(Slide):
             properties["image.orientation"] = f"{orientation} (not applied)"
         if min(width, height) < 1:
             raise SlideError(f"{path.name} is damaged: it has no pixels; copy it again.")
-        small_file = path.stat().st_size < _LARGE_FILE
-        if width * height > (_LARGE_PX if small_file else _LARGEST_PX):
+        bytes_a_px = _BYTES_A_PX.get(properties["image.mode"], _CONVERTED)
+        most = _LARGE / bytes_a_px if path.stat().st_size < _LARGE_FILE else _LARGEST_PX
+        if width * height > most:
             raise SlideError(
                 f"{path.name} has {width} x {height} px, too many for a {kind.upper()}, which can "
                 "only be decoded whole; convert it to a tiled TIFF."
@@ -87,6 +91,8 @@ class ImageSlide(Slide):
                 if image.mode.startswith("I"):
                     wide = np.asarray(image).astype(np.uint16)
                     return np.repeat((wide // 257).astype(np.uint8)[..., None], 3, axis=2)
+                if image.mode == "RGBA" and self._kind == "png":
+                    return self._decode_in_place()
                 if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
                     return over_white(np.asarray(image.convert("RGBA")))
                 return np.array(image.convert("RGB"))
@@ -104,6 +110,8 @@ class ImageSlide(Slide):
             raise self._damaged(self.path, error) from error
         if pixels.dtype == np.uint16:  # a PNG of 48 bits, which Pillow calls RGB too
             pixels = (pixels >> 8).astype(np.uint8)
+        if pixels.shape == (self.height, self.width, 4) and pixels.dtype == np.uint8:
+            pixels = over_white(pixels, in_place=pixels.flags.c_contiguous)
         if pixels.shape != (self.height, self.width, 3) or pixels.dtype != np.uint8:
             raise self._damaged(self.path, ValueError(f"it decodes to {pixels.shape}"))
         return pixels

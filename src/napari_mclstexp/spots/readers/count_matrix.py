@@ -69,10 +69,9 @@ def read_mtx(folder: Path) -> Matrix:
     named = "features.tsv" if _which(folder, "features.tsv") else "genes.tsv"
     features = [line.split("\t") for line in unpacked_lines(_there(folder, named))]
     path = _there(folder, "matrix.mtx")
-    with guarded(path, WHAT, SpotsError):
-        with open_unpacked(path, WHAT) as file:
-            n_entries = _announced(file, path, len(features), len(barcodes))
-            counts = _entries(file, len(features), len(barcodes), n_entries)
+    with guarded(path, WHAT, SpotsError), open_unpacked(path, WHAT) as file:
+        n_entries = _announced(file, path, len(features), len(barcodes))
+        counts = _entries(file, len(features), len(barcodes), n_entries)
     kinds = [row[2] for row in features] if all(len(row) > 2 for row in features) else None
     return _keep_expression(
         counts,
@@ -142,9 +141,10 @@ def _entries(file: Any, n_genes: int, n_spots: int, n_entries: int) -> sparse.cs
     kinds = {"gene": np.int64, "spot": np.int64, "count": np.float64}
     if not n_entries:
         return sparse.csr_matrix((n_spots, n_genes), dtype=np.float32)
-    table = pd.read_csv(
-        file, sep=r"\s+", header=None, names=names, dtype=kinds, index_col=False, nrows=n_entries
-    )
+    table = pd.read_csv(file, sep=r"\s+", header=None, dtype=np.float64, nrows=n_entries)
+    if table.shape[1] != len(names):
+        raise ValueError("a count is no line of row, column and value")
+    table = table.set_axis(names, axis=1).astype(kinds)
     if len(table) != n_entries:
         raise ValueError(f"it announces {n_entries:,} counts and holds {len(table):,}")
     gene, spot = (table[name].to_numpy() - 1 for name in names[:2])

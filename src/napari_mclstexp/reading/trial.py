@@ -1,0 +1,79 @@
+"""A file is read by a copy of this process first, where a damaged one may end the library itself.
+
+HDF5 follows some damaged addresses outside its memory, and others for ever. Neither is an error
+that could be caught: what shall survive it must not be there.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
+
+_LONGEST_WAIT_S = 0.01
+
+
+def try_reading(
+    read: Callable[[], object],
+    *,
+    seconds: float = 10.0,
+    holding: AbstractContextManager[object] | None = None,
+) -> None:
+    """Call a function in a copy of this process, for nothing but to see that it comes back.
+
+    Only where processes are copied in no time (Linux); elsewhere nothing is done.
+
+    Parameters
+    ----------
+    read
+        Reads all of a file that the program will read; what it raises does not matter.
+    seconds
+        How long it may take.
+    holding
+        A lock of the library that `read` uses, so that no other thread holds it in the copy.
+
+    Raises
+    ------
+    ValueError
+        If the copy crashed, or was not done in time.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    with holding or nullcontext():
+        pid = _copied(read)
+    end, wait = time.monotonic() + seconds, 0.0005
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > end:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise ValueError(f"reading it had not ended after {seconds:.0f} s")
+        time.sleep(wait)
+        wait = min(2 * wait, _LONGEST_WAIT_S)
+    if os.WIFSIGNALED(status):
+        raise ValueError(f"reading it crashes ({signal.Signals(os.WTERMSIG(status)).name})")
+
+
+def _copied(read: Callable[[], object]) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python 3.12 warns of other threads; the copy needs none
+        pid = os.fork()
+    if pid:
+        return pid
+    try:  # what follows is the copy, which must not come back
+        with suppress(BaseException):
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+                signal.signal(number, signal.SIG_DFL)
+            signal.alarm(0)
+            faulthandler.disable()
+            read()
+    finally:
+        os._exit(0)
