@@ -45,6 +45,36 @@ def spots(change: Callable[[ad.AnnData], None]) -> Make:
     return write
 
 
+def _heap(change: Callable[[bytearray, int], None]) -> Make:
+    """Spots in whose file a heap of texts is changed; `change` gets where the heap begins."""
+
+    def write(folder: Path) -> Path:
+        path = kit.write_spots(folder / "bad.h5ad")
+        content = bytearray(path.read_bytes())
+        change(content, content.index(b"GCOL"))
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def _endless(content: bytearray, start: int) -> None:
+    content[start + 16 : start + 32] = bytes(16)  # the first text becomes a space of no size
+
+
+def _too_long(content: bytearray, start: int) -> None:
+    content[start + 24 : start + 32] = (2**40).to_bytes(8, "little")
+
+
+def _long_name(file: Any) -> None:
+    """The name of the first spot says that it has 4 GB."""
+    start, name = file["obs/_index"].id.get_offset(), file.filename
+    file.close()
+    with Path(name).open("r+b") as raw:
+        raw.seek(start)
+        raw.write((2**32 - 1).to_bytes(4, "little"))
+
+
 def _put(name: str, at: int, value: float) -> Make:
     def change(file: Any) -> None:
         file[name][at] = value
@@ -141,6 +171,9 @@ H5AD: dict[str, Make] = {
     "values in another file": h5ad(_external_storage),
     "a virtual data set": h5ad(_virtual),
     "50 GB out of a few kB": h5ad(_unpacks_to),
+    "a heap of texts without end": _heap(_endless),
+    "a heap of texts behind the end": _heap(_too_long),
+    "a name of 4 GB": h5ad(_long_name),
     "no table of spots": h5ad(lambda file: file.__delitem__("obs")),
     "names of spots that are gone": h5ad(lambda file: file["obs"].__delitem__("_index")),
     "nothing of AnnData": h5ad(lambda file: [file.__delitem__(key) for key in list(file)]),

@@ -22,6 +22,7 @@ from napari_mclstexp.errors import Cancelled, SlideError
 from napari_mclstexp.inference.feature_cache import kept_features
 from napari_mclstexp.progress import CancelToken, obeying
 from napari_mclstexp.slides import open_slide
+from napari_mclstexp.slides.readers.tiff.tiff_slide import TiffSlide
 from napari_mclstexp.slides.readers.tiff.tile_cache import TileCache
 from napari_mclstexp.slides.slide import Level, Slide
 from support import hostile_slides
@@ -50,6 +51,19 @@ def test_other_files_of_an_ome_tiff_are_not_opened(tmp_path, monkeypatch, name):
     with pytest.raises(SlideError, match="one of several files that make up an OME-TIFF"):
         open_slide(path)
     assert set(opened) == {str(path)}
+
+
+def test_a_tile_that_holds_a_larger_picture_is_not_decoded(tmp_path):
+    path, tile = tmp_path / "bomb.tif", np.full((64, 64, 3), 200, np.uint8)
+    tifffile.imwrite(
+        path, tile, tile=(64, 64), compression="jpeg", photometric="rgb", bitspersample=8
+    )
+    content = bytearray(path.read_bytes())
+    frame = content.index(b"\xff\xc0\x00\x11\x08") + 5
+    content[frame : frame + 4] = b"\xff\xdc\xff\xdc"  # 65,500 x 65,500
+    path.write_bytes(content)
+    with TiffSlide(path) as slide, pytest.raises(SlideError, match="holds a picture of 65,500"):
+        slide.read_level(0, 0, 0, 64, 64)
 
 
 def test_an_ome_tiff_that_was_renamed_is_read(tmp_path):

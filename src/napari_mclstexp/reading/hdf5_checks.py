@@ -49,7 +49,10 @@ def check_hdf5(path: Path, what: str, error: type[UserError]) -> None:
 
 
 def _read_all(path: Path) -> None:
-    """Read all of a file that can be damaged: attributes, texts, and numbers up to `MOST_TRIED`."""
+    """Read all of a file that can be damaged: attributes, texts, and numbers up to `MOST_TRIED`.
+
+    What is refused anyhow is not read.
+    """
     import h5py
 
     left = MOST_TRIED
@@ -69,6 +72,7 @@ def _read_all(path: Path) -> None:
                 found[:1]
 
     with h5py.File(path, "r") as file:
+        _Walk(path, "", UserError).unpacked(file)
         read("/", file)
         file.visititems(read)
 

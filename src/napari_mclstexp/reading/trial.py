@@ -21,7 +21,7 @@ _LONGEST_WAIT_S = 0.01
 def try_reading(
     read: Callable[[], object],
     *,
-    seconds: float = 10.0,
+    seconds: float = 5.0,
     holding: AbstractContextManager[object] | None = None,
 ) -> None:
     """Call a function in a copy of this process, for nothing but to see that it comes back.

@@ -15,7 +15,7 @@ from ..pixels import block_reduce, over_white, resize
 from ..slide import Level, Slide
 
 _LARGEST_PX = 1_500_000_000
-# What a small file may take decoded, in bytes of memory, and what a pixel takes at the most: 3 bytes
+# What a small file may take decoded, in bytes of memory, and what a pixel takes at most: 3 bytes
 # and a third for the smaller levels, one for its alpha, and copies where Pillow converts.
 _LARGE, _LARGE_FILE = 1_900_000_000, 100_000_000
 _BYTES_A_PX = {"RGB": 4, "RGBA": 5.5}

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ....errors import SlideError
 from ...pixels import over_white
 from .layout import TiffLevel
+from .packed_size import packed_size
 
 # Reads so many bytes of the file from an offset.
 ReadBytes = Callable[[int, int], bytes]
@@ -22,6 +23,7 @@ _LARGEST_TILE_PX = 4096 * 4096
 _LARGEST_SEGMENT_BYTES = 2**29
 # Of a picture of one level: pixels of white glass for each byte of the file, were it packed well.
 _MOST_PX, _MOST_PX_A_BYTE = 2**30, 5000
+_PADDING = 64  # px by which a packed picture may be larger than its tile
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 # Compressions whose decoder turns YCbCr into RGB.
 _JPEG_LIKE = (6, 7, 33007, 34892)
@@ -135,9 +137,21 @@ class SegmentGrid(Grid):
             if not counts[index]:
                 return None
             data = self._read(offsets[index], counts[index])
+            self._check_packed(data)
             decoded, _, _ = self._decode(data, index, jpegtables=tables)
             parts.append(decoded[0, :h, :w])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+
+    def _check_packed(self, data: bytes) -> None:
+        """Make sure that a packed picture is no larger than the tile that it fills."""
+        size = packed_size(data)
+        if size is not None and (
+            size[0] > 2 * self.tile_width + _PADDING or size[1] > 2 * self.tile_height + _PADDING
+        ):
+            raise ValueError(
+                f"a tile of {self.tile_width:,} x {self.tile_height:,} px holds a picture of "
+                f"{size[0]:,} x {size[1]:,} px"
+            )
 
 
 class WindowGrid(Grid):
