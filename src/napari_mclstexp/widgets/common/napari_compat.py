@@ -38,6 +38,17 @@ def canvas_height(viewer: Any, without_window: int = 600) -> int:
     return int(viewer.window._qt_viewer.canvas.native.height())
 
 
+def visible_box(viewer: Any) -> tuple[float, float, float, float] | None:
+    """Return the (left, top, right, bottom) that a window shows, in world units."""
+    if not viewer.window:
+        return None
+    native = viewer.window._qt_viewer.canvas.native
+    camera = viewer.scene.camera
+    y, x = camera.center[-2:]
+    width, height = native.width() / camera.zoom, native.height() / camera.zoom
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
 def is_drawing(layer: Any) -> bool:
     """Whether the person is in the middle of drawing or moving a shape of a layer.
 
