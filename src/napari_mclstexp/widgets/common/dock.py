@@ -8,7 +8,6 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLayout, QVBoxLayout, QWidget
 
 from ..workspace import Workspace, workspace_of
-from .tabbing import join_docks
 from .theme import BusyLine, Scrolling
 
 
@@ -49,5 +48,4 @@ class Dock(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Stand as a tab beside the other docks."""
         super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)
+        self.workspace.docks.join(self)

@@ -17,8 +17,8 @@ from ...analysis.prediction_result import Result
 from ...session.display import ENDS
 from ...spots.schema import positions
 from ..common.latest import Latest
-from ..common.tabbing import join_docks
-from ..common.theme import Scrolling, facts, heading
+from ..common.theme import Scrolling, facts, gene_links, heading
+from ..frame.gene_link import show_gene
 from ..workspace import workspace_of
 
 SHOWN, COLUMNS = 12, 3  # reference spots with a picture
@@ -31,20 +31,15 @@ HINT = (
 
 
 class EvidenceDock(QWidget):
-    """Why a spot has the value it has.
-
-    Attributes
-    ----------
-    spot
-        Name of the spot that was clicked last, or "".
-    """
+    """Why a spot has the value it has."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.workspace = workspace_of(napari_viewer)
-        self.spot = ""
         self.summary = facts("The value, and the reference spots that it is made of")
         self.summary.setTextFormat(Qt.TextFormat.RichText)
+        self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.summary.linkActivated.connect(lambda gene: show_gene(self.workspace.session, gene))
         self._latest = Latest[tuple[Evidence, str]](
             self, self.workspace.jobs, lambda found: self._show(*found)
         )
@@ -62,9 +57,13 @@ class EvidenceDock(QWidget):
         viewer.mouse_drag_callbacks.append(clicked)
         # Not a method: Qt no longer calls those of an object that is destroyed.
         self.destroyed.connect(lambda: _forget(viewer, clicked))
-        self.workspace.leaving.connect(self._leaving)
         self.workspace.shown.connect(self._explain)
         self._explain()
+
+    @property
+    def spot(self) -> str:
+        """Name of the spot that was clicked last on the shown slide, or ""."""
+        return self.workspace.session.shown.picked
 
     @property
     def retrieved(self) -> list[str]:
@@ -83,9 +82,6 @@ class EvidenceDock(QWidget):
             return
         self.choose(*event.position[-2:])
 
-    def _leaving(self) -> None:
-        self.spot = ""  # the next slide may have one of the same name
-
     def choose(self, y_um: float, x_um: float) -> None:
         """Explain the spot nearest to a place on the slide, in µm."""
         session = self.workspace.session
@@ -95,8 +91,9 @@ class EvidenceDock(QWidget):
         xy = positions(spots) * slide.um_per_px
         distance = np.hypot(xy[:, 0] - x_um, xy[:, 1] - y_um)
         nearest = int(np.argmin(distance))
-        self.spot = str(spots.obs_names[nearest]) if distance[nearest] <= NEAR_UM else ""
-        self._explain()
+        near = distance[nearest] <= NEAR_UM
+        session.shown.picked = str(spots.obs_names[nearest]) if near else ""
+        session.changed.emit()  # the canvas shows a ring around it
 
     def _explain(self, _: object = None) -> None:
         session = self.workspace.session
@@ -134,15 +131,15 @@ class EvidenceDock(QWidget):
             f"{escape(s)} {part:.0%}" for s, part in retrieved_by_section(found).items()
         )
         self.summary.setText(
-            f"<b>{escape(found.gene)} at {escape(found.spot)}: {found.value:.2f}</b> {escape(unit)}"
+            f"<b>{gene_links([found.gene])} at {escape(found.spot)}: {found.value:.2f}</b> "
+            f"{escape(unit)}"
             f"<br>{escape(found.sentence())} {_agreement(found)}<br>By section: {shares}."
         )
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Stand as a tab beside the other docks."""
         super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)
+        self.workspace.docks.join(self)
 
 
 class SpotPictures(QWidget):
