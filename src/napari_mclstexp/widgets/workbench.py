@@ -31,6 +31,7 @@ PLUGIN = "napari-mclstexp"
 NEXT, FIT, LAYERS = "Ctrl+Alt+Right", "F8", "F9"
 SIDE_WIDTH, SIDE_SHARE = 380, 0.42  # px of the docks, at most this share of the window
 SAID = 45  # letters of the next step that must have room beside the steps
+LOW = 700  # px of a screen that has no room for both of napari's panels below each other
 SETTLE_MS = 250  # until napari has laid the docks out
 
 
@@ -146,6 +147,11 @@ class Workbench(QWidget):
     # -- the frame -----------------------------------------------------------------------------
 
     def _fold(self, shown: bool) -> None:
+        """Fold napari's panels away, or show them: one behind the other on a low screen."""
+        window, screen = self.window(), self.screen()
+        low = screen is not None and screen.availableGeometry().height() < LOW
+        if shown and low and len(self._panels) == 2 and isinstance(window, QMainWindow):
+            window.tabifyDockWidget(*self._panels)
         for panel in self._panels:
             panel.setVisible(shown)
 

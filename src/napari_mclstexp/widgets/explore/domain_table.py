@@ -82,14 +82,21 @@ class DomainTable(QTableWidget):
         """Make each gene in the last column a link to its map, in the theme of the moment."""
         for row, key in enumerate(self._keys):
             genes = [gene for gene in self._high.get(key, "").split(", ") if gene]
-            label = QLabel(gene_links(genes))
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.RichText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
-            label.setContentsMargins(4, 0, 4, 0)
-            label.setToolTip("Click a gene to see its map")
-            label.linkActivated.connect(self.gene_asked)
-            self.setCellWidget(row, GENES, label)
+            label = self.cellWidget(row, GENES)
+            if not isinstance(label, QLabel):
+                label = self._new_label()
+                self.setCellWidget(row, GENES, label)
+            label.setText(gene_links(genes))
+
+    def _new_label(self) -> QLabel:
+        label = QLabel("")
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.RichText)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        label.setContentsMargins(4, 0, 4, 0)
+        label.setToolTip("Click a gene to see its map")
+        label.linkActivated.connect(self.gene_asked)
+        return label
 
     def _edited(self, item: QTableWidgetItem) -> None:
         if not self._filling and item.column() == 1:

@@ -17,7 +17,7 @@ from ...analysis.prediction_result import Result
 from ...session.display import ENDS
 from ...spots.schema import positions
 from ..common.latest import Latest
-from ..common.theme import Scrolling, facts, gene_links, heading
+from ..common.theme import Scrolling, facts, gene_links, heading, when_theme_changes
 from ..frame.gene_link import show_gene
 from ..workspace import workspace_of
 
@@ -58,6 +58,7 @@ class EvidenceDock(QWidget):
         # Not a method: Qt no longer calls those of an object that is destroyed.
         self.destroyed.connect(lambda: _forget(viewer, clicked))
         self.workspace.shown.connect(self._explain)
+        when_theme_changes(self, self._explain_anew)
         self._explain()
 
     @property
@@ -94,6 +95,11 @@ class EvidenceDock(QWidget):
         near = distance[nearest] <= NEAR_UM
         session.shown.picked = str(spots.obs_names[nearest]) if near else ""
         session.changed.emit()  # the canvas shows a ring around it
+
+    def _explain_anew(self) -> None:
+        """Write the links in the theme of the moment."""
+        self._latest.forget()
+        self._explain()
 
     def _explain(self, _: object = None) -> None:
         session = self.workspace.session

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from ...analysis.gene_aliases import look_up
 from ...session.recent_files import Favourites
-from ..common.theme import gene_links
+from ..common.theme import gene_links, when_theme_changes
 from .gene_list import NOTHING as NONE_KNOWN
 from .gene_list import GeneDelegate, GeneList
 
@@ -105,6 +105,7 @@ class GenePicker(QWidget):
         self.list.clicked.connect(lambda _: self.drop.hide())
         for label in (self.note, self.none):
             label.linkActivated.connect(self._link)
+        when_theme_changes(self, self._restyle)
 
     # -- what there is -------------------------------------------------------------------------
 
@@ -176,6 +177,12 @@ class GenePicker(QWidget):
             if now is not None and now is not self.search and not self.drop.isAncestorOf(now):
                 self.drop.hide()
         return False
+
+    def _restyle(self) -> None:
+        """Write links in the theme of the moment."""
+        if self.note.text():
+            self.note.setText(self._answer(self.search.text().strip()))
+        self._settle()
 
     # -- within --------------------------------------------------------------------------------
 

@@ -136,6 +136,8 @@ class Layers:
             legend(viewer, scene, [] if later else self._coloured)
             if later:
                 QTimer.singleShot(SETTLE_MS, self._write_legend)
+            if scene.focus != self._scene.focus and self._looked == _camera(viewer):
+                new_world = True  # more is known of where the tissue is, and she looks at all
             if (new_world or rearranged) and any(self[slot] is not None for slot in SLOTS):
                 self._look_at(viewer, scene)
         self._scene, self._whole = scene, True

@@ -71,6 +71,7 @@ class RunPanel(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.bar)
         layout.addWidget(self.status)
+        self.status.setFixedHeight(self.status.fontMetrics().height() + 4)
         for part in (self.bar, self.status):  # a run that starts moves nothing below it
             policy = part.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
