@@ -33,6 +33,7 @@ ORDER = (
     {"export"},
     {"session"},
     {"scene"},
+    {"scripting"},
     {"cli", "widgets"},
     {"api"},
 )

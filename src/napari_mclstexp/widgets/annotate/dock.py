@@ -33,8 +33,9 @@ from ...analysis.region_edits import (
 from ...analysis.region_statistics import NOT_REPLICATES, spots_in
 from ...errors import SettingsError
 from ...scene.layer_specs import Scene
+from ...session.spot_expression import Of
 from ...spots.schema import positions
-from ..annotation_tasks import REST, Of
+from ..annotation_tasks import REST
 from ..common import dialogs
 from ..common.dock import Dock
 from ..common.latest import Latest

@@ -73,6 +73,17 @@ def layer_panels(viewer: Any) -> tuple[Any, ...]:
     return () if qt_viewer is None else (qt_viewer.dockLayerList, qt_viewer.dockLayerControls)
 
 
+def visible_box(viewer: Any) -> tuple[float, float, float, float] | None:
+    """Return the (left, top, right, bottom) that a window shows, in world units."""
+    if not viewer.window:
+        return None
+    native = viewer.window._qt_viewer.canvas.native
+    camera = viewer.scene.camera
+    y, x = camera.center[-2:]
+    width, height = native.width() / camera.zoom, native.height() / camera.zoom
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
 def is_drawing(layer: Any) -> bool:
     """Whether the person is in the middle of drawing or moving a shape of a layer.
 

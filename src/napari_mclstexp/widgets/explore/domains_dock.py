@@ -17,7 +17,7 @@ from ...analysis.domain_map import DomainMap, dot_table
 from ...analysis.domain_settings import DomainSettings
 from ...analysis.domains import MOST_K, agreement
 from ...scene.layer_specs import Scene
-from ..annotation_tasks import Of
+from ...session.spot_expression import Of
 from ..common import dialogs
 from ..common.dock import Dock
 from ..common.forms import Fields
