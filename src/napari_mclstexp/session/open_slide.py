@@ -78,6 +78,8 @@ class OpenSlide:
         Its :attr:`state` as autosave has kept it last, or None.
     looked
         Whether such work was looked for.
+    picked
+        Name of the spot that was clicked last, or "".
     record
         What was done to it so far, but for what was taken back.
     """
@@ -97,6 +99,7 @@ class OpenSlide:
         self.fingerprint = ""
         self.kept: State | None = None
         self.looked = False
+        self.picked = ""
         self._tissue: Tissue | None = None
         self._spots_um_per_px: float | None = None
 
@@ -169,6 +172,11 @@ class OpenSlide:
         return self.slide.um_per_px if self.slide is not None else self._spots_um_per_px
 
     @property
+    def known_tissue(self) -> Tissue | None:
+        """The tissue where it was found already; unlike :attr:`tissue` never looked for now."""
+        return self._tissue
+
+    @property
     def tissue(self) -> Tissue | None:
         """The tissue of the slide, found when first asked for; None without a slide."""
         if self._tissue is None and self.slide is not None:
@@ -198,6 +206,7 @@ class OpenSlide:
         if spots is not None and self.slide is not None:
             _check(spots, self.slide)
         self.spots, self.expression = spots, SpotExpression(spots, next(_spots))
+        self.picked = ""
         self._spots_um_per_px = um_per_px or _scale_of(spots)
         self.record = (*self.record, spots_step(spots))
         self.go_on_with(self.history.without_spots())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import napari
 from napari.utils.notifications import show_info
@@ -21,14 +21,15 @@ from ..session.prediction_run import Run
 from ..session.recent_files import recent_models
 from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
-from .banner import Banner
 from .cohort.cohort_watch import CohortWatch
 from .common.background_jobs import Jobs, Post
 from .common.napari_compat import main_window
 from .common.notify import tell, tell_end, told
+from .common.tabbing import DockGroup
 from .common.torch_loading import prepare_torch
 from .common.warm_up import warm_up
 from .file_work import model_of, read_spots_of, save_prediction
+from .frame.furnish import furnish
 from .layers.apply_scene import Layers
 from .layers.removal import what_removal_means
 from .plugin.handover import Arrivals, Opened, read_opened_prediction
@@ -81,7 +82,7 @@ class Workspace(QObject):
     layers, scene
         The session's layers in the viewer, and what is drawn at present.
     docks
-        The docks of this viewer that were shown.
+        The docks of this viewer that were shown, and how they stand.
 
     Signals
     -------
@@ -115,7 +116,7 @@ class Workspace(QObject):
         self.layers = Layers(viewer, self._layers_removed, self._layer_edited, self.tasks.drawn)
         self.scene = Scene()
         self.recent = recent_models()
-        self.docks: WeakSet[QWidget] = WeakSet()
+        self.docks = DockGroup()
         self._runs: set[Run] = set()
         self._closed = False
         self._redraw = QTimer(self)
@@ -136,7 +137,7 @@ class Workspace(QObject):
         window = main_window(viewer)
         if window is not None:
             window.installEventFilter(self)
-            self.shown.connect(Banner(self.tasks.unsaved_work, window).show_scene)
+            furnish(viewer, window, self.session, self.tasks.unsaved_work, self.shown)
         self.training.find()
         warm_up(self.jobs)
 
@@ -216,9 +217,8 @@ class Workspace(QObject):
 
     def load_model(self, folder: Path, failed: Callable[[BaseException], None] = tell) -> None:
         """Load and verify a model in the background and choose it."""
-        self.jobs.load(
-            f"Loading model {folder.name}", partial(model_of, folder), self._use_model, failed
-        )
+        work = partial(model_of, folder)
+        self.jobs.load(f"Loading model {folder.name}", work, self._use_model, failed)
 
     def _use_model(self, model: Model) -> None:
         self.session.use_model(model)

@@ -12,7 +12,6 @@ from qtpy.QtWidgets import QAbstractButton, QLayout, QVBoxLayout, QWidget
 from ..workspace import Workspace, workspace_of
 from .error_line import ErrorLine
 from .notify import answer_at
-from .tabbing import join_docks
 from .theme import BusyLine, Scrolling
 
 
@@ -80,8 +79,7 @@ class Dock(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Stand as a tab beside the other docks."""
         super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)
+        self.workspace.docks.join(self)
 
 
 def _has(part: Any, button: QAbstractButton) -> bool:

@@ -23,8 +23,8 @@ from ...session.find_spot import find_spot
 from ...spots.schema import positions
 from ..common.latest import Latest
 from ..common.napari_compat import canvas_height
-from ..common.tabbing import join_docks
-from ..common.theme import Scrolling, facts
+from ..common.theme import Scrolling, facts, gene_links, when_theme_changes
+from ..frame.gene_link import show_gene
 from ..workspace import workspace_of
 from .spot_pictures import SpotPictures
 
@@ -40,20 +40,15 @@ HINT = (
 
 
 class EvidenceDock(QWidget):
-    """Why a spot has the value it has.
-
-    Attributes
-    ----------
-    spot
-        Name of the spot that was clicked last, or "".
-    """
+    """Why a spot has the value it has."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__()
         self.workspace = workspace_of(napari_viewer)
-        self.spot = ""
         self.summary = facts("The value, and the reference spots that it is made of")
         self.summary.setTextFormat(Qt.TextFormat.RichText)
+        self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.summary.linkActivated.connect(lambda gene: show_gene(self.workspace.session, gene))
         self.patch = QLabel()
         self.patch.setAccessibleName("The tissue around the spot")
         self._latest = Latest[Explained](self, self.workspace.jobs, self._show)
@@ -72,9 +67,14 @@ class EvidenceDock(QWidget):
         viewer.mouse_drag_callbacks.append(clicked)
         # Not a method: Qt no longer calls those of an object that is destroyed.
         self.destroyed.connect(lambda: _forget(viewer, clicked))
-        self.workspace.leaving.connect(self._leaving)
         self.workspace.shown.connect(self._explain)
+        when_theme_changes(self, self._explain_anew)
         self._explain()
+
+    @property
+    def spot(self) -> str:
+        """Name of the spot that was clicked last on the shown slide, or ""."""
+        return self.workspace.session.shown.picked
 
     @property
     def retrieved(self) -> list[str]:
@@ -93,9 +93,6 @@ class EvidenceDock(QWidget):
             return
         self.choose(*event.position[-2:])
 
-    def _leaving(self) -> None:
-        self.spot = ""  # the next slide may have one of the same name
-
     def choose(self, y_um: float, x_um: float) -> None:
         """Explain the spot nearest to a place on the slide, in µm."""
         session = self.workspace.session
@@ -105,7 +102,13 @@ class EvidenceDock(QWidget):
         xy = positions(spots) * slide.um_per_px
         distance = np.hypot(xy[:, 0] - x_um, xy[:, 1] - y_um)
         nearest = int(np.argmin(distance))
-        self.spot = str(spots.obs_names[nearest]) if distance[nearest] <= NEAR_UM else ""
+        near = distance[nearest] <= NEAR_UM
+        session.shown.picked = str(spots.obs_names[nearest]) if near else ""
+        session.changed.emit()  # the canvas shows a ring around it
+
+    def _explain_anew(self) -> None:
+        """Write the links in the theme of the moment."""
+        self._latest.forget()
         self._explain()
 
     def _explain(self, _: object = None) -> None:
@@ -169,7 +172,8 @@ class EvidenceDock(QWidget):
             f"{escape(s)} {part:.0%}" for s, part in retrieved_by_section(found).items()
         )
         self.summary.setText(
-            f"<b>{escape(found.gene)} at {escape(found.spot)}: {found.value:.2f}</b> {escape(unit)}"
+            f"<b>{gene_links([found.gene])} at {escape(found.spot)}: {found.value:.2f}</b> "
+            f"{escape(unit)}"
             f"<br>{escape(found.sentence())} {_agreement(found)} {_alike(found)}"
             f"<br>By section: {shares}."
         )
@@ -177,8 +181,7 @@ class EvidenceDock(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Stand as a tab beside the other docks."""
         super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)
+        self.workspace.docks.join(self)
 
 
 @dataclass(frozen=True, eq=False)
