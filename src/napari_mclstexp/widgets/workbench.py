@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from ..scene.layer_specs import Scene
 from ..session.next_step import DOCKS, Step, next_step, steps_done
+from .common.accessible import name_controls
 from .common.napari_compat import layer_panels
 from .common.tabbing import dock_of, title
 from .common.theme import colour, when_theme_changes
@@ -79,6 +80,7 @@ class Workbench(QWidget):
         self._wire()
         self._restyle()
         self._show_scene(None)
+        name_controls(self)
 
     def _wire(self) -> None:
         self.go.clicked.connect(lambda: self.bring(self._next().dock))
