@@ -130,6 +130,7 @@ def test_a_retrieved_spot_leads_to_its_place_where_its_section_is_open(
     names[7] = first.barcode
     session.spots.obs_names = names
     session.select(shown)
+    predicted.choose(*(np.asarray(session.spots.obsm["spatial"])[20] * 0.5)[::-1])
     qtbot.waitUntil(lambda: bool(predicted.retrieved))
     click(picture)
     assert session.shown is of_section

@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from ..errors import SettingsError
-from ..export.annotated_anndata import annotated, write_annotated
-from ..export.geojson import write_geojson
-from ..export.html_report import Page, write_page
-from ..export.spot_table import write_spot_table
 from ..files import refuse_overwriting
 from ..spots.schema import SpotMetadata, positions
 
@@ -134,6 +130,8 @@ def refuse_inputs(session: Session, path: Path) -> None:
 
 def _regions(session: Session) -> Write:
     """Return what writes the regions, or the domains where no region was drawn."""
+    from ..export.geojson import write_geojson
+
     annotations, spots = session.annotations, session.spots
     trees, domains = annotations.regions, annotations.domains
     if trees:
@@ -153,12 +151,16 @@ def _figure(session: Session, view: View | None) -> Write:
 
 def _h5ad(session: Session) -> Write:
     """Return what writes the prediction with domains, regions and scores in obs."""
+    from ..export.annotated_anndata import write_annotated
+
     annotate = _annotated(session)
     return lambda path: write_annotated(annotate(), path)
 
 
 def _table(session: Session) -> Write:
     """Return what writes a row for each spot."""
+    from ..export.spot_table import write_spot_table
+
     annotate = _annotated(session)
     return lambda path: write_spot_table(annotate(), path)
 
@@ -167,6 +169,7 @@ def _report(session: Session) -> Write:
     """Return what writes one HTML page about the slide that is shown."""
     if session.slide is None:
         raise SettingsError("There is no slide to report on; open one first.")
+    from ..export.html_report import Page, write_page
     from ..scene.status_text import result_line, slide_line, spots_line
 
     lines = [slide_line(session), spots_line(session), result_line(session, None)]
@@ -204,6 +207,8 @@ def _prediction(session: Session) -> AnnData:
 
 def _annotated(session: Session) -> Callable[[], AnnData]:
     """Return what adds to the prediction what a person has made of it so far."""
+    from ..export.annotated_anndata import annotated
+
     annotations, prediction = session.annotations, _prediction(session)
     return partial(
         annotated, prediction, annotations.regions, annotations.domains, annotations.signatures

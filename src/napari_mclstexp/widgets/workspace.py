@@ -27,6 +27,7 @@ from .common.napari_compat import main_window
 from .common.notify import tell, tell_end, told
 from .common.tabbing import DockGroup
 from .common.torch_loading import prepare_torch
+from .common.warm_up import warm_up
 from .file_work import model_of, read_spots_of, save_prediction
 from .frame.furnish import furnish
 from .layers.apply_scene import Layers
@@ -78,10 +79,8 @@ class Workspace(QObject):
         The training that is on, whoever started it; closing a dock is nothing to it.
     cohort
         The cohort that is on, likewise.
-    layers
-        The session's layers in the viewer.
-    scene
-        What is drawn at present.
+    layers, scene
+        The session's layers in the viewer, and what is drawn at present.
     docks
         The docks of this viewer that were shown, and how they stand.
 
@@ -140,6 +139,7 @@ class Workspace(QObject):
             window.installEventFilter(self)
             furnish(viewer, window, self.session, self.tasks.unsaved_work, self.shown)
         self.training.find()
+        warm_up(self.jobs)
 
     # -- slide and spots -----------------------------------------------------------------------
 
@@ -155,7 +155,7 @@ class Workspace(QObject):
 
             return Opened(slide=open_slide(path)).with_tissue()
 
-        self.jobs.load(f"Opening {path.name}", work, self._take_in)
+        self.jobs.load(f"Opening {path.name}", work, self.take_in)
 
     def close_slide(self) -> None:
         """Close the slide after what is being read from it; a run on it is cancelled at once.
@@ -211,7 +211,7 @@ class Workspace(QObject):
             with_slide = self.session.slide is None
             return read_opened_prediction(path, with_slide).with_tissue()
 
-        self.jobs.load(f"Reading {path.name}", work, self._take_in)
+        self.jobs.load(f"Reading {path.name}", work, self.take_in)
 
     # -- model, runs and results ---------------------------------------------------------------
 
@@ -349,14 +349,14 @@ class Workspace(QObject):
 
         def done(opened: Opened) -> None:
             remove()
-            self._take_in(opened)
+            self.take_in(opened)
 
         if opened.slide is None and not self.jobs.busy:
             done(opened)
         else:
             self.jobs.load("Finding the tissue", opened.with_tissue, done)
 
-    def _take_in(self, opened: Opened) -> None:
+    def take_in(self, opened: Opened) -> None:
         """Make what a reader opened the session's own."""
         with told():
             opened.enter(self.session)

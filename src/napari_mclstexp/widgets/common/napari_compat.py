@@ -123,6 +123,22 @@ def unpainted(viewer: Any) -> Iterator[None]:
         native.setUpdatesEnabled(True)
 
 
+@contextmanager
+def changed_together(viewer: Any, number: int) -> Iterator[None]:
+    """Let the canvas arrange itself once for this number of layers that come or go, not for each.
+
+    It searches all of Python's memory for garbage each time.
+    """
+    if number < 2:
+        yield
+        return
+    viewer.layers.events.begin_batch()
+    try:
+        yield
+    finally:
+        viewer.layers.events.end_batch()
+
+
 def face_events(layer: Any) -> Any:
     """Return what tells of the colours of a layer of points, None for other layers."""
     return getattr(getattr(layer, "_face", None), "events", None)

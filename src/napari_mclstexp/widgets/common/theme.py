@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from html import escape
@@ -10,12 +11,14 @@ from weakref import WeakMethod
 from napari.settings import get_settings
 from napari.utils.theme import get_theme
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QLabel,
     QProgressBar,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
@@ -143,24 +146,52 @@ class Scrolling(QScrollArea):
 
 
 class BusyLine(QWidget):
-    """What is being read or written just now, over a bar that moves; hidden when nothing is."""
+    """What is being read or computed, for how long by now, over a bar that moves; else hidden.
+
+    Attributes
+    ----------
+    cancel
+        Shown where it can be stopped.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.setToolTip("Running in the background; the window stays usable")
         self.label = QLabel("")
+        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stop this")
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
+        line = QHBoxLayout()
+        line.addWidget(self.label, 1)
+        line.addWidget(self.cancel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
-        layout.addWidget(self.label)
+        layout.addLayout(line)
         layout.addWidget(self.bar)
+        self._what, self._since = "", time.monotonic()
+        self._clock = QTimer(self)
+        self._clock.setInterval(1000)
+        self._clock.timeout.connect(self._write)
         self.hide()
 
-    def say(self, what: str) -> None:
-        """Show what goes on; "" for nothing."""
-        self.label.setText(f"{what} …" if what else "")
+    def say(self, what: str, can_cancel: bool = False) -> None:
+        """Show what goes on, and whether it can be cancelled; "" for nothing."""
+        if what != self._what:
+            self._what, self._since = what, time.monotonic()
+        self._write()
+        self.cancel.setVisible(can_cancel)
         self.setVisible(bool(what))
+        if what:
+            self._clock.start()
+        else:
+            self._clock.stop()
+
+    def _write(self) -> None:
+        seconds = int(time.monotonic() - self._since)
+        for_how_long = f", {seconds} s" if seconds else ""
+        self.label.setText(f"{self._what}{for_how_long} …" if self._what else "")

@@ -22,7 +22,7 @@ from ...scene.layer_specs import (
     SpotsLayer,
 )
 from ...session.display import MOST_COMPARED
-from ..common.napari_compat import fit_to, flush_in_own_context, unpainted
+from ..common.napari_compat import changed_together, fit_to, flush_in_own_context, unpainted
 from .arguments import (
     Description,
     coloured_arguments,
@@ -162,25 +162,27 @@ class Layers:
         wanted = _by_slot(scene)
         # First what goes, then the unit of all that stay, then what comes: napari cannot draw
         # layers of µm beside layers of px.
-        for slot in ALL_SLOTS:
-            self._make_room(viewer, slot, wanted.get(slot))
-        self._measure_in(scene.unit)
-        for slot in ALL_SLOTS:
-            self._bring(viewer, slot, wanted.get(slot), scene.unit)
+        going = [slot for slot in ALL_SLOTS if self._must_go(slot, wanted.get(slot))]
+        coming = [slot for slot in wanted if slot in going or slot not in self._slots]
+        with changed_together(viewer, len({*going, *coming})):
+            for slot in going:
+                self._drop(viewer, slot)
+            self._measure_in(scene.unit)
+            for slot in ALL_SLOTS:
+                self._bring(viewer, slot, wanted.get(slot), scene.unit)
         drawn_on = self.regions.layer
         self.regions.apply(viewer, scene.regions, scene.unit)
         if self.regions.layer is not None and self.regions.layer is not drawn_on:
             self._watch("regions", self.regions.layer)
         self._restack(viewer)
 
-    def _make_room(self, viewer: Any, slot: str, wanted: Description | None) -> None:
-        """Take away the layer that cannot become the wanted one."""
+    def _must_go(self, slot: str, wanted: Description | None) -> bool:
+        """Whether the layer that is there cannot become the wanted one."""
         shown = self._slots.get(slot)
         if shown is None:
-            return
+            return False
         same = wanted is not None and updatable(shown.description, wanted)
-        if not same or not whole(shown.layer, shown.description):
-            self._drop(viewer, slot)
+        return not same or not whole(shown.layer, shown.description)
 
     def _measure_in(self, unit: str) -> None:
         """Give all our layers that stay the unit of the scene."""

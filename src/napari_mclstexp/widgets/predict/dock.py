@@ -45,6 +45,7 @@ class PredictDock(QWidget):
             "Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read"
         )
         self.busy = BusyLine()
+        self.busy.cancel.clicked.connect(lambda: self.workspace.jobs.cancel())
         self.library: ModelsDialog | None = None
         self._offered_for: Slide | None = None
         content = QWidget()

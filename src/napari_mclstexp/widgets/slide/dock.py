@@ -26,6 +26,7 @@ class SlideDock(QWidget):
         self.grid = GridPanel()
         self.counts = CountsPanel()
         self.busy = BusyLine()
+        self.busy.cancel.clicked.connect(lambda: self.workspace.jobs.cancel())
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(10, 8, 10, 8)
