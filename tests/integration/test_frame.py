@@ -283,8 +283,9 @@ def test_names_of_genes_lead_to_their_maps_from_domains_dots_and_evidence(predic
     qtbot.waitUntil(lambda: genes.alike.count() > 0, timeout=RUN_MS)
     assert genes.plot.getPlotItem().items  # the histogram
     alike = genes.alike.item(0)
+    name = alike.text().split()[0]
     genes.alike.itemClicked.emit(alike)
-    assert session.gene == alike.text().split()[0] != "GNAS"
+    assert session.gene == name != "GNAS"
 
 
 # -- notes on the canvas -----------------------------------------------------------------------
