@@ -124,13 +124,16 @@ def test_docks_without_the_workbench_are_tabs_whose_names_are_whole(docks, viewe
     assert bar.elideMode() == Qt.TextElideMode.ElideNone
 
 
-def test_at_150_percent_of_a_small_screen_nothing_is_off_it_and_the_tissue_has_half():
+def test_at_150_percent_of_a_small_screen_nothing_is_off_it_and_the_tissue_has_half(tmp_path):
     """In a process of its own: Qt reads the scale when it starts."""
+    slides = [str(kit.write_slide(tmp_path / f"{name}.ome.tif")) for name in ("one", "two")]
     code = """
-import json, time
+import json, sys, time
+from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication
 from napari_mclstexp.session.next_step import DOCKS
+from napari_mclstexp.slides import open_slide
 from napari_mclstexp.widgets.common import dialogs
 dialogs.ask_unsaved = lambda *_: dialogs.DISCARD
 def settle(seconds):
@@ -141,6 +144,9 @@ viewer = napari.Viewer()
 window = viewer.window._qt_window
 _, bench = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Workbench")
 settle(0.8)
+session = bench.workspace.session
+for path in map(Path, sys.argv[1:]):  # two, so that there is a list of slides too
+    session.use_slide(open_slide(path))
 window.resize(910, 512)
 found = {}
 for name in (*DOCKS, "Train", "Cohort"):
@@ -149,13 +155,14 @@ for name in (*DOCKS, "Train", "Cohort"):
     canvas = viewer.window._qt_viewer.canvas.native
     found[name] = (window.width(), window.height(), canvas.width(), canvas.height())
 buttons = [*bench.steps.values(), bench.go, bench.fit, bench.layers]
+assert bench.slides.isVisible()
 places = [b.mapTo(window, b.rect().bottomRight()) for b in buttons]
-cut = [b.text() for b in buttons if b.width() < b.sizeHint().width()]
+cut = [b.text() for b in buttons if b.width() < b.minimumSizeHint().width()]
 print(json.dumps([found, [[p.x(), p.y()] for p in places], cut, bench.say.isVisible()]))
 viewer.close()
 """
     run = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *slides],
         capture_output=True,
         text=True,
         check=False,
