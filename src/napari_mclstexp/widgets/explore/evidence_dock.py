@@ -67,6 +67,12 @@ class EvidenceDock(Dock):
         """Name of the spot that was clicked last on the shown slide, or ""."""
         return self.workspace.session.shown.picked
 
+    @spot.setter
+    def spot(self, name: str) -> None:
+        session = self.workspace.session
+        session.shown.picked = name
+        session.changed.emit()  # the canvas shows a ring around it
+
     @property
     def retrieved(self) -> list[str]:
         """What stands below the pictures: of what was retrieved, or of what raised the value."""
@@ -94,8 +100,7 @@ class EvidenceDock(Dock):
         distance = np.hypot(xy[:, 0] - x_um, xy[:, 1] - y_um)
         nearest = int(np.argmin(distance))
         near = distance[nearest] <= NEAR_UM
-        session.shown.picked = str(spots.obs_names[nearest]) if near else ""
-        session.changed.emit()  # the canvas shows a ring around it
+        self.spot = str(spots.obs_names[nearest]) if near else ""
 
     def _explain_anew(self) -> None:
         """Write the links in the theme of the moment."""
