@@ -69,6 +69,7 @@ def test_everything_that_can_leave_leaves_whole(bench, qtbot, answers, notes, tm
     qtbot.waitUntil(lambda: session.annotations.domains is not None, timeout=RUN_MS)
     qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)
     domains.to_regions.click()
+    qtbot.waitUntil(lambda: bool(session.annotations.regions), timeout=RUN_MS)
     export.notes.setPlainText("Seen by <me>")
     targets = {
         "GeoJSON…": "r.geojson",

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from ...analysis.region import Region
+from ..common.theme import colour
 
 ID = int(Qt.ItemDataRole.UserRole)
 LOCKED = 3  # its column
@@ -53,6 +54,8 @@ class RegionTree(QTreeWidget):
             "the border of a locked one is fixed"
         )
         self.setAccessibleName("Regions")
+        frame = colour("icon").name()  # napari's own hardly shows on a line of the list
+        self.setStyleSheet(f"QTreeWidget::indicator:unchecked {{ border: 1px solid {frame}; }}")
         self._filling = False
         self._told: tuple[Sequence[Region], Mapping[str, tuple[int, float]]] = ((), {})
         self.itemChanged.connect(self._edited)
@@ -134,12 +137,12 @@ class RegionTree(QTreeWidget):
             "…" if spots is None else f"{spots:,}",
             "…" if area is None else f"{area:.2f}" if area == area else "?",
         )
-        colour = QColor(*region.colour).lighter(120)
+        ink = QColor(*region.colour).lighter(120)
         for column, text in enumerate(texts):
             if item.text(column) != text and (item is not edited or column):
                 item.setText(column, text)
-        if item is not edited and item.foreground(0).color() != colour:
-            item.setForeground(0, colour)
+        if item is not edited and item.foreground(0).color() != ink:
+            item.setForeground(0, ink)
         locked = CHECKED if region.locked else Qt.CheckState.Unchecked
         if item.data(LOCKED, Qt.ItemDataRole.CheckStateRole) != locked:
             item.setCheckState(LOCKED, locked)
