@@ -259,9 +259,10 @@ def _blend(session: Session, shown: Shown) -> ExpressionBlend:
 
 
 def _bar(session: Session, each: Coloured) -> ColourBar:
+    similar = each.gene in session.expression.similarities
     return ColourBar(
         gene=each.gene,
-        quantity=_quantity(session, each.source),
+        quantity="similarity" if similar else _quantity(session, each.source),
         unit=session.expression.unit(each.gene, each.source),
         limits=each.limits,
         colormap=each.colormap,

@@ -236,7 +236,6 @@ class RegionLayer(QObject):
             tuple(value / 255 for value in each.colour) for each in every for _ in each.polygons
         ]
         if every:
-            colours = [np.array((*each.colour, 255)) / 255 for each in every for _ in each.polygons]
             layer.add(
                 [outline(polygon) for each in every for polygon in each.polygons],
                 shape_type="polygon",

@@ -77,7 +77,9 @@ def polygon_of(corners: NDArray[np.float64], before: Polygon) -> Polygon | None:
     old, owners = outline(before), _owners(before)
     if len(corners) == len(old) + 1:
         place = _first_other(old, corners)
-        owner = owners[max(0, place - 1)][0]
+        owner = owners[place - 1][0]
+        if owner != owners[place % len(owners)][0]:
+            return None  # on the bridge between two rings, where there is no border
         owners.insert(place, (owner, None))
     elif len(corners) == len(old) - 1:
         place = _first_other(corners, old)
