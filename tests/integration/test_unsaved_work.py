@@ -189,6 +189,7 @@ def test_a_comparison_is_a_step_that_can_be_undone_and_shown_again(workspace, vi
     assert annotate.compared is not None
     assert "Tumour and the rest" in annotate.comparison.title.text()
     workspace.session.undo()
-    assert annotate.comparison.up.rowCount() == 0
+    assert annotate.compared is None
     workspace.session.redo()
-    assert annotate.comparison.up.rowCount() > 0
+    assert annotate.compared is not None
+    assert annotate.comparison.plot.isVisibleTo(annotate)

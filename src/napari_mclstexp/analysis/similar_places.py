@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,7 +222,7 @@ class _Scaled:
         return list(row_blocks(*self.values.shape))
 
     def rows(self, rows: slice | NDArray[np.bool_]) -> NDArray[np.float64]:
-        part = self.values[rows]
+        part: Any = self.values[rows]
         dense = part.toarray() if sparse.issparse(part) else part
         return (np.asarray(dense, dtype=np.float64) - self.mean) * self.factor
 

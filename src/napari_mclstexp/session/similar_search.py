@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..analysis.expression import Expression
 from ..analysis.region import Region
 from ..analysis.region_statistics import spots_in
 from ..analysis.similar_places import FEATURES, MOST, By, Similar, SlidePlaces, find_similar
@@ -146,18 +147,26 @@ def _places(opened: OpenSlide, by: By) -> SlidePlaces:
     result = expression.result
     if spots is None:
         raise SettingsError("It has no spots.")
-    place = {"name": opened.name, "spots": _names(opened), "um_per_px": opened.um_per_px}
-    xy = positions(spots)
+    values: Expression
     if by == "image":
         if result is None or result.adata is None:
             raise SettingsError("Image features come with a prediction; run one first.")
         if FEATURES not in result.adata.obsm:
             raise SettingsError("The prediction has no image features; run it anew.")
-        features = np.asarray(result.adata.obsm[FEATURES], dtype=np.float32)
-        return SlidePlaces(xy=xy, values=features, maker=result.model_id, **place)
-    predicted = result is not None and result.complete
-    values, genes = expression.matrix("predicted" if predicted else "measured")
-    return SlidePlaces(xy=xy, values=values, columns=genes, **place)
+        values = np.asarray(result.adata.obsm[FEATURES], dtype=np.float32)
+        genes: tuple[str, ...] = ()
+    else:
+        predicted = result is not None and result.complete
+        values, genes = expression.matrix("predicted" if predicted else "measured")
+    return SlidePlaces(
+        name=opened.name,
+        spots=_names(opened),
+        xy=positions(spots),
+        values=values,
+        columns=genes,
+        maker=result.model_id if result is not None and by == "image" else "",
+        um_per_px=opened.um_per_px,
+    )
 
 
 def _fitting(opened: OpenSlide, by: By, first: SlidePlaces) -> SlidePlaces:

@@ -32,7 +32,7 @@ Key = tuple[int | float | str, ...]
 DISTANCE_UNIT = "1 - cosine similarity to the reference"
 SIGNATURE = " (signature)"  # behind the name of one, where it stands among genes
 SCORE_UNIT = "score: mean of its genes - control genes"
-SIMILARITY_UNIT = "similarity, from -1 to 1"
+SIMILARITY_UNIT = "1: alike, 0: nothing in common, -1: the opposite"
 
 _MAPS_KEPT = 8
 _maps = count(1)  # tells maps of similarity from all before in keys

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -62,9 +63,10 @@ class SimilarPanel(QWidget):
         self.by = QComboBox()
         for key, (label, tooltip) in HOW.items():
             self.by.addItem(label, key)
-            self.by.setItemData(self.by.count() - 1, tooltip, 3)
+            self.by.setItemData(self.by.count() - 1, tooltip, Qt.ItemDataRole.ToolTipRole)
         self.by.setToolTip("What is compared")
         self.by.setAccessibleName("Compare")
+        self._wanted = "image"
         self.everywhere = QCheckBox("On all open slides")
         self.everywhere.setToolTip("Search the other open slides as well")
         self.everywhere.setChecked(True)
@@ -99,6 +101,7 @@ class SimilarPanel(QWidget):
         column.addStretch(0)
         self.search.clicked.connect(self.start)
         self.found.picked.connect(self._go)
+        self.by.activated.connect(self._by_chosen)
         self.place.activated.connect(lambda _: self._show_buttons())
         viewer = getattr(viewer, "__wrapped__", viewer)
         clicked = self._clicked
@@ -169,6 +172,9 @@ class SimilarPanel(QWidget):
         with told():
             self.marker.go(opened, (float(x), float(y)), opened.expression.spacing_px or 100.0)
 
+    def _by_chosen(self) -> None:
+        self._wanted = self.by.currentData()
+
     # -- the place -----------------------------------------------------------------------------
 
     def choose_spot(self, spot: str) -> None:
@@ -234,8 +240,8 @@ class SimilarPanel(QWidget):
         model = self.by.model()
         for row, key in enumerate(HOW):
             model.item(row).setEnabled(able[key])
-        if not able[self.by.currentData()] and any(able.values()):
-            self.by.setCurrentIndex([able[key] for key in HOW].index(True))
+        wanted = self._wanted if able[self._wanted] or not any(able.values()) else "expression"
+        self.by.setCurrentIndex(self.by.findData(wanted))
         chosen = self.place.currentData() != SPOT or bool(self.spot)
         self.search.setEnabled(chosen and any(able.values()))
 
@@ -270,9 +276,9 @@ def place_picture(
         return grey
 
 
-def _short(name: str, letters: int = 9) -> str:
+def _short(name: str, letters: int = 10) -> str:
     """Return a slide's name, cut in the middle so that names still differ."""
-    stem = name.rpartition(".")[0] or name
+    stem = (name.rpartition(".")[0] or name).removesuffix(".ome")
     if len(stem) <= letters:
         return stem
     return f"{stem[: letters // 2]}…{stem[-(letters - letters // 2 - 1) :]}"

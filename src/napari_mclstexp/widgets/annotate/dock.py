@@ -97,6 +97,9 @@ class AnnotateDock(Dock):
         self.shapes = ShapePanel(session, layer)
         self.nest = _button("Arrange", "Put every region into the smallest that surrounds it")
         self.remove = _button("Remove", "Remove the selected regions; what is in them stays")
+        self.similar = _button(
+            "Similar…", "Find places like the selected region, on all open slides"
+        )
         self.undo = _button("Undo", "Take the last step back (Ctrl+Z)")
         self.redo = _button("Redo", "Do the step again that was taken back (Ctrl+Shift+Z)")
         self.comparison = ComparisonPanel(self)
@@ -105,7 +108,7 @@ class AnnotateDock(Dock):
         self._measured: dict[str, tuple[int, float]] = {}
         self._measuring = Latest(self, self.workspace.jobs, self._show_measured)
         edits = QHBoxLayout()
-        for part in (self.nest, self.remove, self.undo, self.redo):
+        for part in (self.nest, self.remove, self.similar, self.undo, self.redo):
             edits.addWidget(part)
         self.stack(
             heading("Draw"),
@@ -136,6 +139,7 @@ class AnnotateDock(Dock):
         layer.mode_changed.connect(self._show_tool)
         self.nest.clicked.connect(self._nest)
         self.remove.clicked.connect(self._remove)
+        self.similar.clicked.connect(self._find_similar)
         self.undo.clicked.connect(session.undo)
         self.redo.clicked.connect(session.redo)
         self.brush.painted.connect(self._painted)
@@ -267,6 +271,13 @@ class AnnotateDock(Dock):
     def _remove(self) -> None:
         self._edit("Remove regions", removed(self._regions, self.chosen))
 
+    def _find_similar(self) -> None:
+        viewer = self.workspace.layers.viewer
+        if viewer is not None and self.chosen:
+            _, dock = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Across slides")
+            dock.tabs.setCurrentWidget(dock.similar)
+            dock.similar.choose_region(self.chosen[0])
+
     def _painted(self, region: Region) -> None:
         self.workspace.layers.regions.take_painted(region, self._regions)
 
@@ -308,6 +319,7 @@ class AnnotateDock(Dock):
         self.redo.setToolTip(_step("Redo", history.redoable, "redo", "Ctrl+Shift+Z"))
         self.nest.setEnabled(len(regions) > 1)
         self.remove.setEnabled(bool(self.chosen))
+        self.similar.setEnabled(len(self.chosen) == 1)
         self.shapes.show_selection()
 
 
