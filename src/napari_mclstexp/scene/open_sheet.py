@@ -8,53 +8,65 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cohort_runs.contact_sheet import MOST_DRAWN, SlidePicture, common_limits, draw
+from ..cohort_runs.contact_sheet import COLORMAP, MOST_DRAWN, SlidePicture, common_limits, draw
 from ..errors import SlideError
-from ..session.spot_expression import Key, Source
+from ..session.spot_expression import Key, Source, SpotExpression
 from ..spots.schema import positions
 from .layer_specs import ColourBar
 
 if TYPE_CHECKING:
+    from anndata import AnnData
+
     from ..session.open_slide import OpenSlide
     from ..session.session import Session
     from ..slides import Slide
 
-COLORMAP = "viridis"
-
 
 @dataclass(frozen=True, eq=False)
 class SheetEntry:
-    """A slide of the sheet.
+    """A slide of the sheet, as it is now.
 
     Attributes
     ----------
     opened
         The open slide.
-    slide
-        Its file, or None.
-    xy
-        (n, 2) centres of the spots that are drawn, in level-0 px.
-    diameter_px
-        Of a spot on the picture, so that neighbours touch, in level-0 px.
-    values
-        (n,) of the gene; None where it is not known on this slide.
+    slide, spots, expression
+        Its file, spots and values.
     """
 
     opened: OpenSlide
     slide: Slide | None
-    xy: NDArray[np.float64]
-    diameter_px: float
-    values: NDArray[np.float32] | None
+    spots: AnnData | None
+    expression: SpotExpression
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnSheet:
+    """A contact sheet.
+
+    Attributes
+    ----------
+    pictures
+        (h, w, 3) uint8 of each slide.
+    bar
+        What the colours mean, on all of them.
+    without
+        Names of the slides on which the gene is not known.
+    """
+
+    pictures: tuple[NDArray[np.uint8], ...]
+    bar: ColourBar
+    without: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class OpenSheet:
-    """What a contact sheet of the open slides shows.
+    """What a contact sheet of the open slides is to show.
 
     Attributes
     ----------
-    gene, source, unit
-        Which map, what of it, and its unit.
+    gene, source, quantity, unit
+        Which map, what of it, in words, and its unit.
     entries
         The open slides, in their order.
     key
@@ -63,28 +75,39 @@ class OpenSheet:
 
     gene: str
     source: Source
+    quantity: str
     unit: str
     entries: tuple[SheetEntry, ...]
     key: Key
 
-    @property
-    def limits(self) -> tuple[float, float]:
-        """The values that the first and last colour stand for on every slide."""
-        nothing = np.zeros((1, 1, 3), dtype=np.uint8)
-        return common_limits(SlidePicture(nothing, e.xy, 1.0, e.values) for e in self.entries)
-
-    @property
-    def bar(self) -> ColourBar:
-        """What the colours mean."""
-        return ColourBar(self.gene, self.source, self.unit, self.limits, COLORMAP)
-
-    def pictures(self, side: int) -> list[NDArray[np.uint8]]:
-        """Return a picture of each slide, its longer side `side` px; not for the window's thread.
+    def drawn(self, side: int) -> DrawnSheet:
+        """Draw it, the longer side of each picture `side` px; not for the window's thread.
 
         Where a slide cannot be read, or there is none, the spots are drawn on white.
         """
-        limits = self.limits
-        return [draw(_picture(each, side), limits) for each in self.entries]
+        pictures = [self._picture(each, side) for each in self.entries]
+        limits = common_limits(pictures)
+        return DrawnSheet(
+            tuple(draw(each, limits) for each in pictures),
+            ColourBar(self.gene, self.quantity, self.unit, limits, COLORMAP),
+            tuple(
+                entry.opened.name
+                for entry, picture in zip(self.entries, pictures, strict=True)
+                if picture.values is None
+            ),
+        )
+
+    def _picture(self, entry: SheetEntry, side: int) -> SlidePicture:
+        xy = np.zeros((0, 2)) if entry.spots is None else positions(entry.spots)
+        values = entry.expression.values(self.source, self.gene) if len(xy) else None
+        step = max(1, -(-len(xy) // MOST_DRAWN))
+        wide = entry.expression.spacing_px * step**0.5
+        shown = None if values is None else np.asarray(values[::step], dtype=np.float32)
+        picture = _thumbnail(entry.slide, side)
+        if picture is not None and entry.slide is not None:
+            factor = picture.shape[1] / entry.slide.width
+            return SlidePicture(picture, xy[::step] * factor, wide * factor / 2, shown)
+        return _on_white(xy[::step], wide, shown, side)
 
 
 def open_sheet(session: Session) -> OpenSheet | None:
@@ -97,44 +120,37 @@ def open_sheet(session: Session) -> OpenSheet | None:
     if gene is None:
         return None
     source: Source = "measured" if session.shown_quantity == "measured" else "predicted"
-    entries = tuple(_entry(each, gene, source) for each in session.open_slides if not each.bare)
+    entries = tuple(
+        SheetEntry(each, each.slide, each.spots, each.expression)
+        for each in session.open_slides
+        if not each.bare
+    )
     key: list[int | float | str] = [gene, source]
     for each in entries:
-        key += [each.opened.number, *each.opened.expression.key(source, gene)]
-    return OpenSheet(gene, source, session.expression.unit(gene, source), entries, tuple(key))
-
-
-def _entry(opened: OpenSlide, gene: str, source: Source) -> SheetEntry:
-    xy = np.zeros((0, 2)) if opened.spots is None else positions(opened.spots)
-    values = opened.expression.values(source, gene) if len(xy) else None
-    step = max(1, -(-len(xy) // MOST_DRAWN))
-    return SheetEntry(
-        opened,
-        opened.slide,
-        xy[::step],
-        opened.expression.spacing_px * step**0.5,
-        None if values is None else np.asarray(values[::step], dtype=np.float32),
+        key += [each.opened.number, *each.expression.key(source, gene)]
+    similar = gene in session.expression.similarities
+    return OpenSheet(
+        gene,
+        source,
+        "similarity" if similar else source,
+        session.expression.unit(gene, source),
+        entries,
+        tuple(key),
     )
 
 
-def _picture(entry: SheetEntry, side: int) -> SlidePicture:
+def _thumbnail(slide: Slide | None, side: int) -> NDArray[np.uint8] | None:
     try:
-        if entry.slide is not None:
-            small = entry.slide.thumbnail(side)
-            factor = small.shape[1] / entry.slide.width
-            radius = max(0.5, entry.diameter_px * factor / 2)
-            return SlidePicture(small, entry.xy * factor, radius, entry.values)
+        return None if slide is None else slide.thumbnail(side)
     except SlideError:  # it was closed meanwhile
-        pass
-    return _on_white(entry, side)
+        return None
 
 
-def _on_white(entry: SheetEntry, side: int) -> SlidePicture:
+def _on_white(
+    xy: NDArray[np.float64], wide: float, values: NDArray[np.float32] | None, side: int
+) -> SlidePicture:
     white = np.full((side, side, 3), 255, dtype=np.uint8)
-    if not len(entry.xy):
-        return SlidePicture(white, entry.xy, 1.0, None)
-    low = entry.xy.min(axis=0) - entry.diameter_px
-    wide = float((np.ptp(entry.xy, axis=0) + 2 * entry.diameter_px).max()) or 1.0
-    factor = side / wide
-    radius = max(0.5, entry.diameter_px * factor / 2)
-    return SlidePicture(white, (entry.xy - low) * factor, radius, entry.values)
+    if not len(xy):
+        return SlidePicture(white, xy, 1.0, None)
+    factor = side / (float((np.ptp(xy, axis=0) + 2 * wide).max()) or 1.0)
+    return SlidePicture(white, (xy - xy.min(axis=0) + wide) * factor, wide * factor / 2, values)

@@ -133,12 +133,13 @@ def prepare_search(
 
 
 def can_search(session: Session, by: By) -> bool:
-    """Whether the shown slide has what is compared."""
-    try:
-        _places(session.shown, by)
-    except SettingsError:
+    """Whether the shown slide has what is compared; quick."""
+    result = session.result
+    if session.spots is None:
         return False
-    return True
+    if by == "image":
+        return result is not None and result.adata is not None and FEATURES in result.adata.obsm
+    return (result is not None and result.complete) or session.expression.has_measured
 
 
 def _places(opened: OpenSlide, by: By) -> SlidePlaces:

@@ -108,6 +108,8 @@ def without_children_of_chosen(regions: Sequence[Region], ids: Sequence[str]) ->
 
 
 def _kept_on(one: OpenSlide, other: OpenSlide) -> SlideLandmarks | None:
+    if not one.annotations.landmarks:
+        return None
     fingerprint = _fingerprint(other)
     return next((each for each in one.annotations.landmarks if each.onto == fingerprint), None)
 

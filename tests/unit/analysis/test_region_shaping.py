@@ -119,6 +119,12 @@ def test_a_line_cuts_what_it_crosses_and_children_go_with_their_part():
     assert [each.id for each in done] == [one.id]
 
 
+def test_a_cut_through_a_hole_does_not_fill_it():
+    shape = box(0, 0, 100, 100) - box(40, 40, 60, 60)
+    found, _ = cut((region_of(shape, "Gland"),), LineString([(-5, 50), (105, 50)]))
+    assert areas(found) == [4800, 4800]
+
+
 def test_a_line_that_ends_inside_cuts_nothing():
     one = square()
     with pytest.raises(SettingsError, match="cuts through no region"):

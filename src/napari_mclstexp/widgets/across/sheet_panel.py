@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from ...errors import UserError
-from ...scene.open_sheet import OpenSheet, open_sheet
+from ...errors import SettingsError
+from ...scene.open_sheet import DrawnSheet, OpenSheet, open_sheet
 from ..common.contact_view import ContactView
 from ..common.latest import Latest
 from ..common.notify import told
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from ..workspace import Workspace
 
 SIDE = 150  # px of a picture
+NOTHING = "Nothing to show yet: run a prediction, or load spots with counts."
 
 
 class SheetPanel(QWidget):
@@ -35,7 +35,7 @@ class SheetPanel(QWidget):
         self.sheet = ContactView("The open slides; a double click goes to one", SIDE)
         self.sheet.setAccessibleName("Open slides")
         self._sheet: OpenSheet | None = None
-        self._latest = Latest(self, workspace.jobs, self._show_pictures)
+        self._latest = Latest(self, workspace.jobs, self._show_sheet)
         column = QVBoxLayout(self)
         column.addWidget(self.say)
         column.addWidget(self.bar)
@@ -52,51 +52,40 @@ class SheetPanel(QWidget):
     def _show_scene(self, _: object = None) -> None:
         if not self.isVisible():
             return
-        session = self.workspace.session
         with told():
-            sheet = open_sheet(session)
-            self._sheet = sheet
-            self.say.setVisible(sheet is None or self._missing > 0)
+            sheet = open_sheet(self.workspace.session)
             if sheet is None:
+                self._sheet = None
                 self._latest.forget()
                 self.bar.show_bar(None)
                 self.sheet.show_pictures({})
-                self.say.setText(
-                    "Nothing to show yet: run a prediction, or load spots with counts."
-                )
-                return
-            self.say.setText(self._said)
-            self.bar.show_bar(sheet.bar)
-            self._latest.ask(sheet.key, lambda: sheet.pictures(SIDE))
+                self.say.setText(NOTHING)
+                self.say.show()
+            else:
+                self._latest.ask(sheet.key, partial(_drawn, sheet))
 
-    @property
-    def _missing(self) -> int:
-        entries = () if self._sheet is None else self._sheet.entries
-        return sum(each.values is None for each in entries)
-
-    @property
-    def _said(self) -> str:
-        assert self._sheet is not None
-        n, missing = len(self._sheet.entries), self._missing
-        of = self._sheet.source
-        return f"{missing} of {n} slides have no {of} {self._sheet.gene}." if missing else ""
-
-    def _show_pictures(self, pictures: list[NDArray[np.uint8]]) -> None:
-        if self._sheet is None:
-            return
-        keys = [str(place) for place in range(len(self._sheet.entries))]
-        captions = {
-            key: entry.opened.name for key, entry in zip(keys, self._sheet.entries, strict=True)
-        }
-        if len(pictures) == len(keys):
-            self.sheet.show_pictures(dict(zip(keys, pictures, strict=True)), captions)
+    def _show_sheet(self, found: tuple[OpenSheet, DrawnSheet]) -> None:
+        sheet, drawn = found
+        self._sheet = sheet
+        keys = [str(place) for place in range(len(sheet.entries))]
+        captions = {key: entry.opened.name for key, entry in zip(keys, sheet.entries, strict=True)}
+        self.sheet.show_pictures(dict(zip(keys, drawn.pictures, strict=True)), captions)
+        self.bar.show_bar(drawn.bar)
+        of, n = f"{sheet.source} {sheet.gene}", len(sheet.entries)
+        missing = len(drawn.without)
+        self.say.setText(f"{missing} of {n} slides have no {of}." if missing else "")
+        self.say.setVisible(bool(missing))
 
     def _go(self, key: str) -> None:
         session = self.workspace.session
-        if self._sheet is None or int(key) >= len(self._sheet.entries):
+        if self._sheet is None:
             return
         opened = self._sheet.entries[int(key)].opened
         with told():
             if opened not in session.open_slides:
-                raise UserError("That slide was closed meanwhile.")
+                raise SettingsError("That slide was closed; open it again.")
             session.select(opened)
+
+
+def _drawn(sheet: OpenSheet) -> tuple[OpenSheet, DrawnSheet]:
+    return sheet, sheet.drawn(SIDE)

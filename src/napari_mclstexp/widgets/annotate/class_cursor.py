@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qtpy.QtCore import QObject, QPointF, QRectF, Qt, QTimer
 from qtpy.QtGui import QColor, QCursor, QFontMetricsF, QGuiApplication, QPainter, QPen, QPixmap
 
 from ...analysis.region_classes import RegionClass
 from ..common.napari_compat import set_canvas_cursor
-
-if TYPE_CHECKING:
-    from ..layers.region_layer import RegionLayer
+from ..layers.region_layer import CUT, RegionLayer
 
 ARM = 9  # px of the cross, from its middle
 MOST_LETTERS = 24
@@ -31,6 +29,7 @@ class ClassCursor(QObject):
         self._soon.setSingleShot(True)
         self._soon.timeout.connect(self._show)
         layer.mode_changed.connect(self._ask)
+        layer.selection_changed.connect(self._ask)
         viewer.cursor.events.style.connect(self._ask)
         viewer.scene.camera.events.zoom.connect(self._ask)
         viewer.layers.selection.events.active.connect(self._ask)
@@ -43,12 +42,22 @@ class ClassCursor(QObject):
     def _ask(self, *_: object) -> None:
         self._soon.start(0)
 
+    @property
+    def _wanted(self) -> RegionClass | None:
+        """What a shape becomes: of the armed class, or a part more or less of what is selected."""
+        layer = self._layer
+        sign = {"add": "+", "take out": "−"}.get(layer.purpose)
+        if sign is None:
+            return layer.armed
+        target = layer.target
+        return None if target is None else RegionClass(f"{sign} {target.name}", target.colour)
+
     def _show(self) -> None:
         viewer = self._viewer()
         if viewer is None:
             return
-        drawing = self._layer.tool.startswith("add") and self._layer.tool != "add_path"
-        wanted = self._layer.armed if drawing else None
+        drawing = self._layer.tool.startswith("add") and self._layer.tool != CUT
+        wanted = self._wanted if drawing else None
         if wanted is not None:
             set_canvas_cursor(viewer, cursor_of(wanted))
         elif self._shown is not None:

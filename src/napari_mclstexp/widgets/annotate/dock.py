@@ -183,7 +183,7 @@ class AnnotateDock(Dock):
         self._show_tool()
 
     def _purpose_chosen(self) -> None:
-        self.workspace.layers.regions.purpose = self.purpose.currentData()
+        self.workspace.layers.regions.set_purpose(self.purpose.currentData())
 
     def _show_tool(self) -> None:
         """Mark the tool in hand, the armed class, and what pressing a class does."""

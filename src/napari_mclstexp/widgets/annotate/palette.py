@@ -45,6 +45,8 @@ class Palette(QWidget):
         self, classes: tuple[RegionClass, ...], armed: RegionClass | None = None
     ) -> None:
         """Offer these classes, one of them armed for the next regions."""
+        if (classes, armed) == (self._classes, self._armed):
+            return  # asked for at every redraw
         if classes != self._classes:
             self._classes = classes
             self._fill()

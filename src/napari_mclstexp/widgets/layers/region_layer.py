@@ -31,6 +31,7 @@ NEAR_PX = 4  # as near to a border counts as a click on the region
 SAME_ZOOM = 0.02  # by which share a zoom may differ before the borders are drawn anew
 POLL_MS = 40  # while a shape is being drawn
 LABEL_SIZE = 11
+CUT = "add_path"  # the tool whose lines cut
 _PICKING = ("select", "direct", "vertex_insert", "vertex_remove")
 _UNNAMED = RegionClass("Region", Region.colour)
 
@@ -174,15 +175,27 @@ class RegionLayer(QObject):
         viewer.layers.selection.active = self.layer
         with self._by_us():
             self.layer.mode = mode
-        if mode.startswith("add") and self.purpose == NEW:
+        if mode.startswith("add") and mode != CUT and self.purpose == NEW:
             self.select(())  # a class pressed now is the next shape's
         self._mark()
+
+    def set_purpose(self, purpose: Purpose) -> None:
+        """Say what a shape that is drawn from now on is for."""
+        if purpose != self.purpose:
+            self.purpose = purpose
+            self.mode_changed.emit()
 
     def arm(self, chosen: RegionClass | None) -> None:
         """Give the next regions this class."""
         if chosen != self.armed:
             self.armed = chosen
             self.mode_changed.emit()
+
+    @property
+    def target(self) -> Region | None:
+        """The region that a drawn shape is added to, or taken out of: the only selected one."""
+        chosen = [each for each in self._regions if each.id in self._selected]
+        return chosen[0] if len(chosen) == 1 else None
 
     @property
     def next_class(self) -> RegionClass:
