@@ -39,7 +39,7 @@ from ..common import dialogs
 from ..common.notify import told
 from ..common.theme import facts
 from ..explore.domains_dock import write_table
-from .marks import Marks
+from .slide_marks import Marks
 from .place_marker import look_at
 
 if TYPE_CHECKING:

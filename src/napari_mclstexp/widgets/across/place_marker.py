@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import SettingsError
 from ..common.napari_compat import canvas_height
-from .marks import Marks
+from .slide_marks import Marks
 
 if TYPE_CHECKING:
     from ...session.open_slide import OpenSlide
