@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ..analysis.maps.raster import Raster
     from ..model import Model
 
+Of = Literal["predicted", "measured"]  # whose expression
 Source = Literal["predicted", "measured", "difference", "spread", "distance", "lower", "upper"]
 Key = tuple[int | float | str, ...]
 DISTANCE_UNIT = "1 - cosine similarity to the reference"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.utils.notifications import show_info
@@ -20,6 +20,7 @@ from ..progress import CancelToken
 from ..session.read_session import read_session, slides_in
 from ..session.recent_files import recent_sessions
 from ..session.saved_session import SavedSession, SavedSlide, snapshot, to_save
+from ..session.spot_expression import Of
 from ..session.write_session import write_session
 from ..spots.schema import positions
 from .common import dialogs
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from .common.background_jobs import Jobs
 
 
-Of = Literal["predicted", "measured"]
 Parts = tuple["list[Slide | None]", "list[Tissue | None]", "Model | None"]
 
 

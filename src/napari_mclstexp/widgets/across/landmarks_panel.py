@@ -39,8 +39,8 @@ from ..common import dialogs
 from ..common.notify import told
 from ..common.theme import facts
 from ..explore.domains_dock import write_table
-from .slide_marks import Marks
 from .place_marker import look_at
+from .slide_marks import Marks
 
 if TYPE_CHECKING:
     from ...session.open_slide import OpenSlide

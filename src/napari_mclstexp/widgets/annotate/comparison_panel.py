@@ -24,7 +24,7 @@ from ...analysis.region_comparison import CLEAR, REST, RegionComparison
 from ...analysis.region_edits import find, flat
 from ...analysis.region_statistics import NOT_REPLICATES
 from ...errors import SettingsError
-from ..annotation_tasks import Of
+from ...session.spot_expression import Of
 from ..common import dialogs
 from ..common.dock import Dock
 from ..common.notify import told

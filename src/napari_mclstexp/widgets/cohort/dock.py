@@ -303,8 +303,9 @@ class CohortDock(Dock):
                 session.select(there)
             else:
                 opened.enter(session)
-            if prediction is not None:
+            if prediction is not None and result is not None:
                 session.use_prediction(prediction)
+                session.shown.came_from(result)
 
         self.workspace.jobs.load(f"Opening {name}", work, done)
 

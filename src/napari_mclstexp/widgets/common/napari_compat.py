@@ -38,6 +38,52 @@ def canvas_height(viewer: Any, without_window: int = 600) -> int:
     return int(viewer.window._qt_viewer.canvas.native.height())
 
 
+def fit_to(viewer: Any, box: Any, margin: float = 0.06) -> None:
+    """Have a viewer look at a box of the world, or at all of it.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer.
+    box
+        ((y, x), (y, x)) of its first and last corner in world units; None looks at all there is.
+    margin
+        Share of the view that stays free around it.
+    """
+    if box is None:
+        viewer.reset_view()
+        return
+    (top, left), (bottom, right) = box
+    high, wide = viewer.canvas.viewbox_size(viewer.layers)
+    camera = viewer.scene.camera
+    camera.center = (0.0, (top + bottom) / 2, (left + right) / 2)
+    zoom = min(high / max(bottom - top, 1e-9), wide / max(right - left, 1e-9))
+    camera.zoom = (1 - margin) * zoom
+
+
+def canvas_widget(viewer: Any) -> Any:
+    """Return the Qt widget that the layers are drawn in, or None where there is no window."""
+    scene_canvas = _scene_canvas(viewer)
+    return None if scene_canvas is None else scene_canvas.native
+
+
+def layer_panels(viewer: Any) -> tuple[Any, ...]:
+    """Return napari's docks of the layers and of their controls; none where there is no window."""
+    qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    return () if qt_viewer is None else (qt_viewer.dockLayerList, qt_viewer.dockLayerControls)
+
+
+def visible_box(viewer: Any) -> tuple[float, float, float, float] | None:
+    """Return the (left, top, right, bottom) that a window shows, in world units."""
+    if not viewer.window:
+        return None
+    native = viewer.window._qt_viewer.canvas.native
+    camera = viewer.scene.camera
+    y, x = camera.center[-2:]
+    width, height = native.width() / camera.zoom, native.height() / camera.zoom
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
 def is_drawing(layer: Any) -> bool:
     """Whether the person is in the middle of drawing or moving a shape of a layer.
 
@@ -75,6 +121,22 @@ def unpainted(viewer: Any) -> Iterator[None]:
         yield
     finally:
         native.setUpdatesEnabled(True)
+
+
+@contextmanager
+def changed_together(viewer: Any, number: int) -> Iterator[None]:
+    """Let the canvas arrange itself once for this number of layers that come or go, not for each.
+
+    It searches all of Python's memory for garbage each time.
+    """
+    if number < 2:
+        yield
+        return
+    viewer.layers.events.begin_batch()
+    try:
+        yield
+    finally:
+        viewer.layers.events.end_batch()
 
 
 def face_events(layer: Any) -> Any:

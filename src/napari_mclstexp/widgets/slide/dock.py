@@ -8,7 +8,6 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ...scene.layer_specs import Scene
 from ..common.notify import told
-from ..common.tabbing import join_docks
 from ..common.theme import BusyLine, Scrolling, rule
 from ..workspace import workspace_of
 from .slide_chooser import SlideChooser
@@ -27,6 +26,7 @@ class SlideDock(QWidget):
         self.grid = GridPanel()
         self.counts = CountsPanel()
         self.busy = BusyLine()
+        self.busy.cancel.clicked.connect(lambda: self.workspace.jobs.cancel())
         content = QWidget()
         layout = QVBoxLayout(content)
         layout.setContentsMargins(10, 8, 10, 8)
@@ -76,5 +76,4 @@ class SlideDock(QWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Stand as a tab beside the other dock."""
         super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)
+        self.workspace.docks.join(self)

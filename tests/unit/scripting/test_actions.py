@@ -6,7 +6,7 @@ import pytest
 
 from napari_mclstexp.errors import ModelError, SlideError, SpotsError
 from napari_mclstexp.inference.prediction_io import write_prediction
-from napari_mclstexp.session import scripting as opening
+from napari_mclstexp.scripting import actions as opening
 from napari_mclstexp.session.session import Session
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots import GridSettings
