@@ -101,10 +101,10 @@ def test_the_places_most_like_a_clicked_spot_are_listed_mapped_and_gone_to(
     qtbot.mouseClick(panel.found.viewport(), Qt.MouseButton.LeftButton, pos=where)
     assert session.shown is second
     np.testing.assert_allclose(viewer.scene.camera.center[-2:], spot_um(session, "spot10"))
-    assert "Place" in viewer.layers
+    assert across.workspace.scene.picked is not None  # with a ring around it
+    assert session.shown.picked == "spot10"
     assert session.gene == "Like spot spot10 (image)"  # its map is on this one too
     session.select(first)
-    assert "Place" not in viewer.layers
     session.set_um_per_px(1.0)  # no layer of another unit or scale is left
     assert panel.by.currentData() == "expression"  # its prediction ended: measured is left
 

@@ -23,8 +23,8 @@ def only(n, *which):
     return chosen
 
 
-# Around their mean (0, 0): right, up, left, down; of different lengths, which do not count.
-CROSS = [[3, 0], [0, 2], [-3, 0], [0, -2]]
+# Around their mean (50, 20): right, up, left, down; of different lengths, which do not count.
+CROSS = [[53, 20], [50, 22], [47, 20], [50, 18]]
 
 
 def test_the_similarity_is_the_cosine_from_the_average_place():
@@ -35,8 +35,8 @@ def test_the_similarity_is_the_cosine_from_the_average_place():
 
 
 def test_the_centre_is_the_average_of_all_slides_by_their_spots():
-    # Both: mean of the five is (0, 0) only together: A has mean (1, 1), B the rest.
-    a, b = slide([[1, 1], [1, 1]], "A"), slide([[-2, 0], [0, -2]], "B")
+    # The mean of the four is (5, 5): A lies above and to the right of it, B left and below.
+    a, b = slide([[6, 6], [6, 6]], "A"), slide([[3, 5], [5, 3]], "B")
     found = find_similar([a, b], only(2, 0))
     np.testing.assert_allclose(found.similarity[0], [1, 1], atol=1e-6)
     np.testing.assert_allclose(found.similarity[1], [-np.sqrt(0.5)] * 2, atol=1e-6)

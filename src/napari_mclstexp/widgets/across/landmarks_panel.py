@@ -39,7 +39,7 @@ from ..common import dialogs
 from ..common.notify import told
 from ..common.theme import facts
 from ..explore.domains_dock import write_table
-from .place_marker import look_at
+from .look_at import look_at
 from .slide_marks import Marks
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ class LandmarksPanel(QWidget):
         texts = [str(number) for number in range(1, len(pairs) + 1)]
         if self._waiting is not None and self._shown is self._here:
             places, texts = [*places, self._waiting], [*texts, str(len(pairs) + 1)]
-        self.marks.show(places, MARK_PX, texts, on_screen=True)
+        self.marks.show(places, texts, MARK_PX)
 
     def _offer(self) -> None:
         """Offer the other open slides; while pairs are placed, the two stay a pair."""

@@ -29,13 +29,14 @@ from ..common.background_jobs import ANALYSIS
 from ..common.contact_view import ContactView
 from ..common.notify import tell, told
 from ..common.theme import facts
-from .place_marker import PlaceMarker
+from .look_at import look_at
 
 if TYPE_CHECKING:
     from ...slides import Slide
     from ..workspace import Workspace
 
-PICTURE, AROUND = 84, 2.0  # px of a picture, and diameters of a spot that it shows
+PICTURE, AROUND = 84, 2.0  # px of a picture, and pitches of the spots that it shows
+ACROSS = 12  # pitches that are seen around a place that one goes to
 HOW = {
     "image": ("How the tissue looks", "Compare the image features that the model reads"),
     "expression": ("Its expression", "Compare all genes, predicted or else measured, alike"),
@@ -55,8 +56,7 @@ class SimilarPanel(QWidget):
     def __init__(self, viewer: Any, workspace: Workspace) -> None:
         super().__init__()
         self.workspace = workspace
-        self.marker = PlaceMarker(viewer, workspace)
-        self.spot = ""
+        self._picked = ""  # the spot that was clicked last, as it was seen here
         self.place = QComboBox()
         self.place.setToolTip("The place that others are compared with; a click on a spot takes it")
         self.place.setAccessibleName("Place")
@@ -108,7 +108,6 @@ class SimilarPanel(QWidget):
         viewer.mouse_drag_callbacks.append(clicked)
         # Not a method: Qt no longer calls those of an object that is destroyed.
         self.destroyed.connect(lambda: _forget(viewer, clicked))
-        workspace.leaving.connect(self._leaving)
         workspace.shown.connect(self._show_scene)
         workspace.layers.regions.selection_changed.connect(self._region_selected)
         self._show_scene()
@@ -168,18 +167,34 @@ class SimilarPanel(QWidget):
             return
         place = self._similar.places[int(key)]
         opened, slide = self._search.opened[place.slide], self._search.slides[place.slide]
-        x, y = slide.xy[place.spot]
+        session, viewer = self.workspace.session, self.workspace.layers.viewer
         with told():
-            self.marker.go(opened, (float(x), float(y)), opened.expression.spacing_px or 100.0)
+            if opened not in session.open_slides:
+                raise SettingsError("That slide was closed; open it again, and search again.")
+            # The canvas rings it; the place that was asked for stays what it was.
+            opened.picked = self._picked = slide.spots[place.spot]
+            session.select(opened)
+            session.changed.emit()
+            x, y = slide.xy[place.spot]
+            wide = ACROSS * (opened.expression.spacing_px or 100.0)
+            if viewer is not None:
+                look_at(viewer, (float(x), float(y)), session.um_per_px or 1.0, wide)
 
     def _by_chosen(self) -> None:
         self._wanted = self.by.currentData()
 
     # -- the place -----------------------------------------------------------------------------
 
+    @property
+    def spot(self) -> str:
+        """Name of the spot that was clicked last on the shown slide, or ""."""
+        return self.workspace.session.shown.picked
+
     def choose_spot(self, spot: str) -> None:
         """Take a spot of the shown slide as the place."""
-        self.spot = spot
+        session = self.workspace.session
+        session.shown.picked = self._picked = spot
+        session.changed.emit()  # the canvas shows a ring around it
         self._offer()
         self.place.setCurrentIndex(max(0, self.place.findData(SPOT)))
         self._show_buttons()
@@ -213,11 +228,12 @@ class SimilarPanel(QWidget):
         if len(ids) == 1:
             self.choose_region(ids[0])
 
-    def _leaving(self) -> None:
-        self.spot = ""  # the next slide may have one of the same name
-
     def _show_scene(self, _: object = None) -> None:
         self._offer()
+        if self.spot != self._picked:  # clicked on for another dock
+            self._picked = self.spot
+            if self.spot:
+                self.place.setCurrentIndex(max(0, self.place.findData(SPOT)))
         self._show_buttons()
 
     def _offer(self) -> None:

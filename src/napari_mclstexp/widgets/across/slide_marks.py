@@ -1,4 +1,4 @@
-"""Marks on the slide that is shown: a ring, or numbered points; gone before the slide is."""
+"""Numbered crosses on the slide that is shown; gone before the slide is."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ YELLOW = "#ffd400"
 
 
 class Marks(QObject):
-    """A layer of points of its own kind.
+    """A layer of points of its own.
 
     Parameters
     ----------
@@ -43,29 +43,20 @@ class Marks(QObject):
         """The viewer, or None once it is gone."""
         return self._viewer()
 
-    def show(
-        self,
-        xy: Sequence[tuple[float, float]],
-        diameter: float,
-        texts: Sequence[str] = (),
-        *,
-        on_screen: bool = False,
-    ) -> None:
+    def show(self, xy: Sequence[tuple[float, float]], texts: Sequence[str], size: float) -> None:
         """Mark places of the shown slide instead of those before.
 
         Parameters
         ----------
         xy
             In level-0 px.
-        diameter
-            In level-0 px, or px of the screen.
         texts
             What stands beside each.
-        on_screen
-            Whether the diameter is of the screen, whatever the zoom.
+        size
+            Of a cross, in px of the screen, whatever the zoom.
         """
         viewer, session = self.viewer, self._workspace.session
-        wanted = (tuple(xy), diameter, tuple(texts), session.um_per_px)
+        wanted = (tuple(xy), tuple(texts), size, session.um_per_px)
         there = self._layer is not None and viewer is not None and self._layer in viewer.layers
         if viewer is None or (there and wanted == self._shown):
             return
@@ -78,16 +69,14 @@ class Marks(QObject):
         self._layer = viewer.add_points(
             np.array([(y * scale, x * scale) for x, y in xy]),
             name=self._name,
-            size=diameter * (1.0 if on_screen else scale),
-            canvas_size_limits=(diameter, diameter) if on_screen else (2, 10_000),
-            symbol="cross" if on_screen else "disc",
-            face_color=YELLOW if on_screen else "transparent",
-            border_color="black" if on_screen else YELLOW,
+            size=size,
+            canvas_size_limits=(size, size),
+            symbol="cross",
+            face_color=YELLOW,
+            border_color="black",
             border_width=0.08,
-            features={"label": list(texts)} if texts else None,
-            text={"string": "{label}", "size": 11, "color": "black", "anchor": "upper_left"}
-            if texts
-            else None,
+            features={"label": list(texts)},
+            text={"string": "{label}", "size": 11, "color": "black", "anchor": "upper_left"},
             units=(unit, unit),
         )
         self._layer.editable = False

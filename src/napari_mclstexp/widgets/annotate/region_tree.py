@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 )
 
 from ...analysis.region import Region
-from ..common.theme import colour
 
 ID = int(Qt.ItemDataRole.UserRole)
 LOCKED = 3  # its column
@@ -54,8 +53,6 @@ class RegionTree(QTreeWidget):
             "the border of a locked one is fixed"
         )
         self.setAccessibleName("Regions")
-        frame = colour("icon").name()  # napari's own hardly shows on a line of the list
-        self.setStyleSheet(f"QTreeWidget::indicator:unchecked {{ border: 1px solid {frame}; }}")
         self._filling = False
         self._told: tuple[Sequence[Region], Mapping[str, tuple[int, float]]] = ((), {})
         self.itemChanged.connect(self._edited)
