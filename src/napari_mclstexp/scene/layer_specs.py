@@ -177,14 +177,11 @@ class RegionShapes:
         The trees, in level-0 pixels.
     scale
         World units per level-0 px.
-    edge
-        Width of the borders, in level-0 px.
     """
 
     name: str
     regions: tuple[Region, ...]
     scale: float
-    edge: float
     visible: bool
 
 

@@ -236,9 +236,10 @@ def _blend(session: Session, shown: Shown) -> ExpressionBlend:
 
 def _bar(session: Session, each: Coloured) -> ColourBar:
     unsure = each.source in ("spread", "distance")
+    similar = each.gene in session.expression.similarities
     return ColourBar(
         gene="" if each.source == "distance" else each.gene,  # which is the same for all
-        quantity=_quantity(session, each.source),
+        quantity="similarity" if similar else _quantity(session, each.source),
         unit=session.expression.unit(each.gene, each.source),
         limits=each.limits,
         colormap=each.colormap,
@@ -271,17 +272,7 @@ def _regions(session: Session, shown: Shown) -> RegionShapes | None:
         name="Regions",
         regions=regions,
         scale=session.um_per_px or 1.0,
-        edge=_field(session) / 400,
         visible=shown.regions,
-    )
-
-
-def _field(session: Session) -> float:
-    """Return how wide what is open is, in level-0 px."""
-    if session.spots is not None and session.spots.n_obs:
-        return float(np.ptp(positions(session.spots), axis=0).max()) or 1000.0
-    return (
-        1000.0 if session.slide is None else float(max(session.slide.width, session.slide.height))
     )
 
 

@@ -275,7 +275,16 @@ def clear_spots(session: Session) -> None:
 
 def show(session: Session, **display: Any) -> None:
     """Change what is shown; see :class:`~napari_mclstexp.session.display.Display`."""
+    from ..analysis.region_classes import RegionClass
+
     lists = {name: tuple(each) for name, each in display.items() if isinstance(each, list)}
+    if isinstance(display.get("classes"), list):  # as JSON has them
+        lists["classes"] = tuple(
+            each
+            if isinstance(each, RegionClass)
+            else RegionClass(str(each["name"]), _rgb(each["colour"]))
+            for each in display["classes"]
+        )
     session.show(**{**display, **lists})
 
 

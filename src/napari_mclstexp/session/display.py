@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Literal
 
+from ..analysis.region_classes import RegionClass
 from ..errors import SettingsError
 
 Style = Literal["points", "heatmap", "contours"]
@@ -60,6 +61,8 @@ class Display:
         Whether the domains of the spots, and the drawn regions, are drawn.
     draw
         Whether there is a layer to draw regions on even while there are none.
+    classes
+        What regions can be called, each with its colour; None are the person's defaults.
     """
 
     gene: str = ""
@@ -77,6 +80,7 @@ class Display:
     show_domains: bool = True
     show_regions: bool = True
     draw: bool = False
+    classes: tuple[RegionClass, ...] | None = None
 
     def __post_init__(self) -> None:
         low, high = self.percentiles

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 POSITIONS = "spatial"
 GRID = "grid"  # the platform of spots that were laid here
 SECTION_LEVEL = "section_level"  # of each gene, in var
-_FACTS = "mclstexp"
+FACTS = "mclstexp"
 _PROGRAMS, _LOADINGS, _SHARES = "X_programs", "programs", "program_shares"
 _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": int}
 
@@ -37,12 +37,12 @@ def positions(adata: AnnData) -> NDArray[np.float64]:
 
 def is_prediction(adata: AnnData) -> bool:
     """Whether the values were predicted, not measured."""
-    return "model_id" in adata.uns.get(_FACTS, {})
+    return "model_id" in adata.uns.get(FACTS, {})
 
 
 def facts_of(adata: AnnData) -> dict[str, Any]:
     """Return the part of ``uns`` that is this program's, without pictures and others' keys."""
-    return {_FACTS: adata.uns[_FACTS]} if _FACTS in adata.uns else {}
+    return {FACTS: adata.uns[FACTS]} if FACTS in adata.uns else {}
 
 
 def holds_prediction(path: Path) -> bool:
@@ -51,7 +51,7 @@ def holds_prediction(path: Path) -> bool:
 
     try:
         with h5py.File(path) as file:
-            return f"uns/{_FACTS}/model_id" in file
+            return f"uns/{FACTS}/model_id" in file
     except OSError:
         return False  # damaged: the reader of spots has the sentence for it
 
@@ -74,7 +74,7 @@ def write_programs(
     """
     adata.obsm[_PROGRAMS] = np.asarray(scores, dtype=np.float32)
     adata.varm[_LOADINGS] = np.asarray(loadings, dtype=np.float32)
-    adata.uns[_FACTS] = {**adata.uns.get(_FACTS, {}), _SHARES: np.asarray(shares, dtype=float)}
+    adata.uns[FACTS] = {**adata.uns.get(FACTS, {}), _SHARES: np.asarray(shares, dtype=float)}
 
 
 def read_programs(adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
@@ -89,7 +89,7 @@ def read_programs(adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.float
 
 def program_shares(adata: AnnData) -> tuple[float, ...]:
     """Return the shares that :func:`write_programs` kept; none where an older file has none."""
-    return tuple(map(float, adata.uns.get(_FACTS, {}).get(_SHARES, ())))
+    return tuple(map(float, adata.uns.get(FACTS, {}).get(_SHARES, ())))
 
 
 @dataclass(frozen=True)
@@ -105,14 +105,14 @@ class _Stored:
         SpotsError
             If a value is not of its kind.
         """
-        stored, found = adata.uns.get(_FACTS, {}), {}
+        stored, found = adata.uns.get(FACTS, {}), {}
         for each in fields(cls):
             if stored.get(each.name) is not None:
                 try:
                     value = _KINDS[str(each.type)](stored[each.name])
                 except (TypeError, ValueError) as error:
                     raise SpotsError(
-                        f'uns["{_FACTS}"]["{each.name}"] is {stored[each.name]!r}, which is no '
+                        f'uns["{FACTS}"]["{each.name}"] is {stored[each.name]!r}, which is no '
                         "number; write the file again."
                     ) from error
                 if value == value:  # NaN is how tables say that something is not known
@@ -121,7 +121,7 @@ class _Stored:
 
     def write(self, adata: AnnData) -> None:
         """Add these facts to what an AnnData says."""
-        adata.uns[_FACTS] = {**adata.uns.get(_FACTS, {}), **self.as_dict()}
+        adata.uns[FACTS] = {**adata.uns.get(FACTS, {}), **self.as_dict()}
 
     def as_dict(self) -> dict[str, str | float | int]:
         """Return the facts that are known, by name."""

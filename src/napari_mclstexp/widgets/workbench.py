@@ -167,7 +167,7 @@ class Workbench(QWidget):
         self.layers.setChecked(any(not panel.isHidden() for panel in self._panels))
 
     def _steps_width(self) -> int:
-        widths = [button.minimumSizeHint().width() + GAP for button in self.steps.values()]
+        widths = [int(button.minimumSizeHint().width()) + GAP for button in self.steps.values()]
         return sum(widths) + 2 * MARGIN
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802

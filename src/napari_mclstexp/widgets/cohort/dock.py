@@ -30,13 +30,13 @@ from ...training.events import Event, StepsDone
 from ...training.process import PROGRAM, Ended
 from ..common import dialogs
 from ..common.background_jobs import ANALYSIS
+from ..common.contact_view import SIDE, ContactView
 from ..common.dock import Dock
 from ..common.forms import Fields
 from ..common.notify import told
 from ..common.theme import facts, heading, rule
 from ..predict.model_choices import choices
 from ..train.training_form import PathField
-from .contact_view import SIDE, ContactView
 from .slides_table import SlidesPanel
 
 if TYPE_CHECKING:

@@ -69,6 +69,18 @@ def ask_unsaved(parent: QWidget | None, what: str) -> str:
     return answers.get(buttons(box.exec()), CANCEL)
 
 
+def ask_replace_spots(parent: QWidget, slide: str, n_spots: int) -> bool:
+    """Ask whether the spots of a slide, and the prediction on them, may be replaced."""
+    box = QMessageBox(parent)
+    box.setWindowTitle("Replace the spots?")
+    box.setText(f"{slide} has {n_spots:,} spots of its own.")
+    box.setInformativeText("With them go its prediction, domains and comparison.")
+    agreed = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    return bool(box.clickedButton() is agreed)
+
+
 def ask_network(parent: QWidget, offered: str) -> bool:
     """Ask whether the network may be used for what is offered."""
     box = QMessageBox(parent)

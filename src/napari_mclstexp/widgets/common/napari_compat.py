@@ -157,6 +157,46 @@ def coloured_once(points: Any) -> Iterator[None]:
     told.colors()
 
 
+# As vispy's, but what lies outside a letter, and near it, is white.
+_HALO = """
+    uniform sampler2D u_font_atlas;
+    uniform vec2 u_font_atlas_shape;
+    uniform float u_npix;
+    varying vec4 v_color;
+    varying vec2 v_texcoord;
+
+    void main(void) {
+        float d = texture2D(u_font_atlas, v_texcoord).r;
+        float w = max(0.5 * fwidth(d), 0.02);
+        float letter = smoothstep(0.5 - w, 0.5 + w, d);
+        float halo = smoothstep(0.04, 0.2, d);
+        if (halo <= 0.0) discard;
+        gl_FragColor = vec4(mix(vec3(1.0), v_color.rgb, letter), v_color.a * max(letter, halo));
+    }
+"""
+
+
+def halo_around_text(viewer: Any, layer: Any) -> None:
+    """Draw what is written on a layer with a white halo, so that it reads on any tissue."""
+    qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    visuals = getattr(getattr(qt_viewer, "canvas", None), "layer_to_visual", {})
+    node = getattr(getattr(visuals.get(layer), "node", None), "text", None)
+    program = getattr(node, "shared_program", None)
+    if program is not None:
+        program.frag = _HALO
+
+
+def set_canvas_cursor(viewer: Any, cursor: Any) -> None:
+    """Give the canvas a cursor of our own; None gives it the one that napari's tool has."""
+    canvas = getattr(getattr(getattr(viewer, "window", None), "_qt_viewer", None), "canvas", None)
+    if canvas is None:
+        return
+    if cursor is None:
+        canvas._on_cursor()
+    else:
+        canvas.native.setCursor(cursor)
+
+
 def _scene_canvas(viewer: Any) -> Any:
     """Return the vispy canvas of a viewer, or None where there is no window (any more)."""
     qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
