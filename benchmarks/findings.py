@@ -60,5 +60,10 @@ def read(path: Path) -> list[Finding]:
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Return b of value = a * size ** b, by least squares of the logarithms; 1 is linear."""
+    """Return b of value = a * size ** b, by least squares of the logarithms; 1 is linear.
+
+    What took no measurable time or memory has no logarithm, and is left out.
+    """
+    known = [(size, value) for size, value in zip(sizes, values, strict=True) if value > 0]
+    sizes, values = zip(*known, strict=True)
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])

@@ -49,7 +49,7 @@ class Benchmark:
         return " ".join(["python", f"benchmarks/{self.script}", *self.arguments])
 
 
-LARGE = ("--side", "100000", "--grid", "112", "--kind", "tif")
+LARGE = ("--side", "100000", "--grid", "88", "--kind", "tif")
 ALL = (
     Benchmark("startup", "startup.py"),
     Benchmark("encode", "backends.py"),

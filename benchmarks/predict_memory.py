@@ -2,7 +2,7 @@
 
 The slide is written to a temporary folder a tile at a time, as OME-TIFF (our own reader) and as
 plain tiled TIFF (OpenSlide); a process of its own predicts, and the kernel says how much memory
-it held at most. `--side 100000 --grid 112` is a grid of 50,000 spots.
+it held at most. `--side 100000 --grid 88` is a grid of 50,000 spots.
 """
 
 from __future__ import annotations

@@ -119,6 +119,7 @@ def exploring() -> None:
     domains.table.item(1, 1).setText("Invasive tumour")
     take(viewer, "window_domains")
     domains.to_regions.click()
+    wait(lambda: bool(session.annotations.regions))
     bench.bring("Annotate")
     _, annotate = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Annotate")
     annotate.compare.click()

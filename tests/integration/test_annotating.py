@@ -69,6 +69,7 @@ def test_everything_that_can_leave_leaves_whole(bench, qtbot, answers, notes, tm
     qtbot.waitUntil(lambda: session.annotations.domains is not None, timeout=RUN_MS)
     qtbot.waitUntil(lambda: not workspace.jobs.busy, timeout=RUN_MS)
     domains.to_regions.click()
+    qtbot.waitUntil(lambda: bool(session.annotations.regions), timeout=RUN_MS)
     export.notes.setPlainText("Seen by <me>")
     targets = {
         "GeoJSON…": "r.geojson",
@@ -191,6 +192,25 @@ def test_two_slides_saved_and_closed_are_both_back_when_the_session_is_opened(
     qtbot.waitUntil(lambda: workspace.tasks.folder == tmp_path / "one", timeout=RUN_MS)
     done()
     assert [len(slides_in(tmp_path / name)) for name in ("both", "one")] == [2, 1]
+
+
+def test_a_switch_compares_the_same_regions_as_measured(bench, qtbot):
+    annotate = bench["Annotate"]
+    session, panel = annotate.workspace.session, annotate.comparison
+    region = box("Here")
+    session.edit("Draw", regions=(region,))
+    panel.of["predicted"].click()
+    panel.compare.click()
+    qtbot.waitUntil(lambda: session.annotations.comparison is not None, timeout=RUN_MS)
+    first = session.annotations.comparison
+    assert (first.of, first.one, first.what) == ("predicted", region.id, "Here and the rest")
+    panel.of["measured"].click()
+    qtbot.waitUntil(lambda: session.annotations.comparison is not first, timeout=RUN_MS)
+    second = session.annotations.comparison
+    assert (second.of, second.one, second.what) == ("measured", region.id, "Here and the rest")
+    session.undo()
+    assert panel.of["predicted"].isChecked()
+    assert "Here and the rest, predicted" in panel.title.text()
 
 
 def box(name):

@@ -9,7 +9,7 @@ from napari_mclstexp.analysis.evidence import evidence
 from napari_mclstexp.analysis.gene_summary import UNPROVEN
 from napari_mclstexp.export.spot_table import spot_table
 from napari_mclstexp.spots.schema import read_programs
-from napari_mclstexp.widgets.predict.gene_list import UNPROVEN_ROLE
+from napari_mclstexp.widgets.frame.gene_list import UNPROVEN_ROLE
 
 pytestmark = pytest.mark.slow
 RUN_MS = 60_000

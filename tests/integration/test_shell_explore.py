@@ -137,3 +137,77 @@ def test_what_cannot_be_done_is_one_sentence(prediction, tmp_path, monkeypatch, 
     assert words in done.err
     assert done.err.count("\n") == 1
     assert files_under(tmp_path) == {"bad.h5ad"}
+
+
+def test_similar_places_of_a_spot_and_of_a_region_are_listed(prediction, tmp_path):
+    data = anndata.read_h5ad(prediction)
+    spot, out = str(data.obs_names[7]), tmp_path / "like.csv"
+    done = shell("similar", prediction, prediction, "--spot", spot, "--top", 3, "--out", out)
+    assert done.code == 0, done.err
+    table = pd.read_csv(out)
+    assert len(table) == 6  # three of each
+    assert table["spot"][0] == spot  # the same place of the same slide given again
+    assert table["similarity"][0] == pytest.approx(1)
+    assert table["similarity"].is_monotonic_decreasing
+    xy = data.obsm["spatial"]
+    left = region_of(__import__("shapely").box(0, 0, float(np.median(xy[:, 0])), 10**5), "left")
+    write_geojson([left], tmp_path / "r.geojson")
+    region = ("--geojson", tmp_path / "r.geojson", "--region", "left", "--by", "expression")
+    done = shell("similar", prediction, *region, "--top", 0, "--out", out, "--json")
+    assert json.loads(done.out)["rows"] == (xy[:, 0] > np.median(xy[:, 0])).sum()
+    done = shell("similar", prediction, "--spot", "none", "--out", tmp_path / "n.csv")
+    assert (done.code, done.err) == (2, f"There is no spot none in {prediction}.\n")
+    done = shell("similar", prediction, "--out", tmp_path / "n.csv")
+    assert "either --spot" in done.err
+    assert not (tmp_path / "n.csv").exists()
+
+
+def test_regions_and_spots_are_brought_across_by_landmarks(prediction, tmp_path):
+    slide, points = sample_section(3).slide, tmp_path / "points.csv"
+    with open_slide(slide) as opened:
+        scale = opened.um_per_px
+    shift = 40 / scale  # µm
+    points.write_text(
+        "x,y,onto_x,onto_y\n"
+        + "".join(
+            f"{x},{y},{x + shift + off},{y}\n"
+            for x, y, off in ((100, 100, 0), (900, 100, 0), (900, 900, 0), (100, 900, 8))
+        )
+    )
+    region = region_of(__import__("shapely").box(200, 200, 300, 300), "Gland")
+    write_geojson([region], tmp_path / "r.geojson")
+    given = ("register", points, "--slide", slide, "--onto", slide)
+    out = tmp_path / "across.geojson"
+    done = shell(*given, "--regions", tmp_path / "r.geojson", "--out", out, "--json")
+    assert done.code == 0, done.err
+    said = json.loads(done.out)
+    assert said["residuals_um"] == pytest.approx([2 * scale] * 4, rel=0.01)  # a quarter each
+    assert said["left_out_um"] == pytest.approx([8 * scale] * 4, rel=0.01)
+    (moved,) = read_geojson(out)
+    assert moved.shape().bounds[0] == pytest.approx(200 + shift, abs=5)
+    done = shell(*given, "--spots", prediction, "--out", tmp_path / "s.h5ad")
+    assert done.code == 0, done.err
+    before, after = anndata.read_h5ad(prediction), anndata.read_h5ad(tmp_path / "s.h5ad")
+    same = before[after.obs_names].obsm["spatial"]
+    assert (after.obsm["spatial"] - same)[:, 0] == pytest.approx(shift, abs=5)
+    assert "slide" not in after.uns["mclstexp"]
+    points.write_text("x,y,onto_x,onto_y\n1,1,1,1\n2,2,2,2\n3,3,3,3\n")
+    done = shell(*given, "--out", tmp_path / "t.csv")
+    assert (done.code, "on a line on the first slide" in done.err) == (2, True)
+
+
+def test_regions_are_compared_as_measured_with_up_and_down_apart(prediction, tmp_path):
+    xy = anndata.read_h5ad(prediction).obsm["spatial"]
+    left = region_of(__import__("shapely").box(0, 0, float(np.median(xy[:, 0])), 10**5), "left")
+    write_geojson([left], tmp_path / "r.geojson")
+    arguments = ("--geojson", tmp_path / "r.geojson", "--out", tmp_path / "t.csv")
+    done = shell("regions", prediction, *arguments, "--compare", "left,rest", "--of", "measured")
+    assert done.code == 0, done.err
+    assert done.out.index("not replicates") < done.out.index("Higher in left:")
+    assert done.out.index("Higher in left:") < done.out.index("Lower in left:")
+    data = anndata.read_h5ad(prediction)
+    data.layers = {}
+    data.write_h5ad(tmp_path / "bare.h5ad")
+    done = shell("regions", tmp_path / "bare.h5ad", *arguments, "--compare", "left,rest",
+                 "--of", "measured")  # fmt: skip
+    assert "holds no measurement; leave out --of measured" in done.err

@@ -9,7 +9,7 @@ from napari_mclstexp.samples import demo_model_path, sample_section
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots.readers.choose import read_spots
 from napari_mclstexp.widgets.banner import Banner
-from napari_mclstexp.widgets.predict.gene_list import PCC_ROLE
+from napari_mclstexp.widgets.frame.gene_list import PCC_ROLE
 from support import widget_kit as kit
 
 RUN_MS = 60_000

@@ -187,8 +187,9 @@ def test_after_a_crash_everything_is_offered_above_the_tissue_and_comes_back(
 def test_a_comparison_is_a_step_that_can_be_undone_and_shown_again(workspace, viewer, qtbot):
     _, annotate = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Annotate")
     assert annotate.compared is not None
-    assert "Tumour and the rest" in annotate.warning.text()
+    assert "Tumour and the rest" in annotate.comparison.title.text()
     workspace.session.undo()
-    assert annotate.result.rowCount() == 0
+    assert annotate.compared is None
     workspace.session.redo()
-    assert annotate.result.rowCount() > 0
+    assert annotate.compared is not None
+    assert annotate.comparison.plot.isVisibleTo(annotate)

@@ -36,6 +36,7 @@ ORDER = (
     {"export"},
     {"session"},
     {"scene"},
+    {"scripting"},
     {"cli", "widgets"},
     {"api"},
 )
@@ -159,6 +160,26 @@ print([m for m in {heavy!r} if m in sys.modules], file=sys.stderr)
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip() == "[]"
     assert "--um-per-px" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_window_s_docks_load_nothing_heavy():
+    """It would stand still meanwhile; what they need later is imported in the background."""
+    heavy = ("torch", "anndata", "pandas", "matplotlib", "sklearn", "skimage", "shapely")
+    places = (ROOT / "widgets").rglob("*.py")
+    names = [".".join(["napari_mclstexp", *each.relative_to(ROOT).with_suffix("").parts])
+             for each in places]  # fmt: skip
+    code = f"""
+import importlib, sys
+import napari, napari.viewer, dask.array
+before = set(sys.modules)
+for name in {names!r}:
+    importlib.import_module(name.removesuffix(".__init__"))
+print([m for m in {heavy!r} if m in set(sys.modules) - before])
+"""
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
 
 
 def test_what_the_package_offers_is_there():

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("gene", "auc", "difference", "fdr")
+CLEAR = 0.05  # FDR below which a gene is said to differ
+REST = "the rest"  # what a region is compared with, unless another is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,16 +25,35 @@ class RegionComparison:
         "predicted" or "measured".
     table
         What :func:`~napari_mclstexp.analysis.region_statistics.compare_regions` returned.
+    one, other
+        Ids of the two regions; `other` is "" for all spots outside the first. "" where it is not
+        known, in comparisons of earlier versions.
+    first
+        What the first region was called, or "".
     """
 
     what: str
     of: str
     table: pd.DataFrame
+    one: str = ""
+    other: str = ""
+    first: str = ""
+
+    @property
+    def up(self) -> pd.DataFrame:
+        """The genes that are higher in the first region, the strongest first."""
+        return up_and_down(self.table)[0]
+
+    @property
+    def down(self) -> pd.DataFrame:
+        """The genes that are lower in the first region, the strongest first."""
+        return up_and_down(self.table)[1]
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON."""
         columns = {str(name): self.table[name].tolist() for name in self.table.columns}
-        return {"what": self.what, "of": self.of, "columns": columns}
+        sides = {"one": self.one, "other": self.other, "first": self.first}
+        return {"what": self.what, "of": self.of, "columns": columns, **sides}
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> RegionComparison:
@@ -48,4 +69,16 @@ class RegionComparison:
         table = pd.DataFrame(document["columns"])
         if missing := [name for name in COLUMNS if name not in table]:
             raise ValueError(f"the comparison of regions lacks its column {missing[0]}")
-        return cls(str(document["what"]), str(document["of"]), table)
+        sides = {name: str(document.get(name, "")) for name in ("one", "other", "first")}
+        return cls(str(document["what"]), str(document["of"]), table, **sides)
+
+
+def up_and_down(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the genes that are higher in the first region, and those that are lower.
+
+    Each is sorted by how well it tells the regions apart (AUC), the clearest first. Genes at which
+    neither is higher (AUC of exactly 0.5) are in none.
+    """
+    higher = table[table["auc"] > 0.5].sort_values("auc", ascending=False, kind="stable")
+    lower = table[table["auc"] < 0.5].sort_values("auc", kind="stable")
+    return higher.reset_index(drop=True), lower.reset_index(drop=True)

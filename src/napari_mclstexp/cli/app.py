@@ -36,8 +36,10 @@ from .predict_cohort_command import predict_cohort_command
 from .predict_job import SpotFiles, model_folder, named_genes, predict_job
 from .recipe_command import recipe_command
 from .regions_command import regions_command
+from .register_command import register_command
 from .shell_options import Backend, Device, Json, with_options
 from .signature_command import signature_command
+from .similar_command import similar_command
 from .train_command import check_command, train_command
 
 # What a wrong option raises: typer's own copy of click since 0.20, click itself before.
@@ -180,6 +182,8 @@ app.command("evaluate")(evaluate_command)
 app.command("domains")(with_options(domains_command))
 app.command("signature")(with_options(signature_command))
 app.command("regions")(with_options(regions_command))
+app.command("similar")(with_options(similar_command))
+app.command("register")(with_options(register_command))
 app.command("export")(with_options(export_command))
 app.command("import-checkpoint")(with_options(import_checkpoint_command))
 app.command("doctor")(with_options(doctor_command))

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from ..errors import SettingsError
 from ..options import Option
 from .answers import Report
 from .result_file import Source, check_out_csv, read_result
 from .shell_options import Json
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from anndata import AnnData
+
+    from ..analysis.expression import Expression
 
 
 def regions_command(
@@ -23,6 +29,10 @@ def regions_command(
         str | None,
         Option("Compare two regions; OTHER may be: rest", metavar="ONE,OTHER"),
     ] = None,
+    of: Annotated[
+        Literal["predicted", "measured"],
+        Option("What is compared; measured is there where the spots had counts"),
+    ] = "predicted",
     as_json: Json = False,
 ) -> None:
     """Report spots, area and mean expression of each region, or compare two regions."""
@@ -40,6 +50,8 @@ def regions_command(
         raise SettingsError(f'{source} has no obsm["spatial"], so no spot is in any region.')
     xy = positions(data)
     expression, names = expression_of(data), [str(gene) for gene in data.var_names]
+    if of == "measured":
+        expression, names = _measured(data, source)
     scale = Provenance.read(data).um_per_px
     if compare is None:
         if scale is None:
@@ -61,10 +73,33 @@ def regions_command(
         second = np.ones(len(xy), bool) if other == "rest" else r.spots_in(every[other], xy)
         table = r.compare_regions(expression, tuple(names), first, second)
     write_table(table, out)
-    shown = table.head(20).round(4).to_string(index=False, max_cols=8)
-    said = (shown, r.NOT_REPLICATES) if compare else (shown,)
+    if compare:
+        said = (r.NOT_REPLICATES, *_up_and_down(table, compare.partition(",")[0]))
+    else:
+        said = (table.head(20).round(4).to_string(index=False, max_cols=8),)
     document = {"kind": "regions", "path": str(out), "rows": len(table)}
     Report((*said, str(out)), document).show(as_json)
+
+
+def _measured(data: AnnData, source: Path) -> tuple[Expression, list[str]]:
+    """Return what was measured at the spots of a prediction, and the genes that were."""
+    import numpy as np
+
+    if "measured" not in data.layers:
+        raise SettingsError(f"{source} holds no measurement; leave out --of measured.")
+    values = np.asarray(data.layers["measured"], dtype=np.float32)
+    known = np.isfinite(values).all(axis=0)
+    return values[:, known], [str(gene) for gene in data.var_names[known]]
+
+
+def _up_and_down(table: pd.DataFrame, name: str) -> tuple[str, ...]:
+    from ..analysis.region_comparison import up_and_down
+
+    lines = []
+    for side, where in zip(up_and_down(table), ("Higher", "Lower"), strict=True):
+        shown = side.head(10).round(4).to_string(index=False) if len(side) else "none"
+        lines += [f"{where} in {name}:", shown]
+    return tuple(lines)
 
 
 def _chosen(genes: str | None, known: list[str]) -> list[str]:

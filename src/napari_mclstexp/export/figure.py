@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..spots import Tissue
 
 FORMATS = (".png", ".pdf", ".svg", ".jpg")
-_PANEL_INCHES = 4.6
+PANEL_INCHES = 4.6
 _MARGIN = 0.04  # of the longer side of the spots' field, around them
 
 
@@ -132,7 +132,7 @@ def overlay_figure(
     field = _field(result)
     height = (field.view[2] - field.view[3]) / (field.view[1] - field.view[0])
     columns = 1 + len(panels)
-    size = (columns * _PANEL_INCHES, max(2.0, _PANEL_INCHES * height) + 1.1)
+    size = (columns * PANEL_INCHES, max(2.0, PANEL_INCHES * height) + 1.1)
     figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     # The bars have a row of their own, so that all panels stand at one height.
@@ -141,7 +141,8 @@ def overlay_figure(
         _draw_slide(ax, field)
     slides[0].set_title("H&E")
     bars[0].set_axis_off()
-    _draw_scale_bar(slides[0], field)
+    left, right, bottom, top = field.view
+    draw_scale_bar(slides[0], (left, top, right, bottom))
     for ax, bar, (title, values) in zip(slides[1:], bars[1:], panels, strict=True):
         ax.set_title(title)
         if style == "heatmap":
@@ -224,10 +225,19 @@ def _draw_spots(ax: Axes, result: AnnData, values: NDArray[np.float32]) -> Any:
     return spots
 
 
-def _draw_scale_bar(ax: Axes, field: _Field) -> None:
+def draw_scale_bar(ax: Axes, box: tuple[float, float, float, float]) -> None:
+    """Draw a bar of a round length into the lower left corner.
+
+    Parameters
+    ----------
+    ax
+        In µm, y downwards.
+    box
+        (left, top, right, bottom) of what it shows.
+    """
     from matplotlib.patheffects import withStroke
 
-    x0, x1, y1, y0 = field.view
+    x0, y0, x1, y1 = box
     length = round_length((x1 - x0) / 4)
     left, bottom = x0 + 0.05 * (x1 - x0), y1 - 0.05 * (y1 - y0)
     halo = [withStroke(linewidth=5, foreground="white")]

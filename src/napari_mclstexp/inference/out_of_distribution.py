@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..model import Bank, ModelConfig
 from ..samples import is_sample
 from ..spots.schema import SpotMetadata
 
 if TYPE_CHECKING:
     from anndata import AnnData
+
+    from ..model import Bank, ModelConfig
 
 FAR = 4.0  # robust standard deviations of the bank's patches
 SYNTHETIC = "synthetic"  # the platform of the sample sections

@@ -67,6 +67,22 @@ def field_scale(slide: Slide, config: ModelConfig) -> float:
     return config.um_per_px
 
 
+def patch_around(
+    slide: Slide, centre: tuple[float, float], config: ModelConfig, side: int = 224
+) -> NDArray[np.uint8]:
+    """Return the (side, side, 3) RGB tissue that a model looks at around a place, to look at too.
+
+    Parameters
+    ----------
+    centre
+        (x, y) in level-0 px.
+    """
+    across = config.patch_px * field_scale(slide, config)  # µm
+    step = across / (slide.um_per_px or across / config.patch_px) / side
+    x, y = centre
+    return slide.read_downsampled(x - side / 2 * step, y - side / 2 * step, side, side, step)
+
+
 def stream_patches(
     slide: Slide,
     xy: NDArray[np.float64],

@@ -14,7 +14,7 @@ from ..session.spot_expression import Key
 if TYPE_CHECKING:
     from ..slides import Slide
 
-DISTANCE_NAME = "Unfamiliar tissue"
+Box = tuple[tuple[float, float], tuple[float, float]]  # (y, x) of the first and the last corner
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,21 @@ class DomainPoints:
 
 
 @dataclass(frozen=True)
+class PickedSpot:
+    """A ring around the spot that was clicked, and the outline of the patch it was read from.
+
+    `centre` is (y, x), `diameter` that of the spot and `patch` the side of the patch, 0 where it
+    is not known; all in world units.
+    """
+
+    name: str
+    key: Key
+    centre: tuple[float, float]
+    diameter: float
+    patch: float
+
+
+@dataclass(frozen=True)
 class RegionShapes:
     """Drawn regions, which the person may draw on.
 
@@ -162,14 +177,11 @@ class RegionShapes:
         The trees, in level-0 pixels.
     scale
         World units per level-0 px.
-    edge
-        Width of the borders, in level-0 px.
     """
 
     name: str
     regions: tuple[Region, ...]
     scale: float
-    edge: float
     visible: bool
 
 
@@ -180,9 +192,12 @@ class ColourBar:
     Attributes
     ----------
     gene, quantity, unit
-        "FASN", "predicted" or "lower end of 80%", "ln(1 + counts per 10,000)".
+        "FASN" ("" where it is the same for all genes), "predicted" or "lower end of 80%",
+        "ln(1 + counts per 10,000)".
     limits, colormap
         As in the layer that it explains.
+    ends
+        What the first and the last colour mean in words, or "" where the figures say it.
     """
 
     gene: str
@@ -190,13 +205,46 @@ class ColourBar:
     unit: str
     limits: tuple[float, float]
     colormap: str
+    ends: tuple[str, str] = ("", "")
 
     @property
     def title(self) -> str:
         """The line above the bar: gene and quantity."""
-        if self.quantity == "distance":  # it is the same for all genes
-            return DISTANCE_NAME
-        return f"{self.gene}, {self.quantity}"
+        return f"{self.gene}, {self.quantity}" if self.gene else self.quantity.capitalize()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One of the maps that stand side by side: its title, where it is, what its colours mean.
+
+    `box` has the (y, x) of its first and last corner in world units; None where the map has a view
+    of its own, in the order of the genes.
+    """
+
+    title: str
+    box: Box | None
+    bar: ColourBar
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A domain in the legend: its name, and its (red, green, blue) from 0 to 255."""
+
+    name: str
+    colour: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Swipe:
+    """Where two maps meet: at `x`, which moves from `left` to `right`, in world units.
+
+    `names` say what is drawn to the left and to the right of it.
+    """
+
+    x: float
+    left: float
+    right: float
+    names: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -214,8 +262,14 @@ class Scene:
         Up to three further genes, each over a copy of the slide, in views that move together.
     slide_beside
         A second copy of the slide under the measured values, when they stand beside the predicted.
+    picked
+        The ring around the clicked spot, above all maps.
     bars
         One colour bar for each expression layer.
+    panels, legend, swipe
+        Titles of maps side by side, the domains' names, and the divider between swiped maps.
+    focus
+        The box that a view shall fill; None where the tissue is not known.
     pcc
         Pearson correlation of predicted and measured over the spots that have both, or None.
     slide_text, spots_text, result_text
@@ -233,7 +287,12 @@ class Scene:
     domains: DomainPoints | None = None
     regions: RegionShapes | None = None
     compared: tuple[Expression, ...] = ()
+    picked: PickedSpot | None = None
     bars: tuple[ColourBar, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    legend: tuple[LegendEntry, ...] = ()
+    swipe: Swipe | None = None
+    focus: Box | None = None
     pcc: float | None = None
     slide_text: str = ""
     spots_text: str = ""

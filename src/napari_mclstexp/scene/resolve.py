@@ -8,19 +8,19 @@ take no part in comparison; `key` fields stand for them, so that two scenes comp
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..inference.correlation import correlation
 from ..inference.out_of_distribution import unlike_model
-from ..session.display import ENDS, end_name
+from ..session.display import ENDS, quantity_name
 from ..session.spot_expression import Key, Source
-from ..spots.schema import SpotMetadata, positions
+from ..spots.schema import positions
+from .canvas_marks import domain_legend, panel_titles, picked_spot, swipe_divider, view_focus
 from .expression_image import image_of
 from .layer_specs import (
-    DISTANCE_NAME,
     ColourBar,
     DomainPoints,
     Expression,
@@ -33,13 +33,13 @@ from .layer_specs import (
     SpotsLayer,
 )
 from .shown import BLEND, Coloured, Shown, resolve_shown
+from .spot_places import own_side, place_key, world_diameter, world_positions
 from .status_text import result_line, slide_line, spots_line
 
 if TYPE_CHECKING:
     from ..session.session import Session
 
 _GAP = 0.05  # of the slide's width, between the slide and its copy with the measured values
-_SOME_DIAMETER = 10.0  # px, of a single spot of unknown size; only so that it can be seen
 
 
 def scene(session: Session) -> Scene:
@@ -57,6 +57,7 @@ def scene(session: Session) -> Scene:
         layers["predicted"] = _blend(session, shown)
     further = tuple(_expression(session, shown, each) for each in shown.compared)
     pcc = _pcc(session, shown)
+    bars = tuple(_bar(session, each) for each in shown.bars)
     return Scene(
         unit="pixel" if session.um_per_px is None else "µm",
         slide=slide,
@@ -68,7 +69,12 @@ def scene(session: Session) -> Scene:
         domains=domains,
         regions=None if further else _regions(session, shown),
         compared=further,
-        bars=tuple(_bar(session, each) for each in shown.bars),
+        picked=None if further or offset else picked_spot(session),
+        bars=bars,
+        panels=panel_titles(session, shown, bars, offset),
+        legend=domain_legend(session, domains is not None),
+        swipe=swipe_divider(session, shown),
+        focus=view_focus(session, offset),
         pcc=pcc,
         slide_text=slide_line(session),
         spots_text=spots_line(session),
@@ -87,9 +93,7 @@ def _warning(session: Session) -> str:
 
 def _quantity(session: Session, source: Source) -> str:
     """Return what is shown in words: "predicted", "lower end of 80%"."""
-    if source == "lower" or source == "upper":
-        return end_name(source, _interval(session))
-    return source
+    return quantity_name(source, _interval(session))
 
 
 def _interval(session: Session) -> float | None:
@@ -128,7 +132,7 @@ def _offset(session: Session) -> float:
         return session.slide.width * scale * (1 + _GAP)
     assert session.spots is not None
     x = positions(session.spots)[:, 0] * scale
-    return float(np.ptp(x) + _diameter(session)) * (1 + _GAP)
+    return float(np.ptp(x) + world_diameter(session)) * (1 + _GAP)
 
 
 def _spots(session: Session, shown: Shown) -> SpotsLayer | None:
@@ -136,30 +140,11 @@ def _spots(session: Session, shown: Shown) -> SpotsLayer | None:
         return None
     return SpotsLayer(
         name="Spots",
-        key=_place(session),
-        positions=_positions(session),
-        diameter=_diameter(session),
+        key=place_key(session),
+        positions=world_positions(session),
+        diameter=world_diameter(session),
         visible=shown.spots,
     )
-
-
-def _place(session: Session) -> Key:
-    return ("spots", session.expression.number, session.um_per_px or 0.0)
-
-
-def _positions(session: Session, offset: float = 0.0) -> NDArray[np.float64]:
-    assert session.spots is not None
-    xy = positions(session.spots)
-    return xy[:, ::-1] * (session.um_per_px or 1.0) + (0.0, offset)
-
-
-def _diameter(session: Session) -> float:
-    """Return the spots' diameter in world units, a third of their distance where not known."""
-    assert session.spots is not None
-    diameter = SpotMetadata.read(session.spots).spot_diameter_um
-    if diameter is not None and session.um_per_px is not None:
-        return float(diameter)
-    return session.expression.spacing_px * (session.um_per_px or 1.0) / 3 or _SOME_DIAMETER
 
 
 def _values(session: Session, source: Source, gene: str) -> NDArray[np.float32]:
@@ -173,18 +158,19 @@ def _expression(
 ) -> Expression:
     source, gene, swipe = wanted.source, wanted.gene, shown.swipe
     offset = offset if source == "measured" else 0.0
-    name = DISTANCE_NAME if source == "distance" else f"{gene} ({_quantity(session, source)})"
+    said = _quantity(session, source)
+    name = said.capitalize() if source == "distance" else f"{gene} ({said})"
     key = session.expression.key(source, gene)
     if shown.as_image:
         image, origin, pixel = image_of(session, shown.style, wanted)
         x, y = (corner + pixel / 2 for corner in origin)
         if swipe is not None:
             columns = x + np.arange(image.shape[1]) * pixel
-            image = np.where(_own_side(session, source, swipe, columns)[None, :], image, np.nan)
+            image = np.where(own_side(session, source, swipe, columns)[None, :], image, np.nan)
         more: Key = wanted.limits if shown.style == "contours" else ()
         return ExpressionHeatmap(
             name=name,
-            values_key=(shown.style, *key, *_place(session), *more, swipe or 0.0),
+            values_key=(shown.style, *key, *place_key(session), *more, swipe or 0.0),
             image=image,
             scale=pixel,
             translate=(y, x + offset),
@@ -193,15 +179,15 @@ def _expression(
             opacity=shown.opacity,
             smooth=shown.style == "heatmap",
         )
-    values, positions = _values(session, source, gene), _positions(session, offset)
+    values, positions = _values(session, source, gene), world_positions(session, offset)
     if swipe is not None:
-        values = np.where(_own_side(session, source, swipe, positions[:, 1]), values, np.nan)
+        values = np.where(own_side(session, source, swipe, positions[:, 1]), values, np.nan)
     notes = None if source == "measured" else _intervals(session, gene)
     return ExpressionPoints(
         name=name,
-        positions_key=(*_place(session), offset),
+        positions_key=(*place_key(session), offset),
         positions=positions,
-        diameter=_diameter(session),
+        diameter=world_diameter(session),
         values_key=(*key, swipe) if swipe is not None else key,
         values=values,
         colormap=wanted.colormap,
@@ -209,16 +195,6 @@ def _expression(
         opacity=shown.opacity,
         notes=notes,
     )
-
-
-def _own_side(
-    session: Session, source: Source, swipe: float, x: NDArray[np.floating[Any]]
-) -> NDArray[np.bool_]:
-    """Return which x, in world units, are on the side of the swipe where `source` is drawn."""
-    assert session.spots is not None
-    every = positions(session.spots)[:, 0] * (session.um_per_px or 1.0)
-    border = every.min() + swipe * np.ptp(every)
-    return np.asarray(x <= border if source == "predicted" else x > border)
 
 
 def _intervals(session: Session, gene: str) -> NDArray[np.str_] | None:
@@ -249,9 +225,9 @@ def _blend(session: Session, shown: Shown) -> ExpressionBlend:
     ]
     return ExpressionBlend(
         name=" + ".join(each.gene for each in shown.blended),
-        positions_key=_place(session),
-        positions=_positions(session),
-        diameter=_diameter(session),
+        positions_key=place_key(session),
+        positions=world_positions(session),
+        diameter=world_diameter(session),
         values_key=(*keys, *shown.percentiles),
         colours=mixed.clip(0, 1),
         opacity=shown.opacity,
@@ -259,12 +235,15 @@ def _blend(session: Session, shown: Shown) -> ExpressionBlend:
 
 
 def _bar(session: Session, each: Coloured) -> ColourBar:
+    unsure = each.source in ("spread", "distance")
+    similar = each.gene in session.expression.similarities
     return ColourBar(
-        gene=each.gene,
-        quantity=_quantity(session, each.source),
+        gene="" if each.source == "distance" else each.gene,  # which is the same for all
+        quantity="similarity" if similar else _quantity(session, each.source),
         unit=session.expression.unit(each.gene, each.source),
         limits=each.limits,
         colormap=each.colormap,
+        ends=("sure", "less sure") if unsure else ("", ""),
     )
 
 
@@ -275,9 +254,9 @@ def _domains(session: Session, shown: Shown) -> DomainPoints | None:
     table = {key: (*(c / 255 for c in found.colours[key]), 1.0) for key in found.keys}
     return DomainPoints(
         name="Domains",
-        positions_key=_place(session),
-        positions=_positions(session),
-        diameter=_diameter(session),
+        positions_key=place_key(session),
+        positions=world_positions(session),
+        diameter=world_diameter(session),
         values_key=("domains", found.number),
         colours=np.array([table[key] for key in found.labels.tolist()], dtype=np.float32),
         names=found.spot_names,
@@ -293,17 +272,7 @@ def _regions(session: Session, shown: Shown) -> RegionShapes | None:
         name="Regions",
         regions=regions,
         scale=session.um_per_px or 1.0,
-        edge=_field(session) / 400,
         visible=shown.regions,
-    )
-
-
-def _field(session: Session) -> float:
-    """Return how wide what is open is, in level-0 px."""
-    if session.spots is not None and session.spots.n_obs:
-        return float(np.ptp(positions(session.spots), axis=0).max()) or 1000.0
-    return (
-        1000.0 if session.slide is None else float(max(session.slide.width, session.slide.height))
     )
 
 

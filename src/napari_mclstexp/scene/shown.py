@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..analysis.maps.contrast import DIVERGING, percentile_limits, symmetric
+from ..analysis.maps.contrast import DIVERGING, UNCERTAINTY, percentile_limits, symmetric
 from ..session.display import ENDS, Quantity, Style
 from ..session.spot_expression import Source
 
@@ -114,10 +114,17 @@ def resolve_shown(session: Session) -> Shown:
 
 def fixed_colours(session: Session) -> frozenset[str]:
     """Return the fields of the display that the colours of the present map do not follow."""
-    quantity = session.shown_quantity
-    if quantity == "difference" or session.gene in session.expression.programs:
+    own = ("difference", "spread", "distance")
+    if session.shown_quantity in own or session.gene in session.expression.programs:
         return frozenset({"colormap", "limits"})
-    return frozenset({"limits"} if quantity in ("spread", "distance") else ())
+    return frozenset()
+
+
+def _colormap(source: Source, display: Display) -> str:
+    """Return the colours of what is drawn: those chosen, unless they would say another thing."""
+    if source == "difference":
+        return DIVERGING
+    return UNCERTAINTY if source in ("spread", "distance") else display.colormap
 
 
 def _sources(
@@ -138,10 +145,7 @@ def _sources(
     if quantity == "lower" or quantity == "upper":
         limits = {end: _of_interval(display, expression, gene) for end in known}
     return tuple(
-        Coloured(
-            gene, source, limits[source], DIVERGING if source == "difference" else display.colormap
-        )
-        for source in known
+        Coloured(gene, source, limits[source], _colormap(source, display)) for source in known
     )
 
 
@@ -200,8 +204,7 @@ def _compared(
                 limits = _of_interval(display, expression, other)
             else:
                 limits = display.limits or percentile_limits(values, *display.percentiles)
-            colormap = own.colormap if own.source == "difference" else display.colormap
-            found.append(Coloured(other, own.source, limits, colormap))
+            found.append(Coloured(other, own.source, limits, _colormap(own.source, display)))
     return tuple(found)
 
 

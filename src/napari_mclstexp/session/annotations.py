@@ -1,4 +1,4 @@
-"""What a person made of a slide: regions and their comparison, domains, signatures, notes."""
+"""What a person made of a slide: regions, their comparison, domains, landmarks, notes..."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..analysis.domain_map import DomainMap
 from ..analysis.region import Region
 from ..analysis.region_comparison import RegionComparison
+from ..analysis.registration import SlideLandmarks
 from ..analysis.signatures import Signature
 
 
@@ -26,6 +27,8 @@ class Annotations:
         Free text.
     comparison
         Of two regions, the last that was made, or None.
+    landmarks
+        That the slide shares with other slides, once for each of them.
     """
 
     regions: tuple[Region, ...] = ()
@@ -33,9 +36,10 @@ class Annotations:
     signatures: tuple[Signature, ...] = ()
     notes: str = ""
     comparison: RegionComparison | None = None
+    landmarks: tuple[SlideLandmarks, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to lose."""
         made = (self.regions, self.domains, self.signatures, self.notes.strip(), self.comparison)
-        return not any(made)
+        return not any((*made, self.landmarks))

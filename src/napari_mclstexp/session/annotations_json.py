@@ -10,6 +10,7 @@ import numpy as np
 from ..analysis.domain_map import DomainMap
 from ..analysis.domain_settings import DomainSettings
 from ..analysis.region_comparison import RegionComparison
+from ..analysis.registration import LandmarkPair, SlideLandmarks
 from ..analysis.signatures import Signature
 from ..export.geojson import from_geojson, to_geojson
 from .annotations import Annotations
@@ -23,6 +24,7 @@ def annotations_document(annotations: Annotations) -> dict[str, Any]:
         "signatures": [asdict(each) for each in annotations.signatures],
         "notes": annotations.notes,
         "comparison": None if comparison is None else comparison.document(),
+        "landmarks": [asdict(each) for each in annotations.landmarks],
         "domains": None
         if domains is None
         else {
@@ -66,7 +68,20 @@ def annotations_from(document: dict[str, Any], source: str) -> Annotations:
         ),
         notes=str(document["notes"]),
         comparison=None if compared is None else RegionComparison.read(compared),
+        landmarks=tuple(_landmarks(each) for each in document.get("landmarks", ())),
     )
+
+
+def _landmarks(document: dict[str, Any]) -> SlideLandmarks:
+    pairs = tuple(
+        LandmarkPair(_point(each["here"]), _point(each["there"])) for each in document["pairs"]
+    )
+    return SlideLandmarks(str(document["onto"]), str(document["name"]), pairs)
+
+
+def _point(found: list[float]) -> tuple[float, float]:
+    x, y = (float(value) for value in found)
+    return x, y
 
 
 def _rgb(colour: list[int]) -> tuple[int, int, int]:

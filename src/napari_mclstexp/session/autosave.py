@@ -67,7 +67,7 @@ class Kept:
     def for_spots(self, spots: AnnData | None) -> dict[str, Any]:
         """Return the fields of the annotations that fit these spots, for ``Session.edit``."""
         made = self.annotations
-        names = ["regions", "signatures", "notes"]
+        names = ["regions", "signatures", "notes", "landmarks"]
         if self.fits(spots):
             names += ["domains", "comparison"]
         found = {name: getattr(made, name) for name in names}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Literal
 
+from ..analysis.region_classes import RegionClass
 from ..errors import SettingsError
 
 Style = Literal["points", "heatmap", "contours"]
@@ -60,6 +61,8 @@ class Display:
         Whether the domains of the spots, and the drawn regions, are drawn.
     draw
         Whether there is a layer to draw regions on even while there are none.
+    classes
+        What regions can be called, each with its colour; None are the person's defaults.
     """
 
     gene: str = ""
@@ -77,6 +80,7 @@ class Display:
     show_domains: bool = True
     show_regions: bool = True
     draw: bool = False
+    classes: tuple[RegionClass, ...] | None = None
 
     def __post_init__(self) -> None:
         low, high = self.percentiles
@@ -133,9 +137,30 @@ def changed(display: Display, has_domains: bool, **changes: Any) -> Display:
 ENDS: tuple[Literal["lower", "upper"], ...] = ("lower", "upper")
 
 
-def end_name(end: Literal["lower", "upper"], interval: float | None) -> str:
-    """Return what an end of the values' interval is called: "lower end of 80%"."""
-    return f"{end} end" if interval is None else f"{end} end of {interval:.0%}"
+NAMES: dict[Quantity, str] = {
+    "predicted": "predicted",
+    "measured": "measured",
+    "beside": "side by side",
+    "swipe": "swipe",
+    "difference": "difference",
+    "spread": "uncertainty",
+    "distance": "unfamiliar tissue",
+}
+
+
+def quantity_name(quantity: Quantity, interval: float | None = None) -> str:
+    """Return what a quantity is called everywhere: "predicted", "lower end of 80%".
+
+    Parameters
+    ----------
+    quantity
+        What is drawn.
+    interval
+        Share of measured values between lower and upper end, where it is known.
+    """
+    if quantity == "lower" or quantity == "upper":
+        return f"{quantity} end" if interval is None else f"{quantity} end of {interval:.0%}"
+    return NAMES[quantity]
 
 
 def available(

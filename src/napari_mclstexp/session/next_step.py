@@ -65,3 +65,25 @@ def next_step(session: Session, saved: bool = False) -> Step:
     if not saved:
         return Step("Save and export", "Save the session, export regions and figures.")
     return Step("Save and export", "Everything is saved. Continue, or open the next slide.")
+
+
+def steps_done(session: Session, saved: bool = False) -> frozenset[str]:
+    """Return the docks of the steps that are done; those that only look have no end.
+
+    Parameters
+    ----------
+    session
+        What is open.
+    saved
+        Whether the work stands in a saved session as it is.
+    """
+    slide, annotations = session.slide, session.annotations
+    scaled = slide is not None and slide.um_per_px is not None
+    found = {
+        "Slide and spots": scaled and session.spots is not None,
+        "Predict": session.result is not None and session.result.complete,
+        "Domains": annotations.domains is not None,
+        "Annotate": bool(annotations.regions),
+        "Save and export": slide is not None and saved,
+    }
+    return frozenset(dock for dock, is_done in found.items() if is_done)

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import count
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..analysis.prediction_result import Result
 from ..errors import SettingsError, SpotsError
@@ -14,6 +14,7 @@ from ..spots.schema import GRID, SpotMetadata
 from .annotations import Annotations
 from .history import UndoHistory
 from .spot_expression import SpotExpression
+from .steps import Action, Record, Step, as_steps, edited, spots_step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +78,10 @@ class OpenSlide:
         Its :attr:`state` as autosave has kept it last, or None.
     looked
         Whether such work was looked for.
+    picked
+        Name of the spot that was clicked last, or "".
+    record
+        What was done to it so far, but for what was taken back.
     """
 
     def __init__(self, chosen: Hashable = None, annotations: Annotations | None = None) -> None:
@@ -85,13 +90,16 @@ class OpenSlide:
         self.expression = SpotExpression(None, 0)
         self.expression.chosen = chosen
         self.number = 0
-        self.go_on_with(UndoHistory(present=annotations or Annotations()))
+        self.record: Record = ()
+        self.history = UndoHistory(present=annotations or Annotations())
+        self.go_on_with(self.history)
         self.folder: Path | None = None
         self.saved = self.state
         self.on_disk: tuple[AnnData, ...] = ()
         self.fingerprint = ""
         self.kept: State | None = None
         self.looked = False
+        self.picked = ""
         self._tissue: Tissue | None = None
         self._spots_um_per_px: float | None = None
 
@@ -136,8 +144,18 @@ class OpenSlide:
 
     def go_on_with(self, history: UndoHistory) -> None:
         """Take another state of the work."""
+        self.record = edited(self.record, self.history, history)
         self.history = history
         self.expression.set_signatures(history.present.signatures)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The record as steps alone, each a call of ``scripting.actions``."""
+        return as_steps(self.record)
+
+    def note(self, action: Action, **arguments: Any) -> None:
+        """Add a step to :attr:`record`."""
+        self.record = (*self.record, Step(action, arguments))
 
     @property
     def name(self) -> str:
@@ -154,6 +172,11 @@ class OpenSlide:
         return self.slide.um_per_px if self.slide is not None else self._spots_um_per_px
 
     @property
+    def known_tissue(self) -> Tissue | None:
+        """The tissue where it was found already; unlike :attr:`tissue` never looked for now."""
+        return self._tissue
+
+    @property
     def tissue(self) -> Tissue | None:
         """The tissue of the slide, found when first asked for; None without a slide."""
         if self._tissue is None and self.slide is not None:
@@ -167,6 +190,9 @@ class OpenSlide:
         if self.spots is not None:
             _check(self.spots, slide)
         self.slide, self._tissue, self.number = slide, tissue, next(_slides)
+        self.note("open_slide", path=str(slide.path))
+        if slide.um_per_px_source == "user":
+            self.note("set_scale", um_per_px=slide.um_per_px)
         self.calibrate()
 
     def take_spots(self, spots: AnnData | None, um_per_px: float | None = None) -> None:
@@ -180,7 +206,9 @@ class OpenSlide:
         if spots is not None and self.slide is not None:
             _check(spots, self.slide)
         self.spots, self.expression = spots, SpotExpression(spots, next(_spots))
+        self.picked = ""
         self._spots_um_per_px = um_per_px or _scale_of(spots)
+        self.record = (*self.record, spots_step(spots))
         self.go_on_with(self.history.without_spots())
 
     def take_result(self, prediction: AnnData) -> Result:
@@ -195,7 +223,13 @@ class OpenSlide:
             raise SpotsError("The prediction was made on other spots; load them with it.")
         result = Result.from_adata(prediction)
         self.expression.take(result)
+        self.note("open_prediction", path=None)
         return result
+
+    def came_from(self, path: Path) -> None:
+        """Say of which file the prediction is that was just taken with its spots."""
+        self.record = self.record[:-2]
+        self.note("open_prediction", path=str(path))
 
     def set_um_per_px(self, um_per_px: float) -> None:
         """Set the scale as a person states it; results end, read at another physical size.
@@ -212,6 +246,7 @@ class OpenSlide:
                 f"A scale of {um_per_px:g} µm per px makes no sense; it must be above 0."
             )
         self.slide.calibrate(um_per_px, "user")
+        self.note("set_scale", um_per_px=um_per_px)
         self.expression.results.clear()
 
     def calibrate(self) -> bool:

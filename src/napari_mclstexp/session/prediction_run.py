@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psygnal import Signal
 
@@ -32,8 +32,8 @@ class Run:
 
     Attributes
     ----------
-    expression
-        Of the spots; they get the result, whichever slide is shown by then.
+    expression, opened
+        Of the spots, which get the result, whichever slide is shown by then; and the slide's.
     result
         Fills in as the worker reports.
     before
@@ -45,6 +45,7 @@ class Run:
     model: Model
     genes: tuple[str, ...]
     expression: SpotExpression
+    opened: OpenSlide
     result: Result
     before: Result | None = None
     token: CancelToken = field(default_factory=CancelToken)
@@ -93,7 +94,16 @@ def new_run(opened: OpenSlide, model: Model | None, genes: Sequence[str] | None)
         held_out_low=config.held_out_low,
     )
     before = expression.results.get(maker(model))
-    return Run(slide, spots, model, wanted, expression, result, before)
+    return Run(slide, spots, model, wanted, expression, opened, result, before)
+
+
+def _how(run: Run) -> dict[str, Any]:
+    """Return what a run was given, for who does it again."""
+    every = run.genes == tuple(run.model.config.genes)
+    return {
+        "model": None if run.model.path is None else str(run.model.path),
+        **({} if every else {"genes": list(run.genes)}),
+    }
 
 
 class Runs:
@@ -201,6 +211,8 @@ class Runs:
         run.expression.results.pop(maker(run.model), None)
         if result is not None:
             run.expression.results[maker(run.model)] = result
+        if result is not None and result is not run.before:
+            run.opened.note("predict", **_how(run))
         self.changed.emit(None)
         self.results_changed.emit()
 

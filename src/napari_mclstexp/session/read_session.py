@@ -17,6 +17,7 @@ from .annotations_json import annotations_from
 from .display import Display
 from .saved_session import SavedSession, SavedSlide
 from .session_json import FILE, read_document
+from .steps import Step
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -87,6 +88,7 @@ def _slide(folder: Path, document: dict[str, Any]) -> SavedSlide:
         spots=_load(folder, document["files"].get("spots")),
         prediction=_load(folder, document["files"].get("prediction")),
         annotations=annotations_from(document["work"], str(folder / FILE)),
+        steps=tuple(Step.read(each) for each in document.get("steps", ())),
     )
 
 

@@ -14,6 +14,7 @@ from .display import Display
 from .history import UndoHistory
 from .open_slide import OpenSlide
 from .spot_expression import maker
+from .steps import OPENING, Edit, Step
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -40,6 +41,8 @@ class SavedSlide:
         What was loaded and predicted, or None.
     annotations
         What was made of it.
+    steps
+        How; none in sessions of older versions.
     """
 
     path: Path | None
@@ -48,6 +51,12 @@ class SavedSlide:
     spots: AnnData | None
     prediction: AnnData | None
     annotations: Annotations
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def made_on_spots(self) -> tuple[Step, ...]:
+        """Those of :attr:`steps` that are left where the same slide and spots are open already."""
+        return tuple(each for each in self.steps if each.action not in OPENING)
 
     def opened(self, slide: Slide | None, tissue: Tissue | None) -> OpenSlide:
         """Return it open again, on a slide that ``SavedSession.check`` has nothing against."""
@@ -63,6 +72,8 @@ class SavedSlide:
         if self.prediction is not None:
             opened.take_result(self.prediction)
         opened.go_on_with(UndoHistory(present=self.annotations))
+        found = Edit("Open a session of an older version", Annotations(), self.annotations)
+        opened.record = self.steps or (*opened.record, found)
         return opened
 
 
@@ -235,4 +246,5 @@ def slide_snapshot(opened: OpenSlide) -> SavedSlide:
         spots=opened.spots,
         prediction=None if result is None else result.adata,
         annotations=opened.annotations,
+        steps=opened.steps,
     )

@@ -2,7 +2,7 @@
 
 It knows no screen. All of it belongs to one thread (the window's): workers hand their reports to
 that thread, which passes them to :attr:`Session.runs`. What is read from files is read elsewhere:
-by a worker, or by :mod:`napari_mclstexp.session.scripting`.
+by a worker, or by :mod:`napari_mclstexp.scripting.actions`.
 """
 
 from __future__ import annotations

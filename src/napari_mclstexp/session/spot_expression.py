@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -26,13 +27,16 @@ if TYPE_CHECKING:
     from ..analysis.maps.raster import Raster
     from ..model import Model
 
+Of = Literal["predicted", "measured"]  # whose expression
 Source = Literal["predicted", "measured", "difference", "spread", "distance", "lower", "upper"]
 Key = tuple[int | float | str, ...]
 DISTANCE_UNIT = "1 - cosine similarity to the reference"
 SIGNATURE = " (signature)"  # behind the name of one, where it stands among genes
 SCORE_UNIT = "score: mean of its genes - control genes"
+SIMILARITY_UNIT = "1: alike, 0: nothing in common, -1: the opposite"
 
 _MAPS_KEPT = 8
+_maps = count(1)  # tells maps of similarity from all before in keys
 
 
 def maker(model: Model | None) -> Hashable:
@@ -69,6 +73,7 @@ class SpotExpression:
         self._signatures: dict[str, Signature] = {}
         self._offered: dict[Key, tuple[str, ...]] = {}
         self._scores: dict[Key, NDArray[np.float32]] = {}
+        self._similar: dict[str, tuple[int, NDArray[np.float32]]] = {}
 
     @cached_property
     def spacing_px(self) -> float:
@@ -77,6 +82,16 @@ class SpotExpression:
         from ..spots.schema import positions
 
         return 0.0 if self._spots is None else spacing(positions(self._spots))
+
+    @cached_property
+    def extent_px(self) -> tuple[tuple[float, float], tuple[float, float]] | None:
+        """The least and the greatest (x, y) of the spots in level-0 px, None without any."""
+        from ..spots.schema import positions
+
+        if self._spots is None or not self._spots.n_obs:
+            return None
+        (left, top), (right, bottom) = (f(positions(self._spots), axis=0) for f in (np.min, np.max))
+        return (float(left), float(top)), (float(right), float(bottom))
 
     def choose(self, model: Model | None) -> None:
         """Choose a model's result, also one that was made when the model had a former id."""
@@ -107,6 +122,23 @@ class SpotExpression:
         self._signatures = {each.name + SIGNATURE: each for each in signatures}
         self._offered = {}
 
+    def take_similarity(self, name: str, values: NDArray[np.float32]) -> None:
+        """Offer a map of how like a place every spot is, in place of the one before.
+
+        Parameters
+        ----------
+        name
+            What it is called among the genes.
+        values
+            (n,) from -1 to 1.
+        """
+        self._similar = {name: (next(_maps), values)}
+
+    @property
+    def similarities(self) -> tuple[str, ...]:
+        """The maps of similarity, by the names they have among the genes."""
+        return tuple(self._similar)
+
     def genes(self, source: Source) -> tuple[str, ...]:
         """Return the genes that can be shown, after the programs and signatures that can."""
         genes = self._own_genes(source)
@@ -116,7 +148,7 @@ class SpotExpression:
                 known: tuple(n for n, each in self._signatures.items() if _enough(each, genes))
             }
         programs = () if source == "measured" else tuple(self.programs)
-        return programs + self._offered[known] + genes
+        return self.similarities + programs + self._offered[known] + genes
 
     @property
     def programs(self) -> dict[str, Program]:
@@ -149,6 +181,9 @@ class SpotExpression:
             return None if predicted is None or measured is None else predicted - measured
         if source == "distance":
             return None if result is None else result.distance_values()
+        if gene in self._similar:
+            shown = "measured" if result is None else "predicted"
+            return self._similar[gene][1] if source == shown else None
         if gene in self.programs:
             assert result is not None
             return result.program_values(gene) if source == "predicted" else None
@@ -168,6 +203,8 @@ class SpotExpression:
         """Return the unit of :meth:`values`."""
         if source == "distance":
             return DISTANCE_UNIT
+        if gene in self._similar:
+            return SIMILARITY_UNIT
         if gene in self.programs:
             return PROGRAM_UNIT
         if gene in self._signatures:
@@ -180,6 +217,8 @@ class SpotExpression:
         """Return what changes whenever :meth:`values` does."""
         if source == "distance":
             gene = ""  # it is the same for all
+        if gene in self._similar:
+            return (self.number, source, gene, self._similar[gene][0])
         content = hash(self._signatures[gene].genes) if gene in self._signatures else 0
         result = self.result
         ours = gene in self.programs or content

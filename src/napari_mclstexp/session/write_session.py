@@ -119,6 +119,7 @@ def _slide(saved: SavedSlide, files: dict[str, str]) -> dict[str, Any]:
         "slide": None if saved.path is None else slide,
         "files": files,
         "work": annotations_document(saved.annotations),
+        "steps": [each.document() for each in saved.steps],
     }
 
 

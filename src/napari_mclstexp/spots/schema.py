@@ -22,7 +22,7 @@ POSITIONS = "spatial"
 FARTHEST_PX = 1e9  # more than any slide is wide
 GRID = "grid"  # the platform of spots that were laid here
 SECTION_LEVEL = "section_level"  # of each gene, in var
-_FACTS = "mclstexp"
+FACTS = "mclstexp"
 _PROGRAMS, _LOADINGS, _SHARES = "X_programs", "programs", "program_shares"
 _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": int}
 
@@ -70,13 +70,13 @@ def is_prediction(adata: AnnData) -> bool:
 
 def _facts_in(adata: AnnData) -> Mapping[str, Any]:
     """Return what ``uns`` says under this program's key, nothing where another put it there."""
-    kept = adata.uns.get(_FACTS, {})
+    kept = adata.uns.get(FACTS, {})
     return kept if isinstance(kept, Mapping) else {}
 
 
 def facts_of(adata: AnnData) -> dict[str, Any]:
     """Return the part of ``uns`` that is this program's, without pictures and others' keys."""
-    return {_FACTS: adata.uns[_FACTS]} if _FACTS in adata.uns else {}
+    return {FACTS: adata.uns[FACTS]} if FACTS in adata.uns else {}
 
 
 def holds_prediction(path: Path) -> bool:
@@ -85,7 +85,7 @@ def holds_prediction(path: Path) -> bool:
 
     try:
         with h5py.File(path) as file:
-            return f"uns/{_FACTS}/model_id" in file
+            return f"uns/{FACTS}/model_id" in file
     except (OSError, RuntimeError, ValueError, KeyError):
         return False  # damaged: the reader of spots has the sentence for it
 
@@ -108,7 +108,7 @@ def write_programs(
     """
     adata.obsm[_PROGRAMS] = np.asarray(scores, dtype=np.float32)
     adata.varm[_LOADINGS] = np.asarray(loadings, dtype=np.float32)
-    adata.uns[_FACTS] = {**_facts_in(adata), _SHARES: np.asarray(shares, dtype=float)}
+    adata.uns[FACTS] = {**_facts_in(adata), _SHARES: np.asarray(shares, dtype=float)}
 
 
 def read_programs(adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
@@ -162,14 +162,14 @@ class _Stored:
                     value = _KINDS[str(each.type)](stored[each.name])
                 except (TypeError, ValueError, OverflowError) as error:
                     raise SpotsError(
-                        f'uns["{_FACTS}"]["{each.name}"] is {str(stored[each.name])[:60]!r}, which '
+                        f'uns["{FACTS}"]["{each.name}"] is {str(stored[each.name])[:60]!r}, which '
                         "is no number; write the file again."
                     ) from error
                 if value != value:  # NaN is how tables say that something is not known
                     continue
                 if isinstance(value, float) and not 0 < value < FARTHEST_PX:
                     raise SpotsError(
-                        f'uns["{_FACTS}"]["{each.name}"] is {value:g}, which cannot be; write the '
+                        f'uns["{FACTS}"]["{each.name}"] is {value:g}, which cannot be; write the '
                         "file again."
                     )
                 found[each.name] = value
@@ -177,7 +177,7 @@ class _Stored:
 
     def write(self, adata: AnnData) -> None:
         """Add these facts to what an AnnData says."""
-        adata.uns[_FACTS] = {**_facts_in(adata), **self.as_dict()}
+        adata.uns[FACTS] = {**_facts_in(adata), **self.as_dict()}
 
     def as_dict(self) -> dict[str, str | float | int]:
         """Return the facts that are known, by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -40,6 +41,16 @@ class Tissue:
     def share(self) -> float:
         """Share of the slide that is tissue, 0 to 1."""
         return float(self.mask.mean())
+
+    @cached_property
+    def box(self) -> tuple[tuple[float, float], tuple[float, float]] | None:
+        """The (x, y) of its first and last corner, in level-0 pixels; None without any tissue."""
+        rows, columns = (np.flatnonzero(self.mask.any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
+            return None
+        dx, dy = self.downsample
+        first = (float(columns[0] * dx), float(rows[0] * dy))
+        return first, (float((columns[-1] + 1) * dx), float((rows[-1] + 1) * dy))
 
     def contains(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell of (n, 2) points in level-0 pixels which lie on tissue."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.utils.notifications import show_info
@@ -14,12 +14,13 @@ from qtpy.QtCore import QObject, Signal
 from ..analysis.domain_map import DomainMap, map_of
 from ..analysis.domain_settings import DomainSettings
 from ..analysis.region import Region
-from ..analysis.region_comparison import RegionComparison
+from ..analysis.region_comparison import REST, RegionComparison
 from ..errors import SessionError, SettingsError, UserError
 from ..progress import CancelToken
 from ..session.read_session import read_session, slides_in
 from ..session.recent_files import recent_sessions
 from ..session.saved_session import SavedSession, SavedSlide, snapshot, to_save
+from ..session.spot_expression import Of
 from ..session.write_session import write_session
 from ..spots.schema import positions
 from .common import dialogs
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from .common.background_jobs import Jobs
 
 
-REST = "the rest"  # what a region is compared with, unless another is chosen
-Of = Literal["predicted", "measured"]
 Parts = tuple["list[Slide | None]", "list[Tissue | None]", "Model | None"]
 
 
@@ -158,13 +157,20 @@ class AnnotationTasks(QObject):
         self.session.edit(what, regions=regions)
 
     def domains_to_regions(self) -> None:
-        """Add every domain as regions that can be edited."""
-        domains, spots = self._domains(), self.session.spots
-        assert spots is not None
-        xy = positions(spots)
-        regions = self.session.annotations.regions + domains.regions(xy)
-        self.session.edit("Turn domains into regions", regions=regions)
-        self.session.show(show_domains=False, show_regions=True)
+        """Add every domain as regions that can be edited, once they are worked out."""
+        opened, domains = self.session.shown, self._domains()
+        assert opened.spots is not None
+        xy, expression = positions(opened.spots), opened.expression
+
+        def done(made: tuple[Region, ...]) -> None:
+            if opened.expression is expression:
+                regions = opened.annotations.regions + made
+                self.session.edit("Turn domains into regions", on=opened, regions=regions)
+                self.session.show(show_domains=False, show_regions=True)
+
+        self.jobs.load(
+            "Turning domains into regions", lambda: domains.regions(xy), done, queue=ANALYSIS
+        )
 
     def compare(self, one: Region, other: Region | None, of: Of) -> None:
         """Compare in the background the spots of a region with another's, or with the rest.
@@ -188,7 +194,8 @@ class AnnotationTasks(QObject):
         def done(table: pd.DataFrame) -> None:
             if opened.expression is spot_expression:
                 what = f"{one.name} and {other.name if other is not None else REST}"
-                found = RegionComparison(what, of, table)
+                other_id = "" if other is None else other.id
+                found = RegionComparison(what, of, table, one.id, other_id, one.name)
                 self.session.edit("Compare regions", on=opened, comparison=found)
 
         self.jobs.load("Comparing regions", work, done, queue=ANALYSIS)

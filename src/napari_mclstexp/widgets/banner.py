@@ -112,6 +112,7 @@ def _said(kept: Kept) -> str:
         _count(0 if made.domains is None else len(made.domains.keys), "domain"),
         _count(len(made.signatures), "signature"),
         "notes" if made.notes.strip() else "",
+        "landmarks" if made.landmarks else "",
         "a comparison of regions" if made.comparison is not None else "",
         f"a grid of {kept.grid.n_obs:,} spots" if kept.grid is not None else "",
         f"a scale of {saved.um_per_px:.3g} µm per px" if saved.um_per_px is not None else "",

@@ -155,6 +155,7 @@ class UnsavedWork(QObject):
             return
         slide, saved = session.slide, kept.slide
         session.runs.refuse_second()
+        opened, before, bare = session.shown, session.shown.record, session.spots is None
         if saved.um_per_px is not None and slide is not None and slide.um_per_px_source != "file":
             session.set_um_per_px(saved.um_per_px)
         if saved.spots is not None and session.spots is None:
@@ -162,7 +163,8 @@ class UnsavedWork(QObject):
         if saved.prediction is not None and kept.fits(session.spots) and session.result is None:
             session.take_result(saved.prediction)
         session.edit("Restore unsaved work", **kept.for_spots(session.spots))
-        self.keep(session.shown)
+        opened.record = saved.steps if bare and saved.steps else (*before, *saved.made_on_spots)
+        self.keep(opened)
         self.dismiss()
 
     def dismiss(self) -> None:

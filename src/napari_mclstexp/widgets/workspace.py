@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import napari
 from napari.utils.notifications import show_info
@@ -21,13 +21,15 @@ from ..session.prediction_run import Run
 from ..session.recent_files import recent_models
 from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
-from .banner import Banner
 from .cohort.cohort_watch import CohortWatch
 from .common.background_jobs import Jobs, Post
 from .common.napari_compat import main_window
 from .common.notify import tell, tell_end, told
+from .common.tabbing import DockGroup
 from .common.torch_loading import prepare_torch
+from .common.warm_up import warm_up
 from .file_work import model_of, read_spots_of, save_prediction
+from .frame.furnish import furnish
 from .layers.apply_scene import Layers
 from .layers.removal import what_removal_means
 from .plugin.handover import Arrivals, Opened, read_opened_prediction
@@ -69,20 +71,16 @@ class Workspace(QObject):
     ----------
     session
         What is open and shown.
-    tasks
-        What the docks do with a person's annotations.
-    jobs
-        The threads; ``jobs.loading`` says what is being loaded.
+    tasks, jobs
+        What the docks do with annotations; the threads: ``jobs.loading`` says what is loaded.
     training
         The training that is on, whoever started it; closing a dock is nothing to it.
     cohort
         The cohort that is on, likewise.
-    layers
-        The session's layers in the viewer.
-    scene
-        What is drawn at present.
+    layers, scene
+        The session's layers in the viewer, and what is drawn at present.
     docks
-        The docks of this viewer that were shown.
+        The docks of this viewer that were shown, and how they stand.
 
     Signals
     -------
@@ -116,7 +114,7 @@ class Workspace(QObject):
         self.layers = Layers(viewer, self._layers_removed, self._layer_edited, self.tasks.drawn)
         self.scene = Scene()
         self.recent = recent_models()
-        self.docks: WeakSet[QWidget] = WeakSet()
+        self.docks = DockGroup()
         self._runs: set[Run] = set()
         self._closed = False
         self._redraw = QTimer(self)
@@ -137,8 +135,9 @@ class Workspace(QObject):
         window = main_window(viewer)
         if window is not None:
             window.installEventFilter(self)
-            self.shown.connect(Banner(self.tasks.unsaved_work, window).show_scene)
+            furnish(viewer, window, self.session, self.tasks.unsaved_work, self.shown)
         self.training.find()
+        warm_up(self.jobs)
 
     # -- slide and spots -----------------------------------------------------------------------
 
@@ -154,7 +153,7 @@ class Workspace(QObject):
 
             return Opened(slide=open_slide(path)).with_tissue()
 
-        self.jobs.load(f"Opening {path.name}", work, self._take_in)
+        self.jobs.load(f"Opening {path.name}", work, self.take_in, cancellable=True)
 
     def close_slide(self) -> None:
         """Close the slide after what is being read from it; a run on it is cancelled at once.
@@ -183,7 +182,8 @@ class Workspace(QObject):
                 self.session.use_spots(spots)
                 opened.on_disk = (spots,)
 
-        self.jobs.load(f"Reading {path.name}", partial(read_spots_of, path, counts), done)
+        read = partial(read_spots_of, path, counts)
+        self.jobs.load(f"Reading {path.name}", read, done, cancellable=True)
 
     def lay_grid(self, settings: GridSettings) -> None:
         """Lay a grid over the tissue in the background and show it."""
@@ -201,7 +201,7 @@ class Workspace(QObject):
                 self.session.select(opened)
                 self.session.use_spots(spots)
 
-        self.jobs.load("Finding tissue and creating the grid", work, done)
+        self.jobs.load("Finding tissue and creating the grid", work, done, cancellable=True)
 
     def open_prediction(self, path: Path) -> None:
         """Read a prediction in the background and show it, with its slide if none is open."""
@@ -210,15 +210,14 @@ class Workspace(QObject):
             with_slide = self.session.slide is None
             return read_opened_prediction(path, with_slide).with_tissue()
 
-        self.jobs.load(f"Reading {path.name}", work, self._take_in)
+        self.jobs.load(f"Reading {path.name}", work, self.take_in, cancellable=True)
 
     # -- model, runs and results ---------------------------------------------------------------
 
     def load_model(self, folder: Path, failed: Callable[[BaseException], None] = tell) -> None:
         """Load and verify a model in the background and choose it."""
-        self.jobs.load(
-            f"Loading model {folder.name}", partial(model_of, folder), self._use_model, failed
-        )
+        what, work = f"Loading model {folder.name}", partial(model_of, folder)
+        self.jobs.load(what, work, self._use_model, failed, cancellable=True)
 
     def _use_model(self, model: Model) -> None:
         self.session.use_model(model)
@@ -349,14 +348,14 @@ class Workspace(QObject):
 
         def done(opened: Opened) -> None:
             remove()
-            self._take_in(opened)
+            self.take_in(opened)
 
         if opened.slide is None and not self.jobs.busy:
             done(opened)
         else:
             self.jobs.load("Finding the tissue", opened.with_tissue, done)
 
-    def _take_in(self, opened: Opened) -> None:
+    def take_in(self, opened: Opened) -> None:
         """Make what a reader opened the session's own."""
         with told():
             opened.enter(self.session)

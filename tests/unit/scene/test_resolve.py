@@ -19,32 +19,6 @@ SCALE = 2.0  # µm per px: spots 50 px = 100 µm apart
 UNIT = "ln(1 + counts per 10,000)"
 
 
-@pytest.fixture
-def opened(tmp_path):
-    """A slide without spots."""
-    session = Session()
-    session.use_slide(open_slide(write_slide(tmp_path)))
-    yield session
-    session.close_slide()
-
-
-@pytest.fixture
-def counted(opened):
-    """A slide with spots that have counts."""
-    opened.use_spots(make_spots())
-    return opened
-
-
-@pytest.fixture
-def predicted(counted):
-    """A slide, spots with counts, and a finished prediction."""
-    counted.use_model(make_model())
-    run = counted.runs.start()
-    counted.runs.finish(run, prediction_of(run))
-    counted.show(gene="FASN")
-    return counted
-
-
 def fill(session, run, rows):
     expression = np.ones((len(rows), len(run.genes)), dtype=np.float32)
     part = PartialPrediction(

@@ -7,7 +7,7 @@ import pytest
 
 from napari_mclstexp.errors import SettingsError, SlideError, SpotsError
 from napari_mclstexp.progress import Progress
-from napari_mclstexp.session.scripting import save_result
+from napari_mclstexp.scripting.actions import save_result
 from napari_mclstexp.session.session import Session
 from support.session_kit import (
     finished,

@@ -8,9 +8,9 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_mclstexp.scene.layer_specs import ColourBar
+from napari_mclstexp.widgets.frame.gene_list import PCC_ROLE, GeneDelegate
+from napari_mclstexp.widgets.frame.gene_picker import GenePicker
 from napari_mclstexp.widgets.predict.colour_bar import ColourBarView
-from napari_mclstexp.widgets.predict.gene_list import PCC_ROLE, GeneDelegate
-from napari_mclstexp.widgets.predict.gene_picker import GenePicker
 
 GENES = ("FASN", "GNAS", "HLA-B", "HLA-DRA", "B2M", "ACTB")
 PCC = {"GNAS": 0.61, "FASN": 0.42, "HLA-B": 0.33, "HLA-DRA": 0.05, "B2M": -0.1}
@@ -24,6 +24,7 @@ def picker(qtbot):
     picker.resize(300, 400)
     picker.show()
     qtbot.waitExposed(picker)
+    picker.open_list()
     return picker
 
 

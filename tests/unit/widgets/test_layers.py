@@ -246,7 +246,7 @@ def test_the_canvas_says_gene_and_unit_beside_a_colour_bar(viewer, layers):
     layers.apply(replace(SCENE, predicted=FASN, bars=(bar,)))
     text = viewer.canvas.overlays.text
     assert text.visible
-    assert text.text == "FASN, predicted\nln(1 + counts per 10,000)"
+    assert text.text.replace("\xa0", "") == "FASN, predicted\nln(1 + counts per 10,000)"
     assert layers["predicted"].face_colorbar.visible
     layers.apply(replace(SCENE, predicted=HEATMAP, bars=(bar,)))
     assert layers["predicted"].colorbar.visible
@@ -258,7 +258,7 @@ def test_the_canvas_shows_no_common_bar_for_two_ranges(viewer, layers):
     bar = ColourBar("FASN", "predicted", "counts", (0.0, 1.0), "viridis")
     bars = (bar, replace(bar, quantity="measured", limits=(0.0, 3.0)))
     layers.apply(replace(SCENE, predicted=FASN, measured=replace(FASN, name="m"), bars=bars))
-    assert viewer.canvas.overlays.text.text == "FASN\ncounts"
+    assert viewer.canvas.overlays.text.text.replace("\xa0", "") == "FASN\ncounts"
     assert not layers["predicted"].face_colorbar.visible
     assert not layers["measured"].face_colorbar.visible
 

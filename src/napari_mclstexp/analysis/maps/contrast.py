@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+UNCERTAINTY = "YlOrBr"  # of how sure a value is, never of a gene: pale where sure, dark where not
 DIVERGING = "PiYG"  # of differences and programs: green where there is more, pink where less
 
 

@@ -15,6 +15,7 @@ from ..common.notify import told
 
 if TYPE_CHECKING:
     from ...session.session import Session
+    from ..layers.region_layer import RegionLayer
 
 NAME = "Brush"
 _LONGER_SIDE = 2000  # pixels of what is painted on
@@ -32,8 +33,9 @@ class Brush(QObject):
 
     painted = Signal(object)
 
-    def __init__(self, viewer: Any, session: Session) -> None:
+    def __init__(self, viewer: Any, session: Session, regions: RegionLayer) -> None:
         super().__init__()
+        self._regions = regions
         self._viewer = weakref.ref(getattr(viewer, "__wrapped__", viewer))
         self._session = session
         self._layer: Any = None
@@ -41,7 +43,9 @@ class Brush(QObject):
         self.button = QPushButton("Brush")
         self.button.setCheckable(True)
         self.button.setToolTip("Paint a region with napari's brush; press again when it is done")
+        self.button.setStyleSheet("padding: 3px 6px;")
         self.button.clicked.connect(self._pressed)
+        regions.mode_changed.connect(self._recolour)
 
     def _pressed(self, on: bool) -> None:
         with told():
@@ -58,6 +62,11 @@ class Brush(QObject):
                 self._pressed(False)
             else:
                 self._put_away()
+
+    def _recolour(self) -> None:
+        """Paint in the colour of the class that was pressed meanwhile."""
+        if self._layer is not None:
+            self._layer.colormap = self._colours()
 
     def _begin(self) -> None:
         viewer, slide = self._viewer(), self._session.slide
@@ -76,9 +85,18 @@ class Brush(QObject):
             units=(unit, unit),
             opacity=0.5,
         )
+        self._layer.colormap = self._colours()
         self._layer.brush_size = _BRUSH
         self._layer.mode = "paint"
         viewer.layers.selection.active = self._layer
+
+    def _colours(self) -> Any:
+        """Return the colour of the class that is painted, for napari's layer of labels."""
+        from napari.utils.colormaps import DirectLabelColormap
+
+        painted_in = np.array((*self._regions.next_class.colour, 255)) / 255
+        clear = np.zeros(4)
+        return DirectLabelColormap(color_dict={1: painted_in, None: clear, 0: clear})
 
     def _end(self) -> None:
         layer = self._put_away()

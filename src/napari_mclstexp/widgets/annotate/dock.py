@@ -1,4 +1,4 @@
-"""The dock "Annotate": draw regions, name them, nest and merge them, see how they differ."""
+"""The dock "Annotate": draw regions, give them classes, shape them, see how they differ."""
 
 from __future__ import annotations
 
@@ -7,43 +7,35 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QHeaderView,
-    QPushButton,
-    QTableWidget,
-    QTableWidgetItem,
-)
+from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QPushButton
 
-from ...analysis.domain_map import Rgb
 from ...analysis.region import Region
-from ...analysis.region_comparison import RegionComparison
+from ...analysis.region_classes import RegionClass, reclassified
 from ...analysis.region_edits import (
     changed,
     find,
     flat,
-    merged,
     nested,
     recoloured,
     removed,
     renamed,
 )
-from ...analysis.region_statistics import NOT_REPLICATES, spots_in
+from ...analysis.region_statistics import spots_in
 from ...errors import SettingsError
 from ...scene.layer_specs import Scene
+from ...session.class_defaults import ClassDefaults
 from ...spots.schema import positions
-from ..annotation_tasks import REST, Of
-from ..common import dialogs
 from ..common.dock import Dock
 from ..common.latest import Latest
 from ..common.notify import told
 from ..common.theme import facts, heading
-from ..explore.domains_dock import write_table
 from .brush import Brush
+from .class_cursor import ClassCursor
+from .classes_dialog import ClassesDialog
+from .comparison_panel import ComparisonPanel
 from .palette import Palette
 from .region_tree import RegionTree
+from .shape_panel import ShapePanel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,10 +45,18 @@ TOOLS = {  # napari's own
     "Polygon": ("add_polygon", "Click corner after corner; double-click or Esc ends"),
     "Lasso": ("add_polygon_lasso", "Draw the border in one stroke"),
     "Rectangle": ("add_rectangle", "Drag from corner to corner"),
+    "Cut": (
+        "add_path",
+        "Draw a line across regions, or the selected ones: each is cut in two",
+    ),
     "Select": ("select", "Select, move, resize; Delete removes"),
     "Edit points": ("direct", "Move single corners of a region"),
 }
-SHOWN = 40  # genes of a comparison
+PURPOSES = {
+    "new": ("A new region", "What you draw is a region of its own"),
+    "add": ("Add to selected", "What you draw is added to the selected region"),
+    "take out": ("Take out of selected", "What you draw is taken out of the selected region"),
+}
 
 
 class AnnotateDock(Dock):
@@ -64,80 +64,84 @@ class AnnotateDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
+        session, layer = self.workspace.session, self.workspace.layers.regions
         self.tools: dict[str, QPushButton] = {}
+        for name, (mode, tooltip) in TOOLS.items():
+            button = QPushButton(name)
+            button.setCheckable(True)
+            button.setToolTip(tooltip)
+            button.setStyleSheet("padding: 3px 6px;")
+            button.clicked.connect(lambda _=False, m=mode: self._draw(m))
+            self.tools[name] = button
+        self.brush = Brush(napari_viewer, session, layer)
+        self.purpose = QComboBox()
+        for key, (label, tooltip) in PURPOSES.items():
+            self.purpose.addItem(label, key)
+            place = self.purpose.count() - 1
+            self.purpose.setItemData(place, tooltip, Qt.ItemDataRole.ToolTipRole)
+        self.purpose.setToolTip("What a shape is for that you draw or paint")
+        self.purpose.setAccessibleName("What a drawn shape is for")
         tools = QGridLayout()
         tools.setSpacing(3)
-        for place, (name, (mode, tooltip)) in enumerate(TOOLS.items()):
-            button = QPushButton(name)
-            button.setToolTip(tooltip)
-            button.clicked.connect(lambda _=False, m=mode: self._draw(m))
-            tools.addWidget(button, place // 3, place % 3)
-            self.tools[name] = button
-        self.brush = Brush(napari_viewer, self.workspace.session)
-        tools.addWidget(self.brush.button, 1, 2)
+        buttons = (*[self.tools[name] for name in ("Polygon", "Lasso", "Rectangle")],
+                   self.brush.button,
+                   *[self.tools[name] for name in ("Cut", "Select", "Edit points")])  # fmt: skip
+        for place, button in enumerate(buttons):
+            tools.addWidget(button, place // 4, place % 4)
+        tools.addWidget(self.purpose, 1, 3)
+        self.cursor_over_tissue = ClassCursor(napari_viewer, layer)
         self.palette_of_names = Palette()
+        self.armed = facts("What pressing a class does now")
+        self.armed.setAccessibleName("Armed class")
         self.tree = RegionTree()
-        self.nest = _button(
-            "Arrange by containment", "Put every region into the smallest that surrounds it"
-        )
-        self.merge = _button("Merge", "Make one of the selected regions; it keeps the first's name")
+        self.shapes = ShapePanel(session, layer)
+        self.nest = _button("Arrange", "Put every region into the smallest that surrounds it")
         self.remove = _button("Remove", "Remove the selected regions; what is in them stays")
+        self.similar = _button(
+            "Similar…", "Find places like the selected region, on all open slides"
+        )
         self.undo = _button("Undo", "Take the last step back (Ctrl+Z)")
         self.redo = _button("Redo", "Do the step again that was taken back (Ctrl+Shift+Z)")
-        self.other = QComboBox()
-        self.other.setToolTip("What the selected region is compared with")
-        self.other.setAccessibleName("Compare with")
-        self.compare = _button("Compare with", "Which genes differ between the two (Wilcoxon, FDR)")
-        self.save_table = _button("Save…", "Save the whole comparison as CSV")
-        self.result = QTableWidget(0, 4)
-        self.result.setHorizontalHeaderLabels(["Gene", "AUC", "Difference", "FDR"])
-        self.result.verticalHeader().hide()
-        self.result.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.result.setMinimumHeight(150)
-        self.result.setToolTip(
-            "AUC: the chance that a spot of the first region is higher; 0.5 means no difference"
-        )
-        self.result.setAccessibleName("Genes that differ")
-        self.warning = facts("What p-values from one slide mean")
-        self._compared: RegionComparison | None = None
+        self.comparison = ComparisonPanel(self)
+        self._defaults = ClassDefaults()
+        self._own_classes = self._defaults.classes()
         self._measured: dict[str, tuple[int, float]] = {}
         self._measuring = Latest(self, self.workspace.jobs, self._show_measured)
         edits = QHBoxLayout()
-        for part in (self.nest, self.merge, self.remove, self.undo, self.redo):
+        for part in (self.nest, self.remove, self.similar, self.undo, self.redo):
             edits.addWidget(part)
-        line = QHBoxLayout()
-        line.addWidget(self.compare)
-        line.addWidget(self.other, 1)
-        line.addWidget(self.save_table)
         self.stack(
             heading("Draw"),
             tools,
             self.palette_of_names,
+            self.armed,
             heading("Regions"),
             self.tree,
+            self.shapes,
             edits,
-            line,
-            self.result,
-            self.warning,
+            heading("Comparison"),
+            self.comparison,
         )
         self._wire()
         self._show_scene(self.workspace.scene)
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
-        session = self.workspace.session
-        self.palette_of_names.chosen.connect(self._name)
+        session, layer = self.workspace.session, self.workspace.layers.regions
+        self.palette_of_names.chosen.connect(self._classify)
+        self.palette_of_names.edit_asked.connect(self._edit_classes)
+        self.purpose.currentIndexChanged.connect(self._purpose_chosen)
         self.tree.renamed.connect(self._rename)
         # Queued: this fills the tree anew, and Qt is not yet done with the item that was ticked.
         self.tree.locked.connect(self._lock, Qt.ConnectionType.QueuedConnection)
-        self.tree.selected.connect(self.workspace.layers.regions.select)
+        self.tree.selected.connect(layer.select)
+        layer.selection_changed.connect(self._selected)
+        layer.mode_changed.connect(self._show_tool)
         self.nest.clicked.connect(self._nest)
-        self.merge.clicked.connect(self._merge)
         self.remove.clicked.connect(self._remove)
+        self.similar.clicked.connect(self._find_similar)
         self.undo.clicked.connect(session.undo)
         self.redo.clicked.connect(session.redo)
-        self.compare.clicked.connect(self._compare)
-        self.save_table.clicked.connect(self._save_table)
         self.brush.painted.connect(self._painted)
         self.workspace.leaving.connect(self._leaving)
         self.workspace.settling.connect(self.brush.finish)
@@ -150,28 +154,104 @@ class AnnotateDock(Dock):
     @property
     def chosen(self) -> tuple[str, ...]:
         """Ids of the regions that are selected, on the slide or in the tree."""
-        there = {each.id for each in flat(self._regions)}
-        picked = self.workspace.layers.regions.selected or self.tree.chosen
-        return tuple(each for each in picked if each in there)
+        return self.workspace.layers.regions.selected
+
+    @property
+    def classes(self) -> tuple[RegionClass, ...]:
+        """The classes that are offered: the session's own, or else the person's."""
+        return self.workspace.session.display.classes or self._own_classes
+
+    @property
+    def compare(self) -> QPushButton:
+        """The button that compares two regions."""
+        return self.comparison.compare
+
+    @property
+    def compared(self) -> pd.DataFrame | None:
+        """Which genes differ between two regions, where that was asked for."""
+        return self.comparison.table
+
+    # -- tools and classes ---------------------------------------------------------------------
 
     def _draw(self, mode: str) -> None:
-        session = self.workspace.session
+        session, layer = self.workspace.session, self.workspace.layers.regions
         with told():
             if session.slide is None and session.spots is None:
                 raise SettingsError("Nothing is open to draw on; open a slide first.")
             session.show(draw=True, show_regions=True)
-            self.workspace.layers.regions.draw(mode)
+            layer.draw("pan_zoom" if layer.tool == mode else mode)
+        self._show_tool()
+
+    def _purpose_chosen(self) -> None:
+        self.workspace.layers.regions.set_purpose(self.purpose.currentData())
+
+    def _show_tool(self) -> None:
+        """Mark the tool in hand, the armed class, and what pressing a class does."""
+        layer = self.workspace.layers.regions
+        for name, (mode, _) in TOOLS.items():
+            self.tools[name].setChecked(layer.tool == mode)
+        self.palette_of_names.show_classes(self.classes, layer.armed)
+        names = [each.name for each in flat(self._regions) if each.id in layer.selected]
+        if names:
+            said = names[0] if len(names) == 1 else f"{len(names)} regions"
+            text = f"Selected: {said}. A class you press is given to it."
+            if len(names) > 1:
+                text = f"Selected: {said}. A class you press is given to them."
+        elif layer.armed is not None:
+            text = f"The next region is {layer.armed.name}. Press it again for none."
+        else:
+            text = "Press a class for the next region, or select a region to give it one."
+        self.armed.setText(text)
+
+    def _classify(self, chosen: RegionClass) -> None:
+        """Give the selected regions a class, or arm it; the armed one is disarmed."""
+        layer = self.workspace.layers.regions
+        regions = self._regions
+        for each in self.chosen:
+            regions = recoloured(renamed(regions, each, chosen.name), each, chosen.colour)
+        layer.arm(None if not self.chosen and chosen == layer.armed else chosen)
+        self._edit(f"Name a region {chosen.name}", regions)
+        self._show_tool()
+
+    def _edit_classes(self) -> None:
+        dialog = ClassesDialog(self, self.classes)
+        if dialog.exec():
+            self.take_classes(dialog.classes, dialog.changes, dialog.as_default.isChecked())
+
+    def take_classes(
+        self,
+        classes: tuple[RegionClass, ...],
+        changes: dict[RegionClass, RegionClass],
+        as_default: bool,
+    ) -> None:
+        """Offer other classes; regions of classes that were changed change with them.
+
+        Parameters
+        ----------
+        classes
+            All of them.
+        changes
+            The class now, by the class before.
+        as_default
+            Whether new sessions begin with them too.
+        """
+        session, layer = self.workspace.session, self.workspace.layers.regions
+        session.show(classes=classes)
+        for opened in session.open_slides:
+            regions = reclassified(opened.annotations.regions, changes)
+            session.edit("Change classes", on=opened, regions=regions)
+        armed = changes.get(layer.armed, layer.armed) if layer.armed is not None else None
+        layer.arm(armed if armed in classes else None)
+        with told():
+            if as_default:
+                self._defaults.keep(classes)
+                self._own_classes = classes
+        self._show_tool()
+
+    # -- regions -------------------------------------------------------------------------------
 
     def _edit(self, what: str, regions: tuple[Region, ...]) -> None:
         self.workspace.session.edit(what, regions=regions)
-
-    def _name(self, name: str, colour: Rgb) -> None:
-        layer = self.workspace.layers.regions
-        layer.name, layer.colour = name, colour
-        regions = self._regions
-        for each in self.chosen:
-            regions = recoloured(renamed(regions, each, name), each, colour)
-        self._edit(f"Name a region {name}", regions)
 
     def _rename(self, region_id: str, name: str) -> None:
         with told():
@@ -188,82 +268,40 @@ class AnnotateDock(Dock):
     def _nest(self) -> None:
         self._edit("Arrange regions by containment", nested(self._regions))
 
-    def _merge(self) -> None:
-        with told():
-            self._edit("Merge regions", merged(self._regions, self.chosen))
-
     def _remove(self) -> None:
         self._edit("Remove regions", removed(self._regions, self.chosen))
 
+    def _find_similar(self) -> None:
+        viewer = self.workspace.layers.viewer
+        if viewer is not None and self.chosen:
+            _, dock = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Across slides")
+            dock.tabs.setCurrentWidget(dock.similar)
+            dock.similar.choose_region(self.chosen[0])
+
     def _painted(self, region: Region) -> None:
-        layer = self.workspace.layers.regions
-        named = replace(region, name=layer.name, colour=layer.colour)
-        self._edit("Paint a region", (*self._regions, named))
+        self.workspace.layers.regions.take_painted(region, self._regions)
 
-    def _compare(self) -> None:
-        session = self.workspace.session
-        with told():
-            every = flat(self._regions)
-            if not every:
-                raise SettingsError("There is no region to compare; draw one first.")
-            one = find(every, self.chosen[0]) if self.chosen else every[-1]
-            other_id = self.other.currentData()
-            other = find(every, other_id) if other_id else None
-            if other is not None and other.id == one.id:
-                raise SettingsError(f"{one.name} cannot be compared with itself; choose another.")
-            of: Of = "predicted" if session.result is not None else "measured"
-            self.workspace.tasks.compare(one, other, of)
-
-    @property
-    def compared(self) -> pd.DataFrame | None:
-        """Which genes differ between two regions, where that was asked for."""
-        return None if self._compared is None else self._compared.table
-
-    def _show_comparison(self) -> None:
-        comparison = self.workspace.session.annotations.comparison
-        if comparison is self._compared:
-            return
-        self._compared = comparison
-        if comparison is None:
-            self.result.setRowCount(0)
-            self.warning.setText("")
-            return
-        table = comparison.table
-        self.result.setRowCount(min(SHOWN, len(table)))
-        for row, found in enumerate(table.head(SHOWN).itertuples()):
-            texts = (
-                found.gene,
-                f"{found.auc:.2f}",
-                f"{found.difference:+.2f}",
-                _small(float(str(found.fdr))),
-            )
-            for column, text in enumerate(texts):
-                self.result.setItem(row, column, QTableWidgetItem(str(text)))
-        clear = int((table["fdr"] < 0.05).sum())
-        self.warning.setText(
-            f"{comparison.what}: {clear:,} genes differ (FDR < 0.05). {NOT_REPLICATES}"
-        )
+    def _selected(self, ids: tuple[str, ...]) -> None:
+        self.tree.select(ids)
+        self._show_buttons()
+        self._show_tool()
 
     def _leaving(self) -> None:
         """Leave nothing of this slide on the next."""
         self.brush.finish()
         self._measured = {}
 
-    def _save_table(self) -> None:
-        path = dialogs.ask_target(self, "Save the comparison", "comparison.csv", dialogs.TABLE)
-        if path is not None and self.compared is not None:
-            with told():
-                write_table(self.compared, path)
-
     def _show_scene(self, _: Scene) -> None:
         self._show_tree()
-        self._show_comparison()
+        self.comparison.show_session()
         self._show_buttons()
+        self._show_tool()
 
     def _show_tree(self) -> None:
         """Show the regions at once; their spots and mm² follow from another thread."""
         session, regions = self.workspace.session, self._regions
         self.tree.show_regions(regions, self._measured)
+        self.tree.select(self.chosen)
         scale = session.um_per_px
         key = regions, session.expression.number, scale
         self._measuring.ask(key, partial(_measure, regions, session.spots, scale))
@@ -279,20 +317,10 @@ class AnnotateDock(Dock):
             button.setEnabled(bool(what))
         self.undo.setToolTip(_step("Undo", history.undoable, "undo", "Ctrl+Z"))
         self.redo.setToolTip(_step("Redo", history.redoable, "redo", "Ctrl+Shift+Z"))
-        for button in (self.nest, self.merge):
-            button.setEnabled(len(regions) > 1)
-        for button in (self.remove, self.compare):
-            button.setEnabled(bool(regions))
-        self.save_table.setEnabled(self.compared is not None)
-        offered = [("", REST), *((each.id, each.name) for each in regions)]
-        if offered != [
-            (self.other.itemData(i), self.other.itemText(i)) for i in range(self.other.count())
-        ]:
-            kept = self.other.currentData()
-            self.other.clear()
-            for region_id, name in offered:
-                self.other.addItem(name, region_id)
-            self.other.setCurrentIndex(max(0, self.other.findData(kept)))
+        self.nest.setEnabled(len(regions) > 1)
+        self.remove.setEnabled(bool(self.chosen))
+        self.similar.setEnabled(len(self.chosen) == 1)
+        self.shapes.show_selection()
 
 
 def _measure(
@@ -312,10 +340,6 @@ def _measure(
 
 def _step(act: str, what: str, verb: str, keys: str) -> str:
     return f"{act}: {what} ({keys})" if what else f"Nothing to {verb} ({keys})"
-
-
-def _small(fdr: float) -> str:
-    return f"{fdr:.1e}" if fdr > 1e-300 else "< 1e-300"
 
 
 def _button(text: str, tooltip: str) -> QPushButton:

@@ -134,12 +134,12 @@ class RegionTree(QTreeWidget):
             "…" if spots is None else f"{spots:,}",
             "…" if area is None else f"{area:.2f}" if area == area else "?",
         )
-        colour = QColor(*region.colour).lighter(120)
+        ink = QColor(*region.colour).lighter(120)
         for column, text in enumerate(texts):
             if item.text(column) != text and (item is not edited or column):
                 item.setText(column, text)
-        if item is not edited and item.foreground(0).color() != colour:
-            item.setForeground(0, colour)
+        if item is not edited and item.foreground(0).color() != ink:
+            item.setForeground(0, ink)
         locked = CHECKED if region.locked else Qt.CheckState.Unchecked
         if item.data(LOCKED, Qt.ItemDataRole.CheckStateRole) != locked:
             item.setCheckState(LOCKED, locked)

@@ -30,13 +30,13 @@ from ...training.events import Event, StepsDone
 from ...training.process import PROGRAM, Ended
 from ..common import dialogs
 from ..common.background_jobs import ANALYSIS
+from ..common.contact_view import SIDE, ContactView
 from ..common.dock import Dock
 from ..common.forms import Fields
 from ..common.notify import told
 from ..common.theme import facts, heading, rule
 from ..predict.model_choices import choices
 from ..train.training_form import PathField
-from .contact_view import SIDE, ContactView
 from .slides_table import SlidesPanel
 
 if TYPE_CHECKING:
@@ -303,8 +303,9 @@ class CohortDock(Dock):
                 session.select(there)
             else:
                 opened.enter(session)
-            if prediction is not None:
+            if prediction is not None and result is not None:
                 session.use_prediction(prediction)
+                session.shown.came_from(result)
 
         self.workspace.jobs.load(f"Opening {name}", work, done)
 

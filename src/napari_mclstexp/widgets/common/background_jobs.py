@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from qtpy.QtCore import QObject, Qt, Signal
 
-from .notify import tell, told
+from ...errors import Cancelled
+from .notify import Answer, answer_at, asked_at, tell, told
 
 T = TypeVar("T")
 Post = Callable[[Callable[[], None]], None]
@@ -24,12 +25,15 @@ AT_EXIT_S = 10.0  # what is being written has so long to be whole
 FILES, ANALYSIS = "files", "analysis"  # what waits in one queue does not wait for the other
 
 
-@dataclass(eq=False, frozen=True)
+@dataclass(eq=False)
 class _Job:
     what: str
     work: Callable[[], Any]
     done: Callable[[Any], None]
     failed: Callable[[BaseException], None]
+    cancellable: bool = False
+    asked_at: Answer | None = None
+    dropped: bool = False  # nobody wants what comes of it any more
 
 
 class Jobs(QObject):
@@ -41,12 +45,13 @@ class Jobs(QObject):
     Signals
     -------
     loading
-        What is being loaded or computed, as a person would say it; "" when nothing is.
+        What is being loaded or computed, as a person would say it, "" when nothing is; and whether
+        it can be cancelled.
     closing
         The window goes away: what was started may as well stop.
     """
 
-    loading = Signal(str)
+    loading = Signal(str, bool)
     closing = Signal()
     _posted = Signal(object)
 
@@ -63,6 +68,22 @@ class Jobs(QObject):
         """What is being loaded or computed now, or ""."""
         return next((job.what for job in self._current.values()), "")
 
+    @property
+    def can_cancel(self) -> bool:
+        """Whether :meth:`cancel` would stop what is being loaded or computed now."""
+        return any(job.cancellable for job in self._current.values())
+
+    def cancel(self) -> None:
+        """Stop what is being loaded or computed, where that leaves nothing half done.
+
+        What its thread still brings is dropped; the next in its queue begins at once.
+        """
+        for queue, job in list(self._current.items()):
+            if job.cancellable:
+                job.dropped = True
+                job.failed(Cancelled(f"Cancelled: {job.what}."))
+                self._loaded(queue, job)
+
     def load(
         self,
         what: str,
@@ -70,9 +91,23 @@ class Jobs(QObject):
         done: Callable[[T], None],
         failed: Callable[[BaseException], None] = tell,
         queue: str = FILES,
+        cancellable: bool = False,
     ) -> None:
-        """Queue `work` for the thread of a queue; `done` gets what it returns, on this thread."""
-        self._queues[queue].append(_Job(what, work, done, failed))
+        """Queue `work` for the thread of a queue; `done` gets what it returns, on this thread.
+
+        Parameters
+        ----------
+        what
+            As a person would say it: "Opening a.svs".
+        work, done, failed
+            Runs in the thread; get what it returned, or what went wrong, in the window's.
+        queue
+            `FILES` or `ANALYSIS`.
+        cancellable
+            Whether the person may cancel it: what `work` returns then is closed, if it can be, and
+            dropped. Not for what is being written.
+        """
+        self._queues[queue].append(_Job(what, work, done, failed, cancellable, asked_at()))
         self._next(queue)
 
     def start(
@@ -82,7 +117,7 @@ class Jobs(QObject):
         failed: Callable[[BaseException], None],
     ) -> None:
         """Start `work` in a thread of its own; it may post calls to this thread meanwhile."""
-        job = _Job("", lambda: work(self.post), done, failed)
+        job = _Job("", lambda: work(self.post), done, failed, asked_at=asked_at())
         self._spawn(job, finished=None)
 
     def post(self, call: Callable[[], None]) -> None:
@@ -115,23 +150,25 @@ class Jobs(QObject):
     def _next(self, queue: str) -> None:
         if queue not in self._current and self._queues[queue] and not self._closed:
             job = self._current[queue] = self._queues[queue].popleft()
-            self.loading.emit(job.what)
-            self._spawn(job, finished=partial(self._loaded, queue))
+            self.loading.emit(job.what, job.cancellable)
+            self._spawn(job, finished=partial(self._loaded, queue, job))
 
-    def _loaded(self, queue: str) -> None:
+    def _loaded(self, queue: str, job: _Job) -> None:
+        if self._current.get(queue) is not job:  # it was cancelled
+            return
         del self._current[queue]
         self._next(queue)
         if queue not in self._current:
-            self.loading.emit(self.busy)
+            self.loading.emit(self.busy, self.can_cancel)
 
     def _spawn(self, job: _Job, finished: Callable[[], None] | None) -> None:
         def work() -> None:
             try:
                 value = job.work()
             except BaseException as error:
-                report = _call(job.failed, error)
+                report = partial(_report, job, job.failed, error)
             else:
-                report = _call(job.done, value)
+                report = partial(_report, job, job.done, value)
             self.post(report)
             if finished is not None:
                 self.post(finished)
@@ -148,5 +185,16 @@ class Jobs(QObject):
                 call()
 
 
-def _call(function: Callable[[Any], None], value: Any) -> Callable[[], None]:
-    return lambda: function(value)
+def _report(job: _Job, function: Callable[[Any], None], value: Any) -> None:
+    """Hand over what came of a job; what goes wrong is said where it was asked for."""
+    if job.dropped:
+        close = getattr(value, "close", None)
+        if callable(close):
+            close()
+        return
+    before = answer_at(job.asked_at)
+    try:
+        with told():
+            function(value)
+    finally:
+        answer_at(before)

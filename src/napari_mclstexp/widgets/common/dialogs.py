@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from qtpy.QtCore import QUrl
@@ -20,6 +21,7 @@ GEOJSON = "GeoJSON (*.geojson *.json)"
 GMT = "Gene sets (*.gmt);;All files (*)"
 FIGURE = "Figure (*.png *.svg *.pdf)"
 REPORT = "HTML (*.html)"
+STEPS = "Notebook (*.ipynb);;Python script (*.py)"
 WEIGHTS = "Encoder weights (*.safetensors *.pth *.pt);;All files (*)"
 SESSION = "Session folder (*)"
 
@@ -67,6 +69,18 @@ def ask_unsaved(parent: QWidget | None, what: str) -> str:
     return answers.get(buttons(box.exec()), CANCEL)
 
 
+def ask_replace_spots(parent: QWidget, slide: str, n_spots: int) -> bool:
+    """Ask whether the spots of a slide, and the prediction on them, may be replaced."""
+    box = QMessageBox(parent)
+    box.setWindowTitle("Replace the spots?")
+    box.setText(f"{slide} has {n_spots:,} spots of its own.")
+    box.setInformativeText("With them go its prediction, domains and comparison.")
+    agreed = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    return bool(box.clickedButton() is agreed)
+
+
 def ask_network(parent: QWidget, offered: str) -> bool:
     """Ask whether the network may be used for what is offered."""
     box = QMessageBox(parent)
@@ -84,6 +98,11 @@ def open_file(path: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
+def show_in_folder(path: Path) -> None:
+    """Show a file in the person's own file manager."""
+    open_file(path.parent)
+
+
 def ask_file(parent: QWidget | None, title: str, kinds: str) -> Path | None:
     """Return the file that the person chose, or None."""
     name, _ = QFileDialog.getOpenFileName(parent, title, _last["folder"], kinds)
@@ -96,10 +115,39 @@ def ask_folder(parent: QWidget, title: str) -> Path | None:
 
 
 def ask_target(parent: QWidget | None, title: str, name: str, kinds: str) -> Path | None:
-    """Return where the person wants a file saved, or None."""
+    """Return where the person wants a file saved, or None.
+
+    A name without a suffix of these kinds gets the first of them.
+    """
     proposal = str(Path(_last["folder"]) / name)
-    chosen, _ = QFileDialog.getSaveFileName(parent, title, proposal, kinds)
-    return _remember(chosen)
+    chosen, kind = QFileDialog.getSaveFileName(parent, title, proposal, kinds)
+    path = _remember(chosen)
+    if path is None:
+        return None
+    whole = with_suffix(path, kind or kinds)
+    if whole != path and whole.exists() and not _may_replace(parent, whole):
+        return None
+    return whole
+
+
+def with_suffix(path: Path, kinds: str) -> Path:
+    """Return a path with the first suffix of some kinds, "Figure (*.png *.svg)", if it has none."""
+    known = re.findall(r"\*(\.\w+)", kinds)
+    if not known or path.suffix.lower() in known:
+        return path
+    return path.with_name(path.name + known[0])
+
+
+def _may_replace(parent: QWidget | None, path: Path) -> bool:
+    """Ask whether a file may be replaced: the file dialog saw the name without its suffix."""
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("Replace the file?")
+    box.setText(f"{path.name} is there already. Replace it?")
+    replaced = box.addButton("Replace", QMessageBox.ButtonRole.DestructiveRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    box.exec()
+    return bool(box.clickedButton() is replaced)
 
 
 def _remember(name: str) -> Path | None:

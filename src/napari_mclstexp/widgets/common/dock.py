@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QAbstractButton, QLayout, QVBoxLayout, QWidget
 
 from ..workspace import Workspace, workspace_of
-from .tabbing import join_docks
+from .accessible import name_controls
+from .error_line import ErrorLine
+from .notify import answer_at
+from .tabbing import dock_of
 from .theme import BusyLine, Scrolling
 
 
@@ -19,17 +24,23 @@ class Dock(QWidget):
     ----------
     workspace
         The viewer's.
+    trouble
+        What went wrong when a button of this dock was pressed, below the part of that button.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         self.workspace: Workspace = workspace_of(napari_viewer)
         self.busy = BusyLine()
+        self.busy.cancel.clicked.connect(self.workspace.jobs.cancel)
+        self.trouble = ErrorLine()
+        self._column = QVBoxLayout()
 
     def stack(self, *parts: QWidget | QLayout, stretch: QWidget | None = None) -> None:
         """Lay the parts out from top to bottom, what is being done below all."""
         content = QWidget()
-        column = QVBoxLayout(content)
+        column = self._column
+        content.setLayout(column)
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(7)
         for part in parts:
@@ -39,15 +50,48 @@ class Dock(QWidget):
                 column.addLayout(part)
         if stretch is None:
             column.addStretch(1)
+        column.addWidget(self.trouble)
         column.addWidget(self.busy)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(Scrolling(content))
         self.workspace.jobs.loading.connect(self.busy.say)
-        self.busy.say(self.workspace.jobs.busy)
+        self.busy.say(self.workspace.jobs.busy, self.workspace.jobs.can_cancel)
+        name_controls(content)
+        for button in content.findChildren(QAbstractButton):
+            if button is not self.trouble.close_button:
+                button.pressed.connect(partial(self._pressed, button))
+
+    def _pressed(self, button: QAbstractButton) -> None:
+        """Have what goes wrong from now on said below the part that this button is in."""
+        self.trouble.say("")
+        answer_at(partial(self._say_trouble, button))
+
+    def _say_trouble(self, button: QAbstractButton, sentence: str) -> None:
+        if not isalive(self) or not isalive(button):
+            return
+        column = self._column
+        parts = [column.itemAt(place) for place in range(column.count())]
+        holds = [
+            place for place, part in enumerate(parts) if part is not None and _has(part, button)
+        ]
+        column.removeWidget(self.trouble)
+        column.insertWidget(holds[0] + 1 if holds else column.count() - 1, self.trouble)
+        self.trouble.say(sentence)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Stand as a tab beside the other docks."""
+        """Stand as a tab beside the other docks; every control has a name."""
         super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)
+        dock = dock_of(self)
+        name_controls(self if dock is None else dock)
+        self.workspace.docks.join(self)
+
+
+def _has(part: Any, button: QAbstractButton) -> bool:
+    """Whether an item of a layout is, or holds, a button."""
+    widget, layout = part.widget(), part.layout()
+    if widget is not None:
+        return bool(widget is button or widget.isAncestorOf(button))
+    if layout is None:
+        return False
+    return any(_has(layout.itemAt(place), button) for place in range(layout.count()))

@@ -38,6 +38,52 @@ def canvas_height(viewer: Any, without_window: int = 600) -> int:
     return int(viewer.window._qt_viewer.canvas.native.height())
 
 
+def fit_to(viewer: Any, box: Any, margin: float = 0.06) -> None:
+    """Have a viewer look at a box of the world, or at all of it.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer.
+    box
+        ((y, x), (y, x)) of its first and last corner in world units; None looks at all there is.
+    margin
+        Share of the view that stays free around it.
+    """
+    if box is None:
+        viewer.reset_view()
+        return
+    (top, left), (bottom, right) = box
+    high, wide = viewer.canvas.viewbox_size(viewer.layers)
+    camera = viewer.scene.camera
+    camera.center = (0.0, (top + bottom) / 2, (left + right) / 2)
+    zoom = min(high / max(bottom - top, 1e-9), wide / max(right - left, 1e-9))
+    camera.zoom = (1 - margin) * zoom
+
+
+def canvas_widget(viewer: Any) -> Any:
+    """Return the Qt widget that the layers are drawn in, or None where there is no window."""
+    scene_canvas = _scene_canvas(viewer)
+    return None if scene_canvas is None else scene_canvas.native
+
+
+def layer_panels(viewer: Any) -> tuple[Any, ...]:
+    """Return napari's docks of the layers and of their controls; none where there is no window."""
+    qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    return () if qt_viewer is None else (qt_viewer.dockLayerList, qt_viewer.dockLayerControls)
+
+
+def visible_box(viewer: Any) -> tuple[float, float, float, float] | None:
+    """Return the (left, top, right, bottom) that a window shows, in world units."""
+    if not viewer.window:
+        return None
+    native = viewer.window._qt_viewer.canvas.native
+    camera = viewer.scene.camera
+    y, x = camera.center[-2:]
+    width, height = native.width() / camera.zoom, native.height() / camera.zoom
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
 def is_drawing(layer: Any) -> bool:
     """Whether the person is in the middle of drawing or moving a shape of a layer.
 
@@ -77,6 +123,22 @@ def unpainted(viewer: Any) -> Iterator[None]:
         native.setUpdatesEnabled(True)
 
 
+@contextmanager
+def changed_together(viewer: Any, number: int) -> Iterator[None]:
+    """Let the canvas arrange itself once for this number of layers that come or go, not for each.
+
+    It searches all of Python's memory for garbage each time.
+    """
+    if number < 2:
+        yield
+        return
+    viewer.layers.events.begin_batch()
+    try:
+        yield
+    finally:
+        viewer.layers.events.end_batch()
+
+
 def face_events(layer: Any) -> Any:
     """Return what tells of the colours of a layer of points, None for other layers."""
     return getattr(getattr(layer, "_face", None), "events", None)
@@ -93,6 +155,46 @@ def coloured_once(points: Any) -> Iterator[None]:
     with told.colors.blocker(), told.color_properties.blocker():
         yield
     told.colors()
+
+
+# As vispy's, but what lies outside a letter, and near it, is white.
+_HALO = """
+    uniform sampler2D u_font_atlas;
+    uniform vec2 u_font_atlas_shape;
+    uniform float u_npix;
+    varying vec4 v_color;
+    varying vec2 v_texcoord;
+
+    void main(void) {
+        float d = texture2D(u_font_atlas, v_texcoord).r;
+        float w = max(0.5 * fwidth(d), 0.02);
+        float letter = smoothstep(0.5 - w, 0.5 + w, d);
+        float halo = smoothstep(0.04, 0.2, d);
+        if (halo <= 0.0) discard;
+        gl_FragColor = vec4(mix(vec3(1.0), v_color.rgb, letter), v_color.a * max(letter, halo));
+    }
+"""
+
+
+def halo_around_text(viewer: Any, layer: Any) -> None:
+    """Draw what is written on a layer with a white halo, so that it reads on any tissue."""
+    qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    visuals = getattr(getattr(qt_viewer, "canvas", None), "layer_to_visual", {})
+    node = getattr(getattr(visuals.get(layer), "node", None), "text", None)
+    program = getattr(node, "shared_program", None)
+    if program is not None:
+        program.frag = _HALO
+
+
+def set_canvas_cursor(viewer: Any, cursor: Any) -> None:
+    """Give the canvas a cursor of our own; None gives it the one that napari's tool has."""
+    canvas = getattr(getattr(getattr(viewer, "window", None), "_qt_viewer", None), "canvas", None)
+    if canvas is None:
+        return
+    if cursor is None:
+        canvas._on_cursor()
+    else:
+        canvas.native.setCursor(cursor)
 
 
 def _scene_canvas(viewer: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,32 @@ if TYPE_CHECKING:
     from ...training.process import Ended
 
 
+Answer = Callable[[str], object]
+_asked: list[Answer | None] = [None]  # where the button pressed last wants its answer
+
+
+def answer_at(place: Answer | None) -> Answer | None:
+    """Have what goes wrong said at a place as well, from now on; return the place before."""
+    before, _asked[0] = _asked[0], place
+    return before
+
+
+def asked_at() -> Answer | None:
+    """Return where what goes wrong now is said as well."""
+    return _asked[0]
+
+
 def tell(error: BaseException) -> None:
-    """Show a failure: a :class:`UserError` as its sentence, any other with its traceback."""
+    """Show a failure: a :class:`UserError` as its sentence, any other with its traceback.
+
+    A sentence is said by napari, and stays beside the button that was pressed for it.
+    """
     if isinstance(error, Cancelled):
         show_info(str(error))
     elif isinstance(error, UserError):
         show_error(str(error))
+        if _asked[0] is not None:
+            _asked[0](str(error))
     else:
         notification_manager.dispatch(ErrorNotification(error))
 

@@ -2,24 +2,81 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from html import escape
+from weakref import WeakMethod
+
 from napari.settings import get_settings
 from napari.utils.theme import get_theme
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtGui import QColor
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
+from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import (
     QFrame,
+    QHBoxLayout,
     QLabel,
     QProgressBar,
+    QPushButton,
     QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
+MOST_OF_SCREEN = 0.44  # that a dock may ask for
+
 
 def colour(role: str) -> QColor:
     """Return a colour of the theme: "text", "icon", "highlight", "foreground", "background"..."""
     return QColor(getattr(get_theme(get_settings().appearance.theme), role).as_hex())
+
+
+def when_theme_changes(owner: QObject, restyle: Callable[[], None]) -> None:
+    """Call a method whenever napari's theme changes, as long as its owner lives.
+
+    Parameters
+    ----------
+    owner
+        Whose method it is; it is not kept alive by this.
+    restyle
+        The method.
+    """
+    theme, method = get_settings().appearance.events.theme, WeakMethod(restyle)
+
+    def changed(_: object = None) -> None:
+        there = method()
+        if there is not None and isalive(there.__self__):  # type: ignore[attr-defined]
+            there()
+
+    def forget(_: object = None) -> None:
+        with suppress(ValueError, RuntimeError):
+            theme.disconnect(changed)
+
+    theme.connect(changed)
+    owner.destroyed.connect(forget)
+
+
+def boxes_seen() -> str:
+    """Return a style sheet in which boxes that are not ticked are seen as boxes."""
+    edge, tick = colour("icon").name(), colour("highlight").name()
+    return (
+        f"QCheckBox::indicator, QAbstractItemView::indicator {{ width: 13px; height: 13px;"
+        f" border: 1px solid {edge}; border-radius: 3px; }}"
+        f"QCheckBox::indicator:disabled, QAbstractItemView::indicator:disabled"
+        f" {{ border-color: {colour('secondary').name()}; }}"
+        f"QCheckBox::indicator:checked, QAbstractItemView::indicator:checked"
+        f" {{ border-color: {tick}; }}"
+    )
+
+
+def gene_links(genes: Iterable[str]) -> str:
+    """Return names of genes in rich text, each a link that carries it."""
+    ink = colour("text").name()
+    return ", ".join(
+        f'<a href="{escape(gene)}" style="color: {ink};">{escape(gene)}</a>' for gene in genes
+    )
 
 
 def heading(text: str) -> QLabel:
@@ -43,50 +100,98 @@ def facts(tooltip: str) -> QLabel:
 
 def rule() -> QFrame:
     """Return a thin line between two sections."""
-    line = QFrame()
-    line.setFixedHeight(1)
-    line.setStyleSheet(f"background-color: {colour('foreground').name()};")
-    return line
+    return _Rule()
+
+
+class _Rule(QFrame):
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(1)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        """Draw it in the theme of the moment."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), colour("foreground"))
+        painter.end()
 
 
 class Scrolling(QScrollArea):
-    """Scrolls its content up and down on a low screen, and never cuts it off at the right."""
+    """Scrolls its content up and down on a low screen, and never cuts it off at the right.
+
+    Only where it would take more than its share of the screen it scrolls sideways too: the tissue
+    has at least the other half.
+    """
 
     def __init__(self, content: QWidget) -> None:
         super().__init__()
         self.setWidget(content)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         content.installEventFilter(self)
+        self._restyle()
+        when_theme_changes(self, self._restyle)
+
+    def _restyle(self) -> None:
+        self.setStyleSheet(boxes_seen())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Ask for the width that the content needs, whenever a part comes or goes."""
         if event.type() == QEvent.Type.LayoutRequest:
-            bar = self.verticalScrollBar().sizeHint().width()
-            self.setMinimumWidth(self.widget().minimumSizeHint().width() + bar)
+            wanted = self.widget().minimumSizeHint().width()
+            wanted += self.verticalScrollBar().sizeHint().width()
+            screen = self.screen()
+            most = wanted if screen is None else int(screen.size().width() * MOST_OF_SCREEN)
+            self.setMinimumWidth(min(wanted, most))
         return bool(super().eventFilter(watched, event))
 
 
 class BusyLine(QWidget):
-    """What is being read or written just now, over a bar that moves; hidden when nothing is."""
+    """What is being read or computed, for how long by now, over a bar that moves; else hidden.
+
+    Attributes
+    ----------
+    cancel
+        Shown where it can be stopped.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.setToolTip("Running in the background; the window stays usable")
         self.label = QLabel("")
+        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stop this")
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
+        line = QHBoxLayout()
+        line.addWidget(self.label, 1)
+        line.addWidget(self.cancel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(3)
-        layout.addWidget(self.label)
+        layout.addLayout(line)
         layout.addWidget(self.bar)
+        self._what, self._since = "", time.monotonic()
+        self._clock = QTimer(self)
+        self._clock.setInterval(1000)
+        self._clock.timeout.connect(self._write)
         self.hide()
 
-    def say(self, what: str) -> None:
-        """Show what goes on; "" for nothing."""
-        self.label.setText(f"{what} …" if what else "")
+    def say(self, what: str, can_cancel: bool = False) -> None:
+        """Show what goes on, and whether it can be cancelled; "" for nothing."""
+        if what != self._what:
+            self._what, self._since = what, time.monotonic()
+        self._write()
+        self.cancel.setVisible(can_cancel)
         self.setVisible(bool(what))
+        if what:
+            self._clock.start()
+        else:
+            self._clock.stop()
+
+    def _write(self) -> None:
+        seconds = int(time.monotonic() - self._since)
+        for_how_long = f", {seconds} s" if seconds else ""
+        self.label.setText(f"{self._what}{for_how_long} …" if self._what else "")

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog, QHeaderView, QTableWidget, QTableWidgetItem
+from qtpy.QtWidgets import (
+    QColorDialog,
+    QHeaderView,
+    QLabel,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableWidget,
+    QTableWidgetItem,
+)
 
 from ...analysis.domain_map import DomainMap
+from ..common.theme import gene_links, when_theme_changes
 
 COLUMNS = ("", "Name", "Spots", "Top genes")
+GENES = 3
 
 
 class DomainTable(QTableWidget):
@@ -20,10 +30,13 @@ class DomainTable(QTableWidget):
         Key and new name.
     recoloured
         Key and (red, green, blue).
+    gene_asked
+        The gene whose name was followed.
     """
 
     renamed = Signal(str, str)
     recoloured = Signal(str, object)
+    gene_asked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__(0, len(COLUMNS))
@@ -33,10 +46,14 @@ class DomainTable(QTableWidget):
         self.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         self.setColumnWidth(0, 26)
         self.setColumnWidth(2, 52)
+        self.setItemDelegateForColumn(GENES, _Bare(self))  # the links stand over it
+        self.verticalHeader().setDefaultSectionSize(2 * self.fontMetrics().height() + 6)
+        when_theme_changes(self, self._write_links)
         self.setMinimumHeight(150)
         self.setToolTip("Double-click a name to change it, a colour to choose another")
         self.setAccessibleName("Domains")
         self._keys: tuple[str, ...] = ()
+        self._high: dict[str, str] = {}
         self._filling = False
         self.itemChanged.connect(self._edited)
         self.cellDoubleClicked.connect(self._double_clicked)
@@ -57,7 +74,29 @@ class DomainTable(QTableWidget):
             genes.setToolTip(high.get(key, ""))
             for column, item in enumerate((colour, name, spots, genes)):
                 self.setItem(row, column, item)
+        self._high = {key: high.get(key, "") for key in self._keys}
+        self._write_links()
         self._filling = False
+
+    def _write_links(self) -> None:
+        """Make each gene in the last column a link to its map, in the theme of the moment."""
+        for row, key in enumerate(self._keys):
+            genes = [gene for gene in self._high.get(key, "").split(", ") if gene]
+            label = self.cellWidget(row, GENES)
+            if not isinstance(label, QLabel):
+                label = self._new_label()
+                self.setCellWidget(row, GENES, label)
+            label.setText(gene_links(genes))
+
+    def _new_label(self) -> QLabel:
+        label = QLabel("")
+        label.setWordWrap(True)
+        label.setTextFormat(Qt.TextFormat.RichText)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        label.setContentsMargins(4, 0, 4, 0)
+        label.setToolTip("Click a gene to see its map")
+        label.linkActivated.connect(self.gene_asked)
+        return label
 
     def _edited(self, item: QTableWidgetItem) -> None:
         if not self._filling and item.column() == 1:
@@ -69,3 +108,11 @@ class DomainTable(QTableWidget):
             if chosen.isValid():
                 rgb = (chosen.red(), chosen.green(), chosen.blue())
                 self.recoloured.emit(self._keys[row], rgb)
+
+
+class _Bare(QStyledItemDelegate):
+    """Draws a cell without its text."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex) -> None:  # noqa: N802
+        super().initStyleOption(option, index)
+        option.text = ""

@@ -17,12 +17,13 @@ from ...analysis.domain_map import DomainMap, dot_table
 from ...analysis.domain_settings import DomainSettings
 from ...analysis.domains import MOST_K, agreement
 from ...scene.layer_specs import Scene
-from ..annotation_tasks import Of
+from ...session.spot_expression import Of
 from ..common import dialogs
 from ..common.dock import Dock
 from ..common.forms import Fields
 from ..common.notify import told
 from ..common.theme import facts
+from ..frame.gene_link import show_gene
 from .domain_table import DomainTable
 from .dot_plot import DotPlot
 
@@ -97,6 +98,8 @@ class DomainsDock(Dock):
         self.shown.clicked.connect(lambda on: session.show(show_domains=on))
         self.table.renamed.connect(self._rename)
         self.table.recoloured.connect(self._recolour)
+        for part in (self.table, self.dots):
+            part.gene_asked.connect(self._show_gene)
         self.to_regions.clicked.connect(self._to_regions)
         self.save_markers.clicked.connect(self._save_markers)
         self.truth.activated.connect(self._say_reason)
@@ -111,6 +114,10 @@ class DomainsDock(Dock):
         searching = self.workspace.tasks.searching
         self.cancel.setEnabled(searching)
         self.find.setEnabled(self.workspace.session.spots is not None and not searching)
+
+    def _show_gene(self, gene: str) -> None:
+        with told():
+            show_gene(self.workspace.session, gene)
 
     def _rename(self, key: str, name: str) -> None:
         session = self.workspace.session

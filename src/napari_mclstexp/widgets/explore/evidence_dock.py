@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 import napari
 import numpy as np
+from napari.utils.notifications import show_info
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QPixmap, QShowEvent
-from qtpy.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtWidgets import QLabel
 
 from ...analysis.evidence import Evidence, RetrievedSpot, evidence, retrieved_by_section
 from ...analysis.prediction_result import Result
+from ...inference.patches import patch_around
 from ...session.display import ENDS
+from ...session.find_spot import find_spot
 from ...spots.schema import positions
+from ..common.dock import Dock
 from ..common.latest import Latest
-from ..common.tabbing import join_docks
-from ..common.theme import Scrolling, facts, heading
-from ..workspace import workspace_of
+from ..common.napari_compat import canvas_height
+from ..common.theme import facts, gene_links, when_theme_changes
+from ..frame.gene_link import show_gene
+from .spot_pictures import SpotPictures
 
-SHOWN, COLUMNS = 12, 3  # reference spots with a picture
+SHOWN = 12  # reference spots with a picture
 EACH_WAY = 6  # of those that raised a value, and of those that lowered it
+ALIKE = 1.2  # times the smallest weight: none above that
+SEEN_UM = 1500.0  # of tissue, from top to bottom, around a reference spot that is gone to
 NEAR_UM = 150.0  # a click farther from every spot means none of them
 HINT = (
     "Run a prediction and choose a gene, then click a spot to see the reference spots that its "
@@ -30,41 +39,39 @@ HINT = (
 )
 
 
-class EvidenceDock(QWidget):
-    """Why a spot has the value it has.
-
-    Attributes
-    ----------
-    spot
-        Name of the spot that was clicked last, or "".
-    """
+class EvidenceDock(Dock):
+    """Why a spot has the value it has."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self.workspace = workspace_of(napari_viewer)
-        self.spot = ""
+        super().__init__(napari_viewer)
         self.summary = facts("The value, and the reference spots that it is made of")
         self.summary.setTextFormat(Qt.TextFormat.RichText)
-        self._latest = Latest[tuple[Evidence, str]](
-            self, self.workspace.jobs, lambda found: self._show(*found)
-        )
-        self._more, self._less = SpotPictures(SHOWN), SpotPictures(EACH_WAY)
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(10, 8, 10, 8)
-        for part in (self.summary, self._more, self._less):
-            layout.addWidget(part)
-        layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
+        self.summary.linkActivated.connect(lambda gene: show_gene(self.workspace.session, gene))
+        self.patch = QLabel()
+        self.patch.setAccessibleName("The tissue around the spot")
+        self._latest = Latest[Explained](self, self.workspace.jobs, self._show)
+        self._more = SpotPictures(SHOWN, self._go_to)
+        self._less = SpotPictures(EACH_WAY, self._go_to)
+        self.stack(self.summary, self.patch, self._more, self._less)
         viewer, clicked = getattr(napari_viewer, "__wrapped__", napari_viewer), self._clicked
         viewer.mouse_drag_callbacks.append(clicked)
         # Not a method: Qt no longer calls those of an object that is destroyed.
         self.destroyed.connect(lambda: _forget(viewer, clicked))
-        self.workspace.leaving.connect(self._leaving)
         self.workspace.shown.connect(self._explain)
+        when_theme_changes(self, self._explain_anew)
         self._explain()
+
+    @property
+    def spot(self) -> str:
+        """Name of the spot that was clicked last on the shown slide, or ""."""
+        return self.workspace.session.shown.picked
+
+    @spot.setter
+    def spot(self, name: str) -> None:
+        session = self.workspace.session
+        session.shown.picked = name
+        session.changed.emit()  # the canvas shows a ring around it
 
     @property
     def retrieved(self) -> list[str]:
@@ -83,9 +90,6 @@ class EvidenceDock(QWidget):
             return
         self.choose(*event.position[-2:])
 
-    def _leaving(self) -> None:
-        self.spot = ""  # the next slide may have one of the same name
-
     def choose(self, y_um: float, x_um: float) -> None:
         """Explain the spot nearest to a place on the slide, in µm."""
         session = self.workspace.session
@@ -95,7 +99,12 @@ class EvidenceDock(QWidget):
         xy = positions(spots) * slide.um_per_px
         distance = np.hypot(xy[:, 0] - x_um, xy[:, 1] - y_um)
         nearest = int(np.argmin(distance))
-        self.spot = str(spots.obs_names[nearest]) if distance[nearest] <= NEAR_UM else ""
+        near = distance[nearest] <= NEAR_UM
+        self.spot = str(spots.obs_names[nearest]) if near else ""
+
+    def _explain_anew(self) -> None:
+        """Write the links in the theme of the moment."""
+        self._latest.forget()
         self._explain()
 
     def _explain(self, _: object = None) -> None:
@@ -106,20 +115,45 @@ class EvidenceDock(QWidget):
         known = spot and prediction is not None and spot in prediction.obs_names
         if not known or result is None or prediction is None or model is None or gene not in result:
             self._latest.forget()
-            self._show(None, "")
+            self._show(None)
         else:
             assert gene is not None
-            self._latest.ask(
-                (model.id, result.id, spot, gene),
-                lambda: (evidence(model, prediction, spot, gene), _unit(result, spot, gene)),
-            )
+            slide, place = session.slide, prediction.obs_names.get_loc(spot)
+            x, y = positions(prediction)[place]
 
-    def _show(self, found: Evidence | None, unit: str) -> None:
+            def work() -> Explained:
+                found = evidence(model, prediction, spot, gene)
+                pixels = None if slide is None else patch_around(slide, (x, y), model.config)
+                return Explained(found, _unit(result, spot, gene), pixels)
+
+            self._latest.ask((model.id, result.id, spot, gene), work)
+
+    def _go_to(self, spot: RetrievedSpot) -> None:
+        """Show where a reference spot is, on its section if that is open."""
+        session, viewer = self.workspace.session, self.workspace.layers.viewer
+        found = find_spot(session, spot.section, spot.barcode)
         if found is None:
+            show_info(
+                f"The section {spot.section} is not open. Open its slide with its spots to go to "
+                f"spot {spot.barcode}."
+            )
+            return
+        opened, (x, y) = found
+        session.select(opened)
+        scale = opened.um_per_px or 1.0
+        viewer.scene.camera.center = (0.0, y * scale, x * scale)
+        viewer.scene.camera.zoom = max(viewer.scene.camera.zoom, canvas_height(viewer) / SEEN_UM)
+
+    def _show(self, explained: Explained | None) -> None:
+        self.patch.setVisible(explained is not None and explained.patch is not None)
+        if explained is None:
             self._more.show_spots((), "", share=True)
             self._less.show_spots((), "", share=True)
             self.summary.setText(HINT)
             return
+        found, unit = explained.evidence, explained.unit
+        if explained.patch is not None:
+            self.patch.setPixmap(_pixmap(explained.patch))
         share = found.head == "contrastive"
         if share:
             title = "Those with the largest weights: share of the value, and what was measured"
@@ -134,69 +168,38 @@ class EvidenceDock(QWidget):
             f"{escape(s)} {part:.0%}" for s, part in retrieved_by_section(found).items()
         )
         self.summary.setText(
-            f"<b>{escape(found.gene)} at {escape(found.spot)}: {found.value:.2f}</b> {escape(unit)}"
-            f"<br>{escape(found.sentence())} {_agreement(found)}<br>By section: {shares}."
+            f"<b>{gene_links([found.gene])} at {escape(found.spot)}: {found.value:.2f}</b> "
+            f"{escape(unit)}"
+            f"<br>{escape(found.sentence())} {_agreement(found)} {_alike(found)}"
+            f"<br>By section: {shares}."
         )
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Stand as a tab beside the other docks."""
-        super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """What is shown of a spot: its evidence, the unit, and the (h, w, 3) tissue around it."""
+
+    evidence: Evidence
+    unit: str
+    patch: NDArray[np.uint8] | None
 
 
-class SpotPictures(QWidget):
-    """Pictures of reference spots under a title; hidden while there are none.
-
-    Parameters
-    ----------
-    most
-        How many there may be.
-    """
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._title = heading("")
-        self._title.setWordWrap(True)
-        self._cells: list[tuple[QLabel, QLabel]] = []
-        grid = QGridLayout()
-        for place in range(most):
-            picture, text = QLabel(), QLabel()
-            picture.setToolTip("The tissue around a reference spot")
-            grid.addWidget(picture, place // COLUMNS * 2, place % COLUMNS)
-            grid.addWidget(text, place // COLUMNS * 2 + 1, place % COLUMNS)
-            self._cells.append((picture, text))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 4, 0, 0)
-        layout.addWidget(self._title)
-        layout.addLayout(grid)
-
-    @property
-    def texts(self) -> list[str]:
-        """What stands below the pictures."""
-        return [text.text() for _, text in self._cells if text.text()]
-
-    def show_spots(self, spots: Sequence[RetrievedSpot], title: str, *, share: bool) -> None:
-        """Show these spots, each with its share of the value, or with what it adds to it."""
-        self.setVisible(bool(spots))
-        self._title.setText(title)
-        does = "its share of the value" if share else "what it adds to the value"
-        for place, (picture, text) in enumerate(self._cells):
-            spot = spots[place] if place < len(spots) else None
-            pixmap = QPixmap()
-            if spot is not None and spot.thumbnail:
-                pixmap.loadFromData(spot.thumbnail)
-            picture.setPixmap(pixmap)
-            for part in (picture, text):  # an empty one would keep its room
-                part.setVisible(spot is not None)
-            picture.setAccessibleName(f"Reference spot {spot.barcode}" if spot else "")
-            text.setToolTip(f"Its section, {does}, and what was measured there")
-            text.setText(_caption(spot, share) if spot else "")
+def _pixmap(pixels: NDArray[np.uint8]) -> QPixmap:
+    height, width = pixels.shape[:2]
+    whole = np.ascontiguousarray(pixels)
+    image = QImage(whole.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888)
+    return QPixmap.fromImage(image)
 
 
-def _caption(spot: RetrievedSpot, share: bool) -> str:
-    part = f"{spot.weight:.1%}" if share else f"{spot.adds:+.2g}"
-    return f"{spot.section}\n{part} · {spot.measured:.2f}"
+def _alike(found: Evidence) -> str:
+    """Say so where no reference spot weighs more than the others: it is no near match then."""
+    weights = [each.weight for each in found.retrieved]
+    if found.head != "contrastive" or len(weights) < 2 or max(weights) > ALIKE * min(weights):
+        return ""
+    return (
+        "<b>All weigh nearly the same</b>: no reference spot stands out as like this tissue, and "
+        "the value is close to their plain mean."
+    )
 
 
 def _agreement(found: Evidence) -> str:

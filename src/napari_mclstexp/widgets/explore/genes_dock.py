@@ -19,7 +19,7 @@ from ..common.dock import Dock
 from ..common.latest import Latest
 from ..common.napari_compat import canvas_height
 from ..common.notify import told
-from ..common.theme import colour, facts, heading
+from ..common.theme import colour, facts, heading, when_theme_changes
 from .signature_panel import SignaturePanel
 
 PEAK_UM = 1500.0  # what is seen about a peak, across
@@ -91,7 +91,9 @@ class GenesDock(Dock):
         """Connect everything; there is no wiring of this dock anywhere else."""
         session = self.workspace.session
         self.peak.clicked.connect(self._go_to_peak)
-        self.alike.itemClicked.connect(lambda item: session.show(gene=item.data(GENE)))
+        for followed in (self.alike.itemClicked, self.alike.itemActivated):
+            followed.connect(lambda item: session.show(gene=item.data(GENE)))
+        when_theme_changes(self, self._restyle)
         self.beside.clicked.connect(lambda: self._keep("compare", MOST_COMPARED))
         self.over.clicked.connect(lambda: self._keep("blend", MOST_BLENDED))
         self.alone.clicked.connect(lambda: session.show(compare=(), blend=()))
@@ -197,20 +199,27 @@ class GenesDock(Dock):
         self._show_peak()
         if found is None:
             return
-        bars = pg.BarGraphItem(
-            x0=found.edges[:-1],
-            x1=found.edges[1:],
-            height=found.counts,
-            brush=colour("highlight"),
-            pen=None,
-        )
-        self.plot.addItem(bars)
-        for axis in ("left", "bottom"):
-            self.plot.getAxis(axis).setTextPen(colour("text"))
+        self._restyle()
         for name, r in found.alike:
             item = QListWidgetItem(f"{name}   {r:.2f}")
             item.setData(GENE, name)
+            font = item.font()
+            font.setUnderline(True)  # a link, as every name of a gene
+            item.setFont(font)
             self.alike.addItem(item)
+
+    def _restyle(self) -> None:
+        """Draw the histogram in the theme of the moment."""
+        self.plot.clear()
+        if self.facts is not None:
+            edges, height = self.facts.edges, self.facts.counts
+            brush = colour("highlight")
+            bars = pg.BarGraphItem(
+                x0=edges[:-1], x1=edges[1:], height=height, brush=brush, pen=None
+            )
+            self.plot.addItem(bars)
+        for axis in ("left", "bottom"):
+            self.plot.getAxis(axis).setTextPen(colour("text"))
 
     def _trust(self, gene: str) -> str:
         session = self.workspace.session

@@ -2,55 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from napari.utils.notifications import show_info
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QPlainTextEdit, QPushButton
 
 from ...scene.layer_specs import Scene
+from ...scene.printed_scene import View, seen_part
+from ...scripting import exports
+from ...scripting.actions import read_regions
 from ..common import dialogs
 from ..common.dock import Dock
+from ..common.napari_compat import visible_box
 from ..common.notify import told
+from ..common.saved_line import SavedLine
 from ..common.theme import facts, heading
-from . import writers as exports
 
-KINDS = {  # button: (what is asked for, proposed name, file kinds, what writes it, tooltip)
-    "GeoJSON…": (
+
+@dataclass(frozen=True)
+class _Export:
+    """A button: what is written, what is asked for, which name is proposed, what it says."""
+
+    kind: exports.Kind
+    title: str
+    name: str
+    suffixes: str
+    tooltip: str
+
+
+EXPORTS = {
+    "GeoJSON…": _Export(
+        "regions",
         "Save the regions for QuPath",
         "regions.geojson",
         dialogs.GEOJSON,
-        exports.regions,
         "Regions with names, colours and hierarchy, as QuPath opens them",
     ),
-    "Figure…": (
+    "Figure…": _Export(
+        "figure",
         "Save the figure",
         "figure.png",
         dialogs.FIGURE,
-        exports.figure,
-        "The shown gene over the slide, with scale bar, colour bar and caption",
+        "What is on the screen: maps, domains and regions over the slide, with legend and scale "
+        "bar. Zoomed in, the figure is of the part you see",
     ),
-    "h5ad…": (
+    "h5ad…": _Export(
+        "h5ad",
         "Save for scanpy and squidpy",
         "result.h5ad",
         dialogs.PREDICTION,
-        exports.h5ad,
         "Prediction, domains, regions and scores of every spot",
     ),
-    "CSV…": (
+    "CSV…": _Export(
+        "table",
         "Save a table",
         "spots.csv",
         dialogs.TABLE,
-        exports.table,
         "A row for each spot: place, domain, region, every gene",
     ),
-    "Report…": (
+    "Report…": _Export(
+        "report",
         "Save the report",
         "report.html",
         dialogs.REPORT,
-        exports.report,
         "One HTML page with pictures, domains, regions, and methods",
+    ),
+    "Steps…": _Export(
+        "steps",
+        "Save the steps",
+        "steps.ipynb",
+        dialogs.STEPS,
+        "Everything you did to this slide as a notebook or a Python script, which does it again "
+        "without the window",
     ),
 }
 NOTES_MS = 700
@@ -84,12 +111,13 @@ class ExportDock(Dock):
         self.read.setToolTip("Add the regions of a GeoJSON file, from QuPath or this program")
         self.buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
-        for place, (name, (*_, tooltip)) in enumerate(KINDS.items()):
+        for place, (name, each) in enumerate(EXPORTS.items()):
             button = self.buttons[name] = QPushButton(name)
-            button.setToolTip(tooltip)
+            button.setToolTip(each.tooltip)
             button.clicked.connect(partial(self._export, name))
             grid.addWidget(button, place // 2, place % 2)
-        grid.addWidget(self.read, len(KINDS) // 2, 1)
+        grid.addWidget(self.read, (len(EXPORTS) + 1) // 2, 0, 1, 2)
+        self.written = SavedLine()
         self._write_notes = QTimer(self)
         self._write_notes.setSingleShot(True)
         self._write_notes.setInterval(NOTES_MS)
@@ -106,6 +134,7 @@ class ExportDock(Dock):
             self.notes,
             heading("Export"),
             grid,
+            self.written,
         )
         self._wire()
         self._offer_recent()
@@ -145,22 +174,34 @@ class ExportDock(Dock):
             self.workspace.tasks.open(folder)
 
     def _export(self, name: str) -> None:
-        title, proposed, kinds, write, _ = KINDS[name]
+        each, workspace = EXPORTS[name], self.workspace
         self._take_notes()
         with told():
-            job = write(self.workspace.session)  # says what is missing before a file is asked for
-            path = dialogs.ask_target(self, title, proposed, kinds)
+            view = self._view() if each.kind == "figure" else None
+            # Says what is missing before a file is asked for.
+            write = exports.writer(workspace.session, each.kind, view)
+            path = dialogs.ask_target(self, each.title, each.name, each.suffixes)
             if path is not None:
-                exports.refuse_inputs(self.workspace.session, path)
-                self.workspace.jobs.load(
-                    f"Saving {path.name}", partial(job, path), partial(exports.done, path)
-                )
+                exports.refuse_inputs(workspace.session, path)
+                opened = workspace.session.shown
+
+                def done(_: object) -> None:
+                    exports.note_export(workspace.session, each.kind, path, view, opened)
+                    self.written.say(path)
+                    show_info(f"Saved {path}")
+
+                workspace.jobs.load(f"Saving {path.name}", partial(write, path), done)
+
+    def _view(self) -> View | None:
+        """Return the part of the slide that she has zoomed into, or None."""
+        seen = visible_box(self.workspace.layers.viewer)
+        return None if seen is None else seen_part(self.workspace.scene, seen)
 
     def _read(self) -> None:
         path = dialogs.ask_file(self, "Regions", dialogs.GEOJSON)
         if path is not None:
             with told():
-                exports.read_regions(self.workspace.session, path)
+                read_regions(self.workspace.session, path)
 
     def _notes_typed(self) -> None:
         if self.notes.toPlainText() != self.workspace.session.annotations.notes:
@@ -206,7 +247,9 @@ class ExportDock(Dock):
         self.buttons["GeoJSON…"].setEnabled(
             bool(session.annotations.regions or session.annotations.domains)
         )
-        for name in ("h5ad…", "CSV…", "Figure…"):
+        for name in ("h5ad…", "CSV…"):
             self.buttons[name].setEnabled(session.result is not None)
-        self.buttons["Report…"].setEnabled(session.slide is not None)
+        self.buttons["Figure…"].setEnabled(is_open)
+        for name in ("Report…", "Steps…"):
+            self.buttons[name].setEnabled(session.slide is not None)
         self.read.setEnabled(is_open)

@@ -16,17 +16,19 @@ from ...scene.layer_specs import (
     DomainPoints,
     ExpressionBlend,
     ExpressionPoints,
+    PickedSpot,
     Scene,
     SlideLayer,
     SpotsLayer,
 )
 from ...session.display import MOST_COMPARED
-from ..common.napari_compat import flush_in_own_context, unpainted
+from ..common.napari_compat import changed_together, fit_to, flush_in_own_context, unpainted
 from .arguments import (
     Description,
     coloured_arguments,
     expression_arguments,
     heatmap_arguments,
+    picked_arguments,
     slide_arguments,
     spots_arguments,
     updatable,
@@ -38,7 +40,7 @@ from .overlays import colour_bar, legend, scale_bar
 from .region_layer import RegionLayer
 
 # Bottom up; the regions, on which a person draws, are above all and have their own file.
-SLOTS = ("slide", "slide_beside", "spots", "predicted", "measured", "domains")
+SLOTS = ("slide", "slide_beside", "spots", "predicted", "measured", "domains", "picked")
 COMPARED = tuple(
     slot for i in range(1, MOST_COMPARED) for slot in (f"compared_slide_{i}", f"compared_{i}")
 )
@@ -87,6 +89,7 @@ class Layers:
         self._whole = True
         self._applying = False
         self._arranged = False
+        self._looked: tuple[Any, ...] | None = None  # where fit looked last
         self._gone: list[str] = []
         # napari removes layers one by one, and is not to get new ones meanwhile.
         self._tell_soon = QTimer()
@@ -97,6 +100,7 @@ class Layers:
         self._thumbnails_soon.timeout.connect(self._draw_thumbnails)
         flush_in_own_context(viewer)
         viewer.layers.events.removed.connect(self._removed)
+        viewer.canvas.events.size.connect(self._resized)
 
     def __getitem__(self, slot: str) -> Any:
         """Return the napari layer in a slot, or None."""
@@ -124,15 +128,18 @@ class Layers:
         self._whole = False
         with self._by_us(), unpainted(viewer):
             self._draw(viewer, scene)
-            rearranged = self._arrange(viewer, bool(scene.compared))
+            rearranged = self._arrange(viewer, scene)
             scale_bar(viewer).visible = scene.unit == "µm"
             scale_bar(viewer).box = True
             # A view that was never drawn cannot take a colour bar yet.
-            legend(viewer, scene, [] if rearranged else self._coloured)
-            if rearranged:
+            later = rearranged or bool(scene.compared)
+            legend(viewer, scene, [] if later else self._coloured)
+            if later:
                 QTimer.singleShot(SETTLE_MS, self._write_legend)
-            if new_world and any(self[slot] is not None for slot in SLOTS):
-                viewer.reset_view()
+            if scene.focus != self._scene.focus and self._looked == _camera(viewer):
+                new_world = True  # more is known of where the tissue is, and she looks at all
+            if (new_world or rearranged) and any(self[slot] is not None for slot in SLOTS):
+                self._look_at(viewer, scene)
         self._scene, self._whole = scene, True
         self._thumbnails_soon.start(THUMBNAIL_MS)
 
@@ -155,25 +162,27 @@ class Layers:
         wanted = _by_slot(scene)
         # First what goes, then the unit of all that stay, then what comes: napari cannot draw
         # layers of µm beside layers of px.
-        for slot in ALL_SLOTS:
-            self._make_room(viewer, slot, wanted.get(slot))
-        self._measure_in(scene.unit)
-        for slot in ALL_SLOTS:
-            self._bring(viewer, slot, wanted.get(slot), scene.unit)
+        going = [slot for slot in ALL_SLOTS if self._must_go(slot, wanted.get(slot))]
+        coming = [slot for slot in wanted if slot in going or slot not in self._slots]
+        with changed_together(viewer, len({*going, *coming})):
+            for slot in going:
+                self._drop(viewer, slot)
+            self._measure_in(scene.unit)
+            for slot in ALL_SLOTS:
+                self._bring(viewer, slot, wanted.get(slot), scene.unit)
         drawn_on = self.regions.layer
         self.regions.apply(viewer, scene.regions, scene.unit)
         if self.regions.layer is not None and self.regions.layer is not drawn_on:
             self._watch("regions", self.regions.layer)
         self._restack(viewer)
 
-    def _make_room(self, viewer: Any, slot: str, wanted: Description | None) -> None:
-        """Take away the layer that cannot become the wanted one."""
+    def _must_go(self, slot: str, wanted: Description | None) -> bool:
+        """Whether the layer that is there cannot become the wanted one."""
         shown = self._slots.get(slot)
         if shown is None:
-            return
+            return False
         same = wanted is not None and updatable(shown.description, wanted)
-        if not same or not whole(shown.layer, shown.description):
-            self._drop(viewer, slot)
+        return not same or not whole(shown.layer, shown.description)
 
     def _measure_in(self, unit: str) -> None:
         """Give all our layers that stay the unit of the scene."""
@@ -215,6 +224,8 @@ class Layers:
             return viewer.add_points(**spots_arguments(wanted), units=units)
         if isinstance(wanted, ExpressionPoints):
             return viewer.add_points(**expression_arguments(wanted), units=units)
+        if isinstance(wanted, PickedSpot):
+            return viewer.add_points(**picked_arguments(wanted), units=units)
         if isinstance(wanted, ExpressionBlend | DomainPoints):
             return viewer.add_points(**coloured_arguments(wanted), units=units)
         return viewer.add_image(**heatmap_arguments(wanted), units=units)
@@ -233,27 +244,42 @@ class Layers:
             if viewer.layers.index(layer) != place:
                 viewer.layers.move(viewer.layers.index(layer), place)
 
-    def _arrange(self, viewer: Any, compared: bool) -> bool:
+    def _arrange(self, viewer: Any, scene: Scene) -> bool:
         """Put each gene of a comparison, over its copy of the slide, into a view of its own.
 
         Returns
         -------
         Whether the views are other ones now.
         """
-        grid = viewer.canvas.grid
+        grid, compared = viewer.canvas.grid, bool(scene.compared)
         if compared == self._arranged:
             return False
         for layer in self._coloured:
-            colour_bar(layer).visible = False
-        grid.stride = -2 if compared else 1  # the first gene stands first
+            colour_bar(layer).visible = layer.name_overlay.visible = False
+        grid.stride = 2 if compared and scene.slide is not None else 1  # a gene over a slide
         grid.enabled = compared
         self._arranged = compared
-        viewer.reset_view()
         return True
+
+    def fit(self) -> None:
+        """Look at the whole tissue."""
+        viewer = self._viewer()
+        if viewer is not None and self._slots:
+            self._look_at(viewer, self._scene)
+
+    def _look_at(self, viewer: Any, scene: Scene) -> None:
+        fit_to(viewer, scene.focus)
+        self._looked = _camera(viewer)
+
+    def _resized(self, _: object = None) -> None:
+        """Look at the whole tissue again, unless the person looks elsewhere by now."""
+        viewer = self._viewer()
+        if viewer is not None and self._looked is not None and self._looked == _camera(viewer):
+            self.fit()
 
     @property
     def _coloured(self) -> list[Any]:
-        found = (self[slot] for slot in ("predicted", "measured"))
+        found = (self[slot] for slot in MAPS)
         return [layer for layer in found if layer is not None]
 
     def _draw_thumbnails(self) -> None:
@@ -333,9 +359,12 @@ def _by_slot(scene: Scene) -> dict[str, Description | None]:
     return found
 
 
+def _camera(viewer: Any) -> tuple[Any, ...]:
+    return (*viewer.scene.camera.center, viewer.scene.camera.zoom)
+
+
 def _world(scene: Scene) -> tuple[Any, ...]:
     """Return what decides where to look: another slide, another scale, another arrangement."""
     slide = scene.slide and (scene.slide.key, scene.slide.scale)
     place = scene.spots.key if slide is None and scene.spots is not None else None
-    beside = scene.predicted is not None and scene.measured is not None
-    return (slide, place, beside, scene.unit)
+    return (slide, place, len(scene.panels), scene.unit)

@@ -12,15 +12,17 @@ from ...scene.layer_specs import (
     ExpressionBlend,
     ExpressionHeatmap,
     ExpressionPoints,
+    PickedSpot,
     SlideLayer,
     SpotsLayer,
 )
 from ..common.napari_compat import coloured_once
 
 Coloured = ExpressionBlend | DomainPoints
-Description = SlideLayer | SpotsLayer | ExpressionPoints | ExpressionHeatmap | Coloured
+Description = SlideLayer | SpotsLayer | ExpressionPoints | ExpressionHeatmap | Coloured | PickedSpot
 
 SPOT_COLOUR = "#111111"
+RING, RING_HALO = "#ffffff", "#000000"  # seen on every map and on bare tissue
 # px. Around each spot napari paints a margin of three times this at either side, most of it for
 # nothing: at its own 1 px, spots of 7 px cost nearly three times their area.
 SOFT_EDGE = 0.5
@@ -108,6 +110,25 @@ def coloured_arguments(points: ExpressionBlend | DomainPoints) -> dict[str, Any]
     }
 
 
+def picked_arguments(picked: PickedSpot) -> dict[str, Any]:
+    """Return what ``viewer.add_points`` needs to draw a ring, and the outline of a patch."""
+    ring = picked.diameter * 1.25
+    sizes = [ring, ring] + [picked.patch] * 2 * (picked.patch > 0)
+    dark = [0.34, 0.2]  # a wide dark border under a narrower bright one
+    thin = 0.5 * ring / picked.patch if picked.patch else 0.0  # as wide as that of the ring
+    widths = dark + [each * thin for each in dark] * (picked.patch > 0)
+    return {
+        "data": np.tile(np.array(picked.centre), (len(sizes), 1)),
+        "name": picked.name,
+        "size": np.array(sizes),
+        "symbol": ["disc", "disc", "square", "square"][: len(sizes)],
+        "face_color": "transparent",
+        "border_color": [RING_HALO, RING] * (len(sizes) // 2),
+        "border_width": np.array(widths),
+        "antialiasing": SOFT_EDGE,
+    }
+
+
 def _features(points: ExpressionPoints) -> dict[str, Any]:
     """Return what napari says of the spot under the pointer."""
     values: dict[str, Any] = {VALUE: points.values}
@@ -119,6 +140,8 @@ def updatable(old: Description, new: Description) -> bool:
     if isinstance(old, SlideLayer) and isinstance(new, SlideLayer):
         # napari keeps looking at the level it was at.
         return old.key == new.key or _n_levels(old) == _n_levels(new)
+    if isinstance(old, PickedSpot) and isinstance(new, PickedSpot):
+        return bool(old.patch) == bool(new.patch)
     if isinstance(old, Coloured) and isinstance(new, Coloured):
         return type(old) is type(new) and old.positions_key == new.positions_key
     return type(new) is type(old)
@@ -156,6 +179,10 @@ def update(layer: Any, old: Description, new: Description) -> None:
         _update_heatmap(layer, old, new)
     elif isinstance(new, Coloured) and isinstance(old, Coloured):
         _update_coloured(layer, old, new)
+    elif isinstance(new, PickedSpot) and old != new:
+        wanted = picked_arguments(new)
+        layer.data, layer.size = wanted["data"], wanted["size"]
+        layer.border_width = wanted["border_width"]
 
 
 def _update_spots(layer: Any, old: SpotsLayer, new: SpotsLayer) -> None:

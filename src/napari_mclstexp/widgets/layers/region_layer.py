@@ -1,37 +1,44 @@
 """Regions as a napari Shapes layer, both ways: drawn from the session, and read as a person draws.
 
-Every ring of a region is one shape; its features say whose it is. Coordinates are level-0 pixels.
+Which regions are selected is known here, by their ids: napari's own selection is of shapes, and
+follows it.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from napari.utils.notifications import show_info
-from numpy.typing import NDArray
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QObject, QTimer, Signal
 
-from ...analysis.region import Region, region_of
-from ...analysis.region_edits import changed, flat, removed
-from ...errors import SettingsError
+from ...analysis.region import Region
+from ...analysis.region_classes import RegionClass
+from ...analysis.region_edits import flat
+from ...errors import UserError
 from ...scene.layer_specs import RegionShapes
-from ..common.napari_compat import SHAPES_CHANGED, is_drawing
+from ..common.napari_compat import SHAPES_CHANGED, halo_around_text, is_drawing
+from ..common.notify import tell, told
+from .drawn_regions import NEW, Drawn, Purpose, painted_in, region_under, taken_in
+from .region_shapes import features, outline, read_shapes
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-FILL = 0.15
+FILL, FILL_SELECTED = 0.15, 0.3
+EDGE_PX, SELECTED_PX = 1.6, 3.2  # on the screen, whatever the zoom
+NEAR_PX = 4  # as near to a border counts as a click on the region
+SAME_ZOOM = 0.02  # by which share a zoom may differ before the borders are drawn anew
 POLL_MS = 40  # while a shape is being drawn
-_ELLIPSE_POINTS = 64
+LABEL_SIZE = 11
+CUT = "add_path"  # the tool whose lines cut
+_PICKING = ("select", "direct", "vertex_insert", "vertex_remove")
+_UNNAMED = RegionClass("Region", Region.colour)
 
 OnDrawn = Callable[[str, tuple[Region, ...]], None]
 
 
-class RegionLayer:
+class RegionLayer(QObject):
     """The layer that shows the regions and that a person draws on.
 
     Parameters
@@ -45,25 +52,51 @@ class RegionLayer:
     ----------
     layer
         The napari layer, or None.
-    name, colour
-        Of the next region that is drawn.
+    armed
+        The class that the next region gets, or None.
+    purpose
+        What a shape that is drawn is for: a new region, a part more of the selected one, or a
+        part less.
+
+    Signals
+    -------
+    selection_changed
+        Ids of the regions that are selected, by whatever way.
+    mode_changed
+        The tool in hand, or the armed class, is another.
     """
 
+    selection_changed = Signal(tuple)
+    mode_changed = Signal()
+
     def __init__(self, viewer: Any, on_drawn: OnDrawn) -> None:
+        super().__init__()
         self.layer: Any = None
-        self.name, self.colour = "Region", Region.colour
+        self.armed: RegionClass | None = None
+        self.purpose: Purpose = NEW
         self._on_drawn = on_drawn
         self._shown: RegionShapes | None = None
+        self._selected: tuple[str, ...] = ()
+        self._told: tuple[str, ...] = ()
+        self._colours: list[tuple[float, ...]] = []  # of each shape
         self._ours = False
+        self._zoom = 0.0
         self._viewer = weakref.ref(viewer)
         # napari is still busy with the shape when it tells of it.
-        self._read_soon = QTimer()
-        self._read_soon.setSingleShot(True)
-        self._read_soon.timeout.connect(self._read)
+        self._read_soon = self._timer(self._read)
+        self._restyle_soon = self._timer(self._follow_zoom)
+        viewer.scene.camera.events.zoom.connect(self._zoomed)
+        viewer.mouse_drag_callbacks.append(self._clicked)
 
     def forget(self) -> None:
         """Let go of the layer; the viewer is going away."""
         self._read_soon.stop()
+        self._restyle_soon.stop()
+        viewer = self._viewer()
+        if viewer is not None:
+            viewer.scene.camera.events.zoom.disconnect(self._zoomed)
+            if self._clicked in viewer.mouse_drag_callbacks:
+                viewer.mouse_drag_callbacks.remove(self._clicked)
         self.layer = self._shown = None
 
     def finish(self) -> None:
@@ -73,30 +106,111 @@ class RegionLayer:
             if self.layer is not None and not self._busy:
                 self._read()
 
+    # -- selection -----------------------------------------------------------------------------
+
     @property
     def selected(self) -> tuple[str, ...]:
-        """Ids of the selected regions, in the order of the layer."""
-        ids = self._ids
-        chosen = (ids[i] for i in sorted(self.layer.selected_data) if i < len(ids)) if ids else ()
-        return tuple(dict.fromkeys(each for each in chosen if each))
-
-    @property
-    def _ids(self) -> list[str]:
-        """Whose each shape is; a layer that never held a shape knows no ids."""
-        known = self.layer is not None and "id" in self.layer.features
-        return [str(each) for each in self.layer.features["id"]] if known else []
+        """Ids of the selected regions, in the order in which they were selected."""
+        there = {each.id for each in self._regions}
+        return tuple(each for each in self._selected if each in there)
 
     def select(self, ids: tuple[str, ...]) -> None:
-        """Select the shapes of these regions."""
-        if self.layer is not None:
-            self.layer.selected_data = {i for i, each in enumerate(self._ids) if each in ids}
+        """Select regions: all their shapes are."""
+        # Who was selected first stays first: it is the one that others are taken out of.
+        kept = [each for each in self._selected if each in ids]
+        self._selected = (*kept, *(each for each in ids if each not in kept))
+        self._mark()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell which regions are selected, where it is not what was told last."""
+        if self._shown is not None and self.selected != self._told:
+            self._told = self.selected
+            self.selection_changed.emit(self._told)
+
+    def _mark(self) -> None:
+        """Show in napari's layer what is selected."""
+        if self.layer is None:
+            return
+        with self._by_us():
+            chosen = {i for i, each in enumerate(self._ids) if each in self._selected}
+            if set(self.layer.selected_data) != chosen:
+                self.layer.selected_data = chosen
+            self._style()
+
+    def _picked(self, *_: object) -> None:
+        """Follow what a person selected with napari's own tools."""
+        if self._ours or self.layer is None or str(self.layer.mode) not in _PICKING:
+            return
+        ids = self._ids
+        chosen = [ids[i] for i in sorted(self.layer.selected_data) if i < len(ids)]
+        if all(chosen):  # else a shape that is being drawn
+            self.select(tuple(dict.fromkeys(chosen)))
+
+    def _clicked(self, _: Any, event: Any) -> Iterator[None]:
+        """Select the region that is clicked while no tool is in hand; a drag moves the view."""
+        yield
+        viewer, shown, layer = self._viewer(), self._shown, self.layer
+        if event.type == "mouse_move" or viewer is None or shown is None or layer is None:
+            return
+        active = viewer.layers.selection.active
+        if str(getattr(active, "mode", "pan_zoom")) != "pan_zoom" or not layer.visible:
+            return
+        y, x = layer.world_to_data(event.position)[-2:]
+        found = region_under(shown.regions, (float(x), float(y)), NEAR_PX * self._px)
+        more = {"Shift", "Control"} & set(event.modifiers)
+        if found and more:
+            rest = tuple(each for each in self._selected if each != found)
+            self.select(rest if found in self._selected else (*self._selected, found))
+        elif not more:
+            self.select((found,) if found else ())
+
+    # -- tools ---------------------------------------------------------------------------------
 
     def draw(self, mode: str) -> None:
         """Choose one of napari's tools: "add_polygon", "add_polygon_lasso", "select"..."""
         viewer = self._viewer()
-        if self.layer is not None and viewer is not None:
-            viewer.layers.selection.active = self.layer
+        if self.layer is None or viewer is None:
+            return
+        viewer.layers.selection.active = self.layer
+        with self._by_us():
             self.layer.mode = mode
+        if mode.startswith("add") and mode != CUT and self.purpose == NEW:
+            self.select(())  # a class pressed now is the next shape's
+        self._mark()
+
+    def set_purpose(self, purpose: Purpose) -> None:
+        """Say what a shape that is drawn from now on is for."""
+        if purpose != self.purpose:
+            self.purpose = purpose
+            self.mode_changed.emit()
+
+    def arm(self, chosen: RegionClass | None) -> None:
+        """Give the next regions this class."""
+        if chosen != self.armed:
+            self.armed = chosen
+            self.mode_changed.emit()
+
+    @property
+    def target(self) -> Region | None:
+        """The region that a drawn shape is added to, or taken out of: the only selected one."""
+        chosen = [each for each in self._regions if each.id in self._selected]
+        return chosen[0] if len(chosen) == 1 else None
+
+    @property
+    def next_class(self) -> RegionClass:
+        """What the next region is called and coloured."""
+        return self.armed or _UNNAMED
+
+    @property
+    def tool(self) -> str:
+        """The tool in hand, as napari calls it; "" while another layer is the active one."""
+        viewer, layer = self._viewer(), self.layer
+        if viewer is None or layer is None or viewer.layers.selection.active is not layer:
+            return ""
+        return str(layer.mode)
+
+    # -- drawing -------------------------------------------------------------------------------
 
     def apply(self, viewer: Any, wanted: RegionShapes | None, unit: str) -> None:
         """Show these regions; None takes the layer away."""
@@ -106,60 +220,114 @@ class RegionLayer:
                 viewer.layers.remove(layer)
             return
         if self.layer is None or self.layer not in viewer.layers:
-            self.layer = viewer.add_shapes(name=wanted.name, ndim=2, units=(unit, unit))
+            self.layer = viewer.add_shapes(
+                name=wanted.name, ndim=2, units=(unit, unit), opacity=1.0
+            )
             self.layer.events.data.connect(self._edited)
+            self.layer.events.mode.connect(self._tool_changed)
+            self.layer.selected_data.events.items_changed.connect(self._picked)
+            halo_around_text(viewer, self.layer)
             self._shown = None
         if wanted == self._shown:
             return
         layer, before = self.layer, self._shown
         self._shown = None  # until all of it stands
-        if before is None or before.regions != wanted.regions or before.edge != wanted.edge:
-            self._fill_quietly(wanted)
         layer.scale = (wanted.scale, wanted.scale)
-        layer.visible = wanted.visible
+        if before is None or before.regions != wanted.regions or before.scale != wanted.scale:
+            with self._by_us():
+                self._fill(wanted)
+        if layer.visible != wanted.visible:  # else napari takes the tool out of the hand
+            layer.visible = wanted.visible
         self._shown = wanted
-
-    def _fill_quietly(self, wanted: RegionShapes) -> None:
-        self._ours = True
-        try:
-            self._fill(wanted)
-        finally:
-            self._ours = False
+        self._tell()
 
     def _fill(self, wanted: RegionShapes) -> None:
-        layer, selected = self.layer, self.selected
-        every = flat(wanted.regions)
-        table = _features(every)
-        rings = [
-            np.asarray(ring[:-1])[:, ::-1]
-            for each in every
-            for polygon in each.polygons
-            for ring in polygon
-        ]
+        layer, every = self.layer, flat(wanted.regions)
         layer.selected_data = set()
         layer.data = []
-        if rings:
-            colours = [np.array((*c, 255)) / 255 for c in table.pop("colour")]
-            faces = [c * (1, 1, 1, FILL if ring == 0 else 0)
-                     for c, ring in zip(colours, table["ring"], strict=True)]  # fmt: skip
+        self._colours = [
+            tuple(value / 255 for value in each.colour) for each in every for _ in each.polygons
+        ]
+        if every:
             layer.add(
-                rings,
+                [outline(polygon) for each in every for polygon in each.polygons],
                 shape_type="polygon",
-                edge_width=wanted.edge,
-                edge_color=colours,
-                face_color=faces,
+                edge_width=EDGE_PX * self._px,
+                edge_color=[(*each, 1.0) for each in self._colours],
+                face_color=[(*each, FILL) for each in self._colours],
             )
-            layer.features = table
+            layer.features = features(every)
             # What napari gives the next shape: no id, so that it is known as new.
-            layer.feature_defaults = {"id": "", "part": 0, "ring": 0, "label": ""}
-            layer.text = {"string": "{label}", "size": 10, "color": "black", "anchor": "center"}
-        layer.current_edge_width = wanted.edge
-        self.select(selected)
+            layer.feature_defaults = {"id": "", "part": 0, "label": ""}
+            layer.text = {
+                "string": "{label}",
+                "size": LABEL_SIZE,
+                "color": "black",
+                "anchor": "center",
+            }
+        layer.selected_data = {i for i, each in enumerate(self._ids) if each in self._selected}
+        self._style()
         layer.refresh()
+
+    def _style(self) -> None:
+        """Give the borders their width on the screen, and the selected ones theirs."""
+        layer, px = self.layer, self._px
+        self._zoom = px
+        chosen = [each in self._selected and bool(each) for each in self._ids][: layer.nshapes]
+        widths = [px * (SELECTED_PX if each else EDGE_PX) for each in chosen]
+        if layer.nshapes == len(widths) == len(self._colours) and widths:
+            layer.edge_width = widths
+            fills = [FILL_SELECTED if each else FILL for each in chosen]
+            layer.face_color = [
+                (*colour, fill) for colour, fill in zip(self._colours, fills, strict=True)
+            ]
+            layer.events.edge_width()
+        with layer.block_update_properties():
+            layer.current_edge_width = EDGE_PX * px
+            colour = np.array((*self.next_class.colour, 255)) / 255
+            layer.current_edge_color = colour
+            layer.current_face_color = colour * (1, 1, 1, FILL)
+
+    @property
+    def _px(self) -> float:
+        """Level-0 px that one pixel of the screen shows."""
+        viewer = self._viewer()
+        if viewer is None or self.layer is None:
+            return 1.0
+        return 1.0 / max(1e-9, float(viewer.scene.camera.zoom) * abs(float(self.layer.scale[-1])))
+
+    def _zoomed(self, *_: object) -> None:
+        if self.layer is not None:
+            self._restyle_soon.start(0)
+
+    def _follow_zoom(self) -> None:
+        viewer = self._viewer()
+        if viewer is None or self.layer is None or self.layer not in viewer.layers:
+            return
+        if self._busy:
+            self._restyle_soon.start(POLL_MS)
+        elif abs(self._px / self._zoom - 1) > SAME_ZOOM if self._zoom else True:
+            with self._by_us():
+                self._style()
+
+    # -- reading -------------------------------------------------------------------------------
+
+    @property
+    def _regions(self) -> tuple[Region, ...]:
+        return flat(self._shown.regions) if self._shown is not None else ()
+
+    @property
+    def _ids(self) -> list[str]:
+        """Whose each shape is; a layer that never held a shape knows no ids."""
+        known = self.layer is not None and "id" in self.layer.features
+        return [str(each) for each in self.layer.features["id"]] if known else []
 
     def _edited(self, event: Any) -> None:
         if not self._ours and event.action in SHAPES_CHANGED:
             self._read_soon.start(0)
+
+    def _tool_changed(self, *_: object) -> None:
+        self.mode_changed.emit()
 
     @property
     def _busy(self) -> bool:
@@ -180,100 +348,50 @@ class RegionLayer:
         if self._busy:
             self._read_soon.start(POLL_MS)
             return
-        before = self._shown.regions
-        new = _own_shapes(self.layer)
-        regions = before
-        drawn: list[Region] = []
-        for rings in new.pop("", {}).values():
-            try:
-                drawn.append(_drawn(rings[0], self.name, self.colour))
-            except SettingsError:
-                continue  # a click without a drag, or a line
-        gone = [each.id for each in flat(before) if each.id not in new]
-        regions = removed(regions, gone)
-        moved = 0
-        fixed: list[str] = []
-        for region_id, parts in new.items():
-            old = next((each for each in flat(before) if each.id == region_id), None)
-            polygons = tuple(
-                tuple(rings[i] for i in sorted(rings)) for _, rings in sorted(parts.items())
-                if 0 in rings
-            )  # fmt: skip
-            if old is not None and polygons and polygons != old.polygons:
-                if old.locked:
-                    fixed.append(old.name)
-                    continue
-                moved += 1
-                current = next(each for each in flat(regions) if each.id == region_id)
-                regions = changed(regions, replace(current, polygons=polygons))
-        regions += tuple(drawn)
-        if fixed:
-            show_info(f"{', '.join(fixed)}: locked, so it stays; untick it to change it.")
-        if regions == before:  # a click that made or moved nothing is no step
-            known = sum(len(polygon) for each in flat(before) for polygon in each.polygons)
-            if fixed or len(self.layer.data) != known:
-                self._fill_quietly(self._shown)
+        shown = self._shown
+        found = read_shapes(self.layer, {each.id: each for each in self._regions})
+        try:
+            drawn = taken_in(found, shown.regions, self.next_class, self.purpose, self.selected)
+        except UserError as error:
+            tell(error)
+            drawn = Drawn(shown.regions)
+        if drawn.say:
+            show_info(drawn.say)
+        if drawn.regions == shown.regions:  # a click that made or moved nothing is no step
+            known = sum(len(each.polygons) for each in self._regions)
+            if drawn.put_back or found.rings or found.lines or len(self.layer.data) != known:
+                with self._by_us():
+                    self._fill(shown)
             return
         # It no longer shows what the session has: the next scene makes it so again.
         self._shown = None
-        what = "Draw a region" if drawn else "Change a region" if moved else "Remove a region"
-        self._on_drawn(what, regions)
+        self._take(drawn)
 
+    def take_painted(self, region: Region, before: tuple[Region, ...]) -> None:
+        """Take in a region that was painted, for what :attr:`purpose` says."""
+        with told():
+            given, purpose = self.next_class, self.purpose
+            self._take(painted_in(region, before, given, purpose, self.selected))
 
-def _features(regions: tuple[Region, ...]) -> pd.DataFrame:
-    """Return whose each ring is: region, polygon and ring number, and what is written on it."""
-    import pandas as pd
+    def _take(self, drawn: Drawn) -> None:
+        if drawn.select is not None:
+            self._selected = drawn.select
+        self._on_drawn(drawn.what, drawn.regions)
+        self._mark()
+        self._tell()
 
-    columns = ("id", "part", "ring", "label", "colour")
-    rows = [
-        (each.id, part, ring, each.name if part == ring == 0 else "", each.colour)
-        for each in regions
-        for part, polygon in enumerate(each.polygons)
-        for ring in range(len(polygon))
-    ]
-    if not rows:
-        rows = [("", 0, 0, "", Region.colour)]
-    return pd.DataFrame(rows, columns=list(columns))
+    # -- within --------------------------------------------------------------------------------
 
+    @contextmanager
+    def _by_us(self) -> Iterator[None]:
+        before, self._ours = self._ours, True
+        try:
+            yield
+        finally:
+            self._ours = before
 
-def _own_shapes(layer: Any) -> dict[str, dict[int, dict[int, tuple[tuple[float, float], ...]]]]:
-    """Return the rings in the layer, by region, polygon and ring; new shapes have the id ""."""
-    import pandas as pd
-
-    found: dict[str, dict[int, dict[int, tuple[tuple[float, float], ...]]]] = {}
-    table = layer.features
-    for i, (data, kind) in enumerate(zip(layer.data, layer.shape_type, strict=True)):
-        region = str(table["id"].iloc[i]) if "id" in table and pd.notna(table["id"].iloc[i]) else ""
-        part, ring = (int(table["part"].iloc[i]), int(table["ring"].iloc[i])) if region else (i, 0)
-        points = _ellipse(data) if kind == "ellipse" else np.asarray(data, dtype=float)
-        if not region and kind in ("line", "path"):
-            continue
-        xy = [(float(x), float(y)) for y, x in points[:, -2:]]
-        found.setdefault(region, {}).setdefault(part, {})[ring] = (*xy, xy[0])
-    return found
-
-
-def _drawn(
-    ring: tuple[tuple[float, float], ...], name: str, colour: tuple[int, int, int]
-) -> Region:
-    """Return a region of a ring drawn by hand, which may cross itself."""
-    from shapely import make_valid
-    from shapely.geometry import MultiPolygon, Polygon
-
-    shape = make_valid(Polygon(ring))
-    parts = [
-        part
-        for each in getattr(shape, "geoms", [shape])
-        for part in getattr(each, "geoms", [each])
-        if part.geom_type == "Polygon" and part.area > 0
-    ]
-    return region_of(MultiPolygon(parts), name, colour=colour)
-
-
-def _ellipse(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the outline of an ellipse that touches the sides of a box."""
-    corners = np.asarray(corners, dtype=float)
-    centre = corners.mean(axis=0)
-    right, down = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
-    angle = np.linspace(0, 2 * np.pi, _ELLIPSE_POINTS, endpoint=False)[:, None]
-    return np.asarray(centre + np.cos(angle) * right + np.sin(angle) * down)
+    def _timer(self, call: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(call)
+        return timer

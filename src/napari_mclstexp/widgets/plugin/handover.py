@@ -44,6 +44,7 @@ class Opened:
     prediction: AnnData | None = None
     model: Path | None = None
     tissue: Tissue | None = None
+    prediction_path: Path | None = None
 
     def with_tissue(self) -> Opened:
         """Return it with the tissue of its slide, which takes seconds on a large one.
@@ -66,6 +67,11 @@ class Opened:
             raise
         return replace(self, tissue=tissue)
 
+    def close(self) -> None:
+        """Close its slide: nobody wants it any more."""
+        if self.slide is not None:
+            self.slide.close()
+
     def enter(self, session: Session) -> None:
         """Make it the session's.
 
@@ -86,6 +92,8 @@ class Opened:
             session.shown.on_disk = (self.spots,)
         if self.prediction is not None:
             session.use_prediction(self.prediction)
+            if self.prediction_path is not None:
+                session.shown.came_from(self.prediction_path)
 
 
 def read_opened_prediction(path: Path, with_slide: bool = True) -> Opened:
@@ -96,7 +104,7 @@ def read_opened_prediction(path: Path, with_slide: bool = True) -> Opened:
     prediction = read_prediction(path)
     slide = Path(Provenance.read(prediction).slide or "")
     found = with_slide and slide.is_file()
-    return Opened(slide=open_slide(slide) if found else None, prediction=prediction)
+    return Opened(open_slide(slide) if found else None, prediction=prediction, prediction_path=path)
 
 
 def layer_data(opened: Opened) -> list[tuple[Any, dict[str, Any], str]]:

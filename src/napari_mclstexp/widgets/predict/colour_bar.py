@@ -65,7 +65,9 @@ class ColourBarView(QWidget):
         )
         painter.setPen(colour("text"))
         painter.drawImage(QRectF(0, line + 3, width, self.BAR), gradient(self.bar.colormap))
-        low, high = (f"{each:.2g}" for each in self.bar.limits)
+        figures_of = (f"{each:.2g}" for each in self.bar.limits)
+        words = [*(f"{word} " if word else "" for word in self.bar.ends)]
+        low, high = (f"{word}{each}" for word, each in zip(words, figures_of, strict=True))
         painter.drawText(figures, left, low)
         painter.drawText(figures, right, high)
         metrics = painter.fontMetrics()

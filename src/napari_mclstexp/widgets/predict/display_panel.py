@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QPixmap
@@ -20,26 +20,12 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledDoubleRangeSlider
 
-from ...session.display import Display, Quantity, end_name
+from ...session.display import Display, Quantity, quantity_name
 from ..layers.colour_controls import COLORMAPS
 from .colour_bar import gradient
 
-QUANTITIES: dict[Quantity, str] = {
-    "predicted": "Predicted",
-    "measured": "Measured",
-    "beside": "Side by side",
-    "swipe": "Swipe",
-    "difference": "Difference",
-    "spread": "Uncertainty: spread",
-    "distance": "Unfamiliar tissue",
-}
-
-
-def _name(quantity: Quantity, interval: float | None) -> str:
-    """Return what a quantity is called: "Uncertainty: lower end of 80%"."""
-    if quantity == "lower" or quantity == "upper":
-        return f"Uncertainty: {end_name(quantity, interval)}"
-    return QUANTITIES[quantity]
+COLOURS = "Colours from low to high"
+OWN_COLOURS = "This map has colours of its own, so that it is not taken for the map of a gene"
 
 
 class DisplayPanel(QWidget):
@@ -77,7 +63,7 @@ class DisplayPanel(QWidget):
         self.colormap.setIconSize(QSize(48, 12))
         for name in COLORMAPS:
             self.colormap.addItem(QIcon(QPixmap.fromImage(gradient(name, 48, 12))), name)
-        self.colormap.setToolTip("Colours from low to high")
+        self.colormap.setToolTip(COLOURS)
         self.contrast = QLabeledDoubleRangeSlider(Qt.Orientation.Horizontal)
         self.contrast.setRange(0.0, 100.0)
         self.contrast.setDecimals(0)
@@ -173,6 +159,7 @@ class DisplayPanel(QWidget):
         quantities: Sequence[Quantity],
         shown: Quantity | None,
         interval: float | None = None,
+        fixed: Collection[str] = (),
     ) -> None:
         """Bring the controls in line with what is shown, without telling anyone.
 
@@ -182,6 +169,8 @@ class DisplayPanel(QWidget):
             What is wanted, what can be shown, and what is.
         interval
             Share of measured values between lower and upper end, where it is known.
+        fixed
+            Fields of the display that the colours of the present map do not follow.
         """
         self.blockSignals(True)
         styles = {"points": self.points, "heatmap": self.heatmap, "contours": self.contours}
@@ -191,13 +180,17 @@ class DisplayPanel(QWidget):
         for part in (self.swipe, self.swipe_name):
             part.setVisible(swiped)
         self.fixed.setChecked(display.limits is not None)
-        self.contrast.setEnabled(display.limits is None)
+        free = "limits" not in fixed
+        self.fixed.setEnabled(free)
+        self.contrast.setEnabled(display.limits is None or not free)
+        self.colormap.setEnabled("colormap" not in fixed)
+        self.colormap.setToolTip(COLOURS if "colormap" not in fixed else OWN_COLOURS)
         if display.limits is not None:
             self.low.setValue(display.limits[0])
             self.high.setValue(display.limits[1])
         for box in (self.low, self.high):
-            box.setEnabled(display.limits is not None)
-        offered = [(_name(quantity, interval), quantity) for quantity in quantities]
+            box.setEnabled(free and display.limits is not None)
+        offered = [(quantity_name(each, interval).capitalize(), each) for each in quantities]
         if offered != self._offered():
             self.quantity.clear()
             for name, quantity in offered:

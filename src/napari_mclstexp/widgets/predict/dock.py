@@ -1,4 +1,4 @@
-"""The dock "Predict": a model, a run, and the genes it found, over the slide."""
+"""The dock "Predict": a model, a run, and how the maps of its genes are drawn."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import napari
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton
 
-from ...analysis.gene_aliases import other_names
 from ...scene.layer_specs import Scene
+from ...scene.shown import fixed_colours
 from ...session.display import MOST_COMPARED
 from ..common import dialogs
+from ..common.dock import Dock
 from ..common.notify import tell, told
-from ..common.tabbing import join_docks
-from ..common.theme import BusyLine, Scrolling, facts, rule
-from ..workspace import workspace_of
+from ..common.theme import facts, rule
+from ..frame.gene_bar import gene_picker_of
 from .colour_bar import ColourBarView
 from .display_panel import DisplayPanel
-from .gene_picker import GenePicker
 from .model_choices import choices
 from .model_panel import ModelPanel
 from .models_dialog import ModelsDialog
@@ -29,15 +27,14 @@ if TYPE_CHECKING:
     from ...slides import Slide
 
 
-class PredictDock(QWidget):
-    """Choose a model, run it, and look at the genes."""
+class PredictDock(Dock):
+    """Choose a model, run it, and choose how its maps are drawn."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self.workspace = workspace_of(napari_viewer)
+        super().__init__(napari_viewer)
         self.model = ModelPanel()
         self.runner = RunPanel()
-        self.genes = GenePicker()
+        self.genes = gene_picker_of(napari_viewer)  # of the bar that is always there
         self.display = DisplayPanel()
         self.bars = tuple(ColourBarView() for _ in range(MOST_COMPARED))
         self.result = facts("The result shown, and how it compares with the measurements")
@@ -45,28 +42,14 @@ class PredictDock(QWidget):
         self.save.setToolTip(
             "Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read"
         )
-        self.busy = BusyLine()
         self.library: ModelsDialog | None = None
-        self._named: tuple[tuple[str, ...], int] = ((), 0)
-        self._names: dict[str, str] = {}
         self._offered_for: Slide | None = None
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(10, 8, 10, 8)
-        layout.setSpacing(7)
-        for part in (self.model, self.runner, rule()):
-            layout.addWidget(part)
-        layout.addWidget(self.genes, 1)
-        for part in (*self.bars, self.display, self.result, self.save, self.busy):
-            layout.addWidget(part)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        maps = (*self.bars, self.display, self.result, self.save)
+        self.stack(self.model, self.runner, rule(), *maps)
         self._wire()
         self._offer_models()
         self.runner.show_run(self.workspace.session.run)
         self._show_scene(self.workspace.scene)
-        self.busy.say(self.workspace.jobs.busy)
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
@@ -75,33 +58,20 @@ class PredictDock(QWidget):
         self.model.more_asked.connect(self._more_asked)
         self.runner.run_asked.connect(self._run_asked)
         self.runner.cancel_asked.connect(session.runs.cancel)
-        self.genes.picked.connect(lambda gene: session.show(gene=gene))
         self.display.changed.connect(lambda changes: session.show(**changes))
         self.save.clicked.connect(self._save_asked)
         workspace.shown.connect(self._show_scene)
         workspace.model_changed.connect(self._offer_models)
         workspace.run_changed.connect(self.runner.show_run)
         workspace.progressed.connect(self.runner.show_progress)
-        workspace.jobs.loading.connect(self.busy.say)
 
     def _show_scene(self, drawn: Scene) -> None:
         session = self.workspace.session
-        known = session.result or (session.model.config if session.model is not None else None)
-        if drawn.warning:  # scores of other slides would promise what nobody knows of this one
-            known = None
-        programs = session.expression.programs
-        self.genes.set_genes(
-            session.genes,
-            known.held_out_pcc if known is not None else {},
-            known.held_out_low if known is not None else {},
-            {name: each.sentence(loadings=True) for name, each in programs.items()},
-        )
-        self.genes.set_other_names(self._other_names(session.genes))
-        self.genes.set_gene(session.gene)
         result = session.result
         interval = None if result is None else result.interval
         self.display.show_display(
-            session.display, session.quantities, session.shown_quantity, interval
+            *(session.display, session.quantities, session.shown_quantity, interval),
+            fixed_colours(session),
         )
         for view, bar in zip(self.bars, (*drawn.bars, *[None] * MOST_COMPARED), strict=False):
             view.show_bar(bar)
@@ -110,16 +80,6 @@ class PredictDock(QWidget):
         self.result.setText(drawn.result_text)
         self.result.setVisible(bool(drawn.result_text))
         self.save.setEnabled(result is not None and result.complete)
-
-    def _other_names(self, genes: tuple[str, ...]) -> dict[str, str]:
-        """Return the aliases of the genes, worked out again only for others."""
-        spots, number = self.workspace.session.spots, self.workspace.session.expression.number
-        if self._named != (genes, number):
-            ids: dict[str, str] = {}
-            if spots is not None and "gene_ids" in spots.var:
-                ids = dict(zip(map(str, spots.var_names), spots.var["gene_ids"], strict=True))
-            self._named, self._names = (genes, number), other_names(genes, ids)
-        return self._names
 
     def _offer_models(self) -> None:
         model = self.workspace.session.model
@@ -157,9 +117,3 @@ class PredictDock(QWidget):
         if target is not None:
             with told():
                 self.workspace.save(target)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Stand as a tab beside the other dock."""
-        super().showEvent(event)
-        join_docks(self.workspace.docks, self)
-        self.workspace.docks.add(self)

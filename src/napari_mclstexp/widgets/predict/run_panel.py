@@ -58,7 +58,6 @@ class RunPanel(QWidget):
         self.bar.setToolTip("Progress of the run")
         self.status = QLabel("")
         self.status.setToolTip("Spots done, spots per second, and time left")
-        self.status.setWordWrap(True)
         self._pace = Pace()
         self._run: Run | None = None
 
@@ -72,6 +71,11 @@ class RunPanel(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.bar)
         layout.addWidget(self.status)
+        self.status.setFixedHeight(self.status.fontMetrics().height() + 4)
+        for part in (self.bar, self.status):  # a run that starts moves nothing below it
+            policy = part.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            part.setSizePolicy(policy)
         self.run.clicked.connect(lambda: self.run_asked.emit(self.device.currentData()))
         self.cancel.clicked.connect(lambda: self.cancel_asked.emit())
         self.show_run(None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import pytest
 
+from napari_mclstexp.analysis.region_classes import RegionClass
 from napari_mclstexp.errors import ModelError, SlideError, SpotsError
 from napari_mclstexp.inference.prediction_io import write_prediction
-from napari_mclstexp.session import scripting as opening
+from napari_mclstexp.scripting import actions as opening
 from napari_mclstexp.session.session import Session
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots import GridSettings
@@ -91,3 +95,12 @@ def test_a_saved_prediction_opens_without_its_slide(tmp_path):
     opening.open_prediction(again, tmp_path / "prediction.h5ad")
     assert again.slide is None
     assert again.result.complete
+
+
+def test_classes_are_shown_again_as_a_step_has_them():
+    session = Session()
+    classes = (RegionClass("Carcinoma", (10, 20, 30)),)
+    session.show(classes=classes)
+    again = Session()
+    opening.show(again, **json.loads(json.dumps(asdict(session.display))))
+    assert again.display.classes == classes

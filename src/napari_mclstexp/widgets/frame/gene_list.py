@@ -42,6 +42,15 @@ class GeneList(QAbstractListModel):
         return list(self._shown)
 
     @property
+    def offered(self) -> tuple[str, ...]:
+        """All genes, whatever is searched for."""
+        return self._genes
+
+    def is_favourite(self, gene: str) -> bool:
+        """Whether the person marked a gene."""
+        return gene in self._favourites
+
+    @property
     def scored(self) -> bool:
         """Whether any gene has a held-out correlation."""
         return bool(self._pcc)

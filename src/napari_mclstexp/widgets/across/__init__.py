@@ -1,0 +1,1 @@
+"""The dock Across slides: places, maps and regions of several open slides together."""

@@ -1,0 +1,336 @@
+"""Choosing a gene: type to search, up and down to walk through, how far each can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+
+from qtpy.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, Signal
+from qtpy.QtGui import QFocusEvent, QKeyEvent, QKeySequence
+from qtpy.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QShortcut,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...analysis.gene_aliases import look_up
+from ...session.recent_files import Favourites
+from ..common.theme import gene_links, when_theme_changes
+from .gene_list import NOTHING as NONE_KNOWN
+from .gene_list import GeneDelegate, GeneList
+
+KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+LIST_SIZE = (330, 320)
+NOTHING = "Run a prediction, or load spots with counts, to see genes."
+
+
+class GenePicker(QWidget):
+    """A search field with a list of genes that unfolds below it.
+
+    The arrow keys walk through the genes with the list folded, so that it covers no tissue.
+
+    Signals
+    -------
+    picked
+        The gene that the person went to, by mouse or keyboard.
+    """
+
+    picked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.genes = GeneList()
+        self._gene: str | None = None
+        self._favourites = Favourites()
+        self._updating = False
+        self._measured = False
+        self._known: Collection[str] = ()
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search genes (Ctrl+F)")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Search genes")
+        self.search.setToolTip(
+            "Type part of a gene's name, an alias (HER2) or an Ensembl id (Ctrl+F); ↑ and ↓ walk "
+            "through the genes found, Enter takes the first"
+        )
+        self.unfold = _button("▾", "Show the list of genes (Alt+G)", "List of genes", "Alt+G")
+        self.before = _button("▲", "The gene before in the list (F6)", "Gene before")
+        self.after = _button("▼", "The next gene in the list (F7)", "Next gene")
+        self.star = _button(
+            *("★", "Mark or unmark the current gene; marked genes are listed first (Ctrl+B)"),
+            *("Mark the shown gene", "Ctrl+B"),
+        )
+        self.star.setCheckable(True)
+        self.drop = _Drop(self)
+        self.order, self.list, self.none = self.drop.order, self.drop.list, self.drop.none
+        self.list.setModel(self.genes)
+        self.note = QLabel("")
+        self.note.setTextFormat(Qt.TextFormat.RichText)
+        self.note.setAccessibleName("What became of the search")
+        self.note.setToolTip("What the name that you searched for means, and what comes closest")
+        self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(3)
+        self.search.setMinimumWidth(150)
+        self.search.setMaximumWidth(260)
+        line.addWidget(self.search, 2)
+        for button in (self.unfold, self.before, self.after, self.star):
+            line.addWidget(button)
+        self.line = line
+        line.addWidget(self.note, 3)
+        self._wire()
+
+    def _wire(self) -> None:
+        self.search.textEdited.connect(lambda text: self.open_list() if text.strip() else None)
+        self.search.textChanged.connect(self._searched)
+        self.search.returnPressed.connect(self._take_first)
+        self.search.installEventFilter(self)
+        self.list.installEventFilter(self)
+        self.unfold.clicked.connect(self._toggle_list)
+        for button, keys, step in ((self.before, "F6", -1), (self.after, "F7", 1)):
+            button.clicked.connect(partial(self._stepped, step))
+            # A button's own shortcut waits until the button was seen to go down and up.
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.activated.connect(partial(self._walk, step))
+        self.star.clicked.connect(self._star_pressed)
+        self.genes.set_favourites(self._favourites.genes())
+        self.order.currentIndexChanged.connect(self._ordered)
+        self.list.selectionModel().currentChanged.connect(self._moved)
+        self.list.clicked.connect(lambda _: self.drop.hide())
+        for label in (self.note, self.none):
+            label.linkActivated.connect(self._link)
+        when_theme_changes(self, self._restyle)
+
+    # -- what there is -------------------------------------------------------------------------
+
+    def set_genes(
+        self,
+        genes: Sequence[str],
+        held_out_pcc: Mapping[str, float],
+        held_out_low: Mapping[str, float] = NONE_KNOWN,
+        programs: Mapping[str, str] = NONE_KNOWN,
+    ) -> None:
+        """Offer these genes; see :meth:`GeneList.set_genes`."""
+        self._updating = True
+        self.genes.set_genes(genes, held_out_pcc, held_out_low, programs)
+        self._updating = False
+        self.order.setVisible(self.genes.scored)
+        self._settle()
+
+    def set_gene(self, gene: str | None) -> None:
+        """Mark the gene that is shown."""
+        if gene != self._gene and gene is not None:
+            self.note.setText("")  # it spoke of another gene
+        self._gene = gene
+        self._settle()
+
+    def set_other_names(self, others: Mapping[str, str]) -> None:
+        """Take the names by which genes are found beside their symbols."""
+        self._updating = True
+        self.genes.set_other_names(others)
+        self._updating = False
+        self._settle()
+
+    def set_known(self, known: Collection[str], measured: bool) -> None:
+        """Take the names that are genes here though they may not be offered.
+
+        Parameters
+        ----------
+        known
+            Symbols of the genes that were measured.
+        measured
+            Whether it is those that are offered, and not what a model predicts.
+        """
+        self._known, self._measured = known, measured
+
+    # -- the list ------------------------------------------------------------------------------
+
+    def open_list(self) -> None:
+        """Unfold the list below the search field."""
+        self.drop.open_below(self.search)
+
+    def _toggle_list(self) -> None:
+        if self.drop.isVisible():
+            self.drop.hide()
+        else:
+            self.open_list()
+            self.search.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Let the arrow keys in the search field move through the list, and fold it when left."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            if event.key() == Qt.Key.Key_Escape and self.drop.isVisible():
+                self.drop.hide()
+                return True
+            if watched is self.search and event.key() in KEYS:
+                step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_PageUp: -10}
+                self._walk(step.get(Qt.Key(event.key()), 10))
+                return True
+        if isinstance(event, QFocusEvent) and event.lostFocus() and self.drop.isVisible():
+            now = QApplication.focusWidget()
+            if now is not None and now is not self.search and not self.drop.isAncestorOf(now):
+                self.drop.hide()
+        return False
+
+    def _restyle(self) -> None:
+        """Write links in the theme of the moment."""
+        if self.note.text():
+            self.note.setText(self._answer(self.search.text().strip()))
+        self._settle()
+
+    # -- within --------------------------------------------------------------------------------
+
+    def _star_pressed(self) -> None:
+        if self._gene is not None:
+            self._updating = True
+            self.genes.set_favourites(self._favourites.toggle(self._gene))
+            self._updating = False
+        self._settle()
+
+    def _stepped(self, step: int, _: bool = False) -> None:
+        self._walk(step)
+
+    def _walk(self, step: int) -> None:
+        last = self.genes.rowCount() - 1
+        if last >= 0:
+            at = self.list.currentIndex().row()
+            to = min(max(at + step, 0), last) if at >= 0 else 0
+            self.list.setCurrentIndex(self.genes.index(to))
+
+    def _take_first(self) -> None:
+        wanted = self.search.text().strip()
+        if self.genes.rowCount():
+            exact = look_up(wanted, self.genes.shown).gene if wanted else ""
+            row = self.genes.row_of(exact) if exact else -1
+            if row >= 0:
+                self.list.setCurrentIndex(self.genes.index(row))
+            elif not self.list.currentIndex().isValid():
+                self._walk(0)
+        self.drop.hide()
+        self.note.setText(self._answer(wanted))
+
+    def _answer(self, wanted: str) -> str:
+        """Return what became of a search in rich text, with links to what comes closest."""
+        if not wanted:
+            return ""
+        found = look_up(wanted, self.genes.offered, self._known)
+        if not found.gene and self.genes.rowCount():
+            return ""  # part of a name that some genes have
+        sentences = [found.sentence(self._measured)]
+        if not self._measured and not found.gene and found.symbol in self._known:
+            sentences.append(f"It was measured here: {gene_links([found.symbol])}.")
+        if found.near:
+            sentences.append(f"Near: {gene_links(found.near)}.")
+        return " ".join(sentence for sentence in sentences if sentence)
+
+    def _link(self, gene: str) -> None:
+        self.search.clear()
+        self.drop.hide()
+        self.picked.emit(gene)
+
+    def _searched(self, text: str) -> None:
+        self._updating = True
+        self.genes.search(text)
+        self._updating = False
+        self.note.setText("")
+        self._settle()
+
+    def _ordered(self, index: int) -> None:
+        self._updating = True
+        self.genes.sort_by(best_first=index == 0)
+        self._updating = False
+        self._settle()
+
+    def _moved(self, current: QModelIndex) -> None:
+        if not self._updating and current.isValid():
+            self._gene = str(current.data())
+            self.note.setText("")
+            self.star.setChecked(self.genes.is_favourite(self._gene))
+            self.picked.emit(self._gene)
+
+    def _settle(self) -> None:
+        """Mark the row of the shown gene and say when nothing matches."""
+        row = self.genes.row_of(self._gene)
+        moved = row != self.list.currentIndex().row()
+        self._updating = True
+        self.list.setCurrentIndex(self.genes.index(row) if row >= 0 else QModelIndex())
+        self._updating = False
+        if row >= 0 and moved:  # not while she walks: the list would jump under her eyes
+            self.list.scrollTo(self.genes.index(row), QListView.ScrollHint.PositionAtCenter)
+        some = self.genes.rowCount() > 0
+        for button in (self.before, self.after):
+            button.setEnabled(some)
+        self.star.setEnabled(self._gene is not None)
+        self.star.setChecked(self._gene is not None and self.genes.is_favourite(self._gene))
+        self.none.setVisible(not some)
+        wanted = self.search.text().strip()
+        self.none.setText(self._answer(wanted) if wanted else NOTHING)
+
+
+class _Drop(QFrame):
+    """The list, over whatever is below the search field; a child of the window, so no popup."""
+
+    def __init__(self, picker: GenePicker) -> None:
+        super().__init__(picker)
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setAutoFillBackground(True)
+        self.setAccessibleName("Genes found")
+        self.order = QComboBox()
+        self.order.addItems(["Best first", "A to Z"])
+        self.order.setAccessibleName("Order of the genes")
+        self.order.setToolTip(
+            "Sort the genes by the correlation that the model reached on sections it had not seen "
+            "(held-out PCC), those not shown to be predicted last, or by name; programs come first"
+        )
+        self.list = QListView()
+        self.list.setItemDelegate(GeneDelegate(self.list))
+        self.list.setUniformItemSizes(True)
+        self.list.setMouseTracking(True)
+        self.list.setAccessibleName("Genes")
+        self.list.setToolTip(
+            "Programs, genes and signatures; the figure is the held-out PCC of the model for that "
+            "gene"
+        )
+        self.none = QLabel("")
+        self.none.setTextFormat(Qt.TextFormat.RichText)
+        self.none.setToolTip("Why the list is empty")
+        self.none.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setSpacing(4)
+        layout.addWidget(self.order)
+        layout.addWidget(self.list, 1)
+        layout.addWidget(self.none)
+        self.hide()
+
+    def open_below(self, field: QWidget) -> None:
+        """Show it below a field, as high as the window has room."""
+        window = field.window()
+        if self.parentWidget() is not window:
+            self.setParent(window)
+        corner = field.mapTo(window, QPoint(0, field.height() + 2))
+        width, height = LIST_SIZE
+        room = max(window.height() - corner.y() - 8, 80)
+        self.setGeometry(corner.x(), corner.y(), width, min(height, room))
+        self.show()
+        self.raise_()
+
+
+def _button(text: str, tooltip: str, name: str, keys: str = "") -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tooltip)
+    button.setAccessibleName(name)
+    button.setShortcut(keys)
+    return button
