@@ -135,8 +135,8 @@ def _matrix_of(file: Any, path: Path, error: type[UserError]) -> Any:
     x = sparse_dataset(x)
     if x.format == "csr":
         group, (rows, columns) = file["X"], x.shape
-        parts = (np.asarray(group[name][:]) for name in ("indptr", "indices"))
-        check_parts(*parts, len(group["data"]), rows, columns, "X", path, error)
+        indptr, indices = (np.asarray(group[name][:]) for name in ("indptr", "indices"))
+        check_parts(indptr, indices, len(group["data"]), rows, columns, "X", path, error)
         return x
     x = x.to_memory()
     check_matrix(x, "X", path, error)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import tifffile
-from PIL import Image
 
+from fuzz import whole_files as w
 from napari_mclstexp.errors import SettingsError
 from support import hostile_kit, widget_kit
 
@@ -50,43 +46,45 @@ class Parser:
 def parsers() -> dict[str, Parser]:
     """Return all readers by name."""
     return {
-        "tiff": Parser(".tif", _slide, _tiffs, 6),
-        "ome-tiff": Parser(".ome.tif", _slide, _ome, 3),
-        "aperio": Parser(".svs", _slide, _aperio, 3),
-        "jpeg": Parser(".jpg", _slide, _picture("jpeg"), 4),
-        "png": Parser(".png", _slide, _picture("png"), 4),
-        "h5ad": Parser(".h5ad", _spots, _h5ad, 3),
-        "result": Parser(".h5ad", _result, _h5ad, 3),
-        "prediction": Parser(".h5ad", _prediction, _h5ad, 1),
-        "xy": Parser(".csv", _spots, _texts(hostile_kit.XY), 6, True),
-        "packed xy": Parser(".csv.gz", _spots, _packed, 2),
-        "legacy": Parser(".tsv", _spots, _legacy(0), 4, True),
-        "counts": Parser(".tsv", _counts, _legacy(1), 4, True),
+        "tiff": Parser(".tif", _slide, w.tiffs, 6),
+        "ome-tiff": Parser(".ome.tif", _slide, w.ome_tiffs, 3),
+        "aperio": Parser(".svs", _slide, w.aperio, 3),
+        "jpeg": Parser(".jpg", _slide, w.pictures("jpeg"), 4),
+        "png": Parser(".png", _slide, w.pictures("png"), 4),
+        "h5ad": Parser(".h5ad", _spots, w.h5ads, 1),
+        "result": Parser(".h5ad", _result, w.h5ads, 1),
+        "prediction": Parser(".h5ad", _prediction, w.h5ads, 1),
+        "xy": Parser(".csv", _spots, w.texts(hostile_kit.XY), 6, True),
+        "packed xy": Parser(".csv.gz", _spots, w.packed_tables, 2),
+        "legacy": Parser(".tsv", _spots, w.legacy_tables(0), 4, True),
+        "counts": Parser(".tsv", _counts, w.legacy_tables(1), 4, True),
         "positions": Parser(".csv", _in_outs("spatial/tissue_positions.csv"),
-                            _of_outs("spatial/tissue_positions.csv"), 3, True),
+                            w.of_outs("spatial/tissue_positions.csv"), 3, True),
         "factors": Parser(".json", _in_outs("spatial/scalefactors_json.json"),
-                          _of_outs("spatial/scalefactors_json.json"), 3, True),
+                          w.of_outs("spatial/scalefactors_json.json"), 3, True),
         "matrix": Parser(".h5", _in_outs("filtered_feature_bc_matrix.h5"),
-                         _of_outs("filtered_feature_bc_matrix.h5"), 2),
-        "parquet": Parser(".parquet", _in_outs("spatial/tissue_positions.parquet"), _parquet, 3),
-        "mtx": Parser(".mtx", _mtx, _texts(_MTX), 5, True),
-        "config": Parser(".json", _config, _of_model("config.json"), 4, True),
-        "weights": Parser(".safetensors", _tensors, _small_weights, 6),
-        "torch": Parser(".pth", _tensors, _small_torch, 4),
-        "bank": Parser(".h5ad", _bank, _of_model("bank.h5ad"), 2),
-        "geojson": Parser(".geojson", _geojson, _texts(hostile_kit.REGIONS), 8, True),
-        "gmt": Parser(".gmt", _gmt, _texts("lipid\tpaper\tFASN\tGNAS\n"), 4, True),
-        "genes": Parser(".txt", _genes, _texts("FASN\nGNAS\n# note\n"), 3, True),
-        "cohort": Parser(".csv", _cohort, _texts(_COHORT), 5, True),
-        "slides": Parser(".csv", _slides, _texts(_SLIDES), 5, True),
-        "session": Parser(".json", _session, _session_json, 5, True),
-        "features": Parser(".npy", _features, _feature_file, 4),
-        "zarray": Parser(".json", _in_zarr("X/.zarray"), _of_zarr("X/.zarray"), 2, True),
-        "zattrs": Parser(".json", _in_zarr("obs/.zattrs"), _of_zarr("obs/.zattrs"), 2, True),
+                         w.of_outs("filtered_feature_bc_matrix.h5"), 1),
+        "parquet": Parser(".parquet", _in_outs("spatial/tissue_positions.parquet"), w.parquets, 3),
+        "mtx": Parser(".mtx", _mtx, w.texts(_MTX), 5, True),
+        "config": Parser(".json", _config, w.of_model("config.json"), 4, True),
+        "weights": Parser(".safetensors", _tensors, w.small_weights, 6),
+        "torch": Parser(".pth", _tensors, w.small_torch, 4),
+        "bank": Parser(".h5ad", _bank, w.of_model("bank.h5ad"), 1),
+        "geojson": Parser(".geojson", _geojson, w.texts(hostile_kit.REGIONS), 8, True),
+        "gmt": Parser(".gmt", _gmt, w.texts("lipid\tpaper\tFASN\tGNAS\n"), 4, True),
+        "landmarks": Parser(".csv", _landmarks, w.texts(_LANDMARKS), 4, True),
+        "genes": Parser(".txt", _genes, w.texts("FASN\nGNAS\n# note\n"), 3, True),
+        "cohort": Parser(".csv", _cohort, w.texts(_COHORT), 5, True),
+        "slides": Parser(".csv", _slides, w.texts(_SLIDES), 5, True),
+        "session": Parser(".json", _session, w.sessions, 5, True),
+        "features": Parser(".npy", _features, w.feature_files, 4),
+        "zarray": Parser(".json", _in_zarr("X/.zarray"), w.of_zarr("X/.zarray"), 2, True),
+        "zattrs": Parser(".json", _in_zarr("obs/.zattrs"), w.of_zarr("obs/.zattrs"), 2, True),
     }  # fmt: skip
 
 
 _MTX = "%%MatrixMarket matrix coordinate integer general\n%\n2 3 2\n1 1 5\n2 3 1\n"
+_LANDMARKS = "x,y,onto_x,onto_y\n0,0,5,5\n900,0,905,5\n0,900,5,905\n400,400,410,400\n"
 _COHORT = "section,patient,slide,spots,um_per_px\nS,P,a.tif,a.csv,0.5\nT,P,b.tif,b.csv,\n"
 _SLIDES = "slide,spots,name,um_per_px,group\na.tif,a.csv,one,0.5,g\nb.tif,,two,,h\n"
 
@@ -165,6 +163,12 @@ def _gmt(path: Path) -> object:
     return read_gmt(path)
 
 
+def _landmarks(path: Path) -> object:
+    from napari_mclstexp.analysis.registration import read_landmarks, register
+
+    return register(read_landmarks(path), 0.5, 0.5).residuals_um
+
+
 def _genes(path: Path) -> object:
     from napari_mclstexp.cohort.gene_selection import read_gene_list
 
@@ -235,7 +239,7 @@ def _in_zarr(name: str) -> Callable[[Path], object]:
     def read(path: Path) -> object:
         folder = path.parent / "whole.zarr"
         if not folder.is_dir():
-            _write_zarr(folder)
+            w.write_zarr(folder)
         kept = (folder / name).read_bytes()
         shutil.copy(path, folder / name)
         try:
@@ -244,169 +248,3 @@ def _in_zarr(name: str) -> Callable[[Path], object]:
             (folder / name).write_bytes(kept)
 
     return read
-
-
-def _texts(*content: str) -> Callable[[Path], list[bytes]]:
-    return lambda _: [each.encode() for each in content]
-
-
-def _tiffs(folder: Path) -> list[bytes]:
-    pixels = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
-    kinds: list[dict[str, Any]] = [
-        {"tile": (16, 16), "compression": "deflate"},
-        {"tile": (16, 16), "compression": "lzw", "bigtiff": True},
-        {"rowsperstrip": 8},
-        {"tile": (32, 32), "compression": "jpeg"},
-        {"tile": (16, 16), "planarconfig": "separate"},
-        {"rowsperstrip": 48, "compression": "zstd", "byteorder": ">"},
-    ]
-    found = []
-    for kind in kinds:
-        data = np.moveaxis(pixels, -1, 0) if "planarconfig" in kind else pixels
-        tifffile.imwrite(folder / "seed.tif", data, photometric="rgb", **kind)
-        found.append((folder / "seed.tif").read_bytes())
-    for bits in (2, 4, 16):
-        grey = pixels[..., 0] % 2**bits if bits < 8 else pixels[..., 0].astype(np.uint16) * 257
-        options: dict[str, Any] = {} if bits == 16 else {"bitspersample": bits}
-        tifffile.imwrite(folder / "seed.tif", grey, photometric="minisblack", **options)
-        found.append((folder / "seed.tif").read_bytes())
-    return found
-
-
-def _ome(folder: Path) -> list[bytes]:
-    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    with tifffile.TiffWriter(folder / "seed.ome.tif") as file:
-        options: dict[str, Any] = {"tile": (16, 16), "photometric": "rgb"}
-        file.write(pixels, subifds=1, metadata={"axes": "YXS", "PhysicalSizeX": 0.5}, **options)
-        file.write(pixels[::2, ::2], subfiletype=1, metadata=None, **options)
-    return [(folder / "seed.ome.tif").read_bytes()]
-
-
-def _aperio(folder: Path) -> list[bytes]:
-    pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
-    said = "Aperio Image Library v12\n64x64 [0,0 64x64] (32x32) JPEG|AppMag = 20|MPP = 0.5"
-    tifffile.imwrite(folder / "seed.svs", pixels, tile=(32, 32), compression="jpeg",
-                     photometric="rgb", description=said, metadata=None)  # fmt: skip
-    return [(folder / "seed.svs").read_bytes()]
-
-
-def _picture(kind: str) -> Callable[[Path], list[bytes]]:
-    def seeds(folder: Path) -> list[bytes]:
-        found = []
-        for mode in ("RGB", "L", *(("RGBA", "P", "1", "I;16") if kind == "png" else ("CMYK",))):
-            picture = (
-                Image.effect_noise((40, 30), 60)
-                .convert("RGB")
-                .convert("L" if mode == "I;16" else mode)
-            )
-            picture.save(folder / f"seed.{kind}", kind)
-            found.append((folder / f"seed.{kind}").read_bytes())
-        return found
-
-    return seeds
-
-
-def _h5ad(folder: Path) -> list[bytes]:
-    data = widget_kit.spots()[:8].copy()
-    data.write_h5ad(folder / "sparse.h5ad")
-    data.X = data.X.toarray()
-    data.uns["mclstexp"] = {"model_id": "abc", "pitch_um": 100.0, "um_per_px": 0.5}
-    data.write_h5ad(folder / "dense.h5ad")
-    return [(folder / name).read_bytes() for name in ("sparse.h5ad", "dense.h5ad")]
-
-
-def _packed(_: Path) -> list[bytes]:
-    return [gzip.compress(hostile_kit.XY.encode())]
-
-
-def _legacy(which: int) -> Callable[[Path], list[bytes]]:
-    return lambda folder: [
-        b"\n".join(widget_kit.write_legacy(folder)[which].read_bytes().splitlines()[:6]) + b"\n"
-    ]
-
-
-def _of_outs(name: str) -> Callable[[Path], list[bytes]]:
-    def seeds(folder: Path) -> list[bytes]:
-        widget_kit.write_outs(folder / "outs seed")
-        return [(folder / "outs seed" / name).read_bytes()]
-
-    return seeds
-
-
-def _parquet(folder: Path) -> list[bytes]:
-    import pandas as pd
-
-    widget_kit.write_outs(folder / "outs seed")
-    table = pd.read_csv(folder / "outs seed" / "spatial/tissue_positions.csv").head(8)
-    table.to_parquet(folder / "seed.parquet")
-    return [(folder / "seed.parquet").read_bytes()]
-
-
-def _of_model(name: str) -> Callable[[Path], list[bytes]]:
-    def seeds(folder: Path) -> list[bytes]:
-        model = folder / "model seed"
-        if not model.is_dir():
-            widget_kit.write_model(model)
-        return [(model / name).read_bytes()]
-
-    return seeds
-
-
-def _small_weights(folder: Path) -> list[bytes]:
-    from safetensors.numpy import save
-
-    arrays = {"a.weight": np.ones((2, 3), np.float32), "b": np.zeros(4, np.int64)}
-    return [save(arrays)]
-
-
-def _small_torch(folder: Path) -> list[bytes]:
-    import torch
-
-    torch.save({"a": torch.ones(2, 3), "b": torch.zeros(4)}, folder / "seed.pth")
-    return [(folder / "seed.pth").read_bytes()]
-
-
-def _session_json(_: Path) -> list[bytes]:
-    settings = {"k": 2, "method": "kmeans", "seed": 0}
-    made = {
-        "regions": json.loads(hostile_kit.REGIONS),
-        "signatures": [{"name": "a", "genes": ["FASN"], "source": "b"}],
-        "notes": "seen",
-        "comparison": None,
-        "domains": None,
-    }
-    slide = {"path": "a.tif", "checksum": "ab", "um_per_px": 0.5}
-    whole = {"slide": slide, "files": {}, "work": made}
-    document = {
-        "kind": "napari-mclstexp session", "version": 2, "slides": [whole], "shown": 0,
-        "model": None, "display": {}, "saved": "2026-01-01T00:00:00+00:00",
-    }  # fmt: skip
-    labelled = {**made, "domains": {"labels": ["1"], "names": {"1": "a"}, "colours":
-                {"1": [1, 2, 3]}, "settings": settings, "reason": "r", "of": "o"}}  # fmt: skip
-    other = {**document, "slides": [{**whole, "work": labelled}]}
-    return [json.dumps(each).encode() for each in (document, other)]
-
-
-def _feature_file(folder: Path) -> list[bytes]:
-    from hashlib import sha256
-
-    np.save(folder / "seed.npy", np.ones((3, 4), np.float32))
-    content = (folder / "seed.npy").read_bytes()
-    return [content + sha256(content).digest()]
-
-
-def _write_zarr(folder: Path) -> None:
-    import zarr
-    from anndata.io import write_elem
-
-    data = widget_kit.spots()[:8].copy()
-    data.X = data.X.toarray()
-    write_elem(zarr.open_group(folder, mode="w", zarr_format=2), "/", data)
-
-
-def _of_zarr(name: str) -> Callable[[Path], list[bytes]]:
-    def seeds(folder: Path) -> list[bytes]:
-        _write_zarr(folder / "seed.zarr")
-        return [(folder / "seed.zarr" / name).read_bytes()]
-
-    return seeds

@@ -48,7 +48,8 @@ def test_every_command_works_with_all_sockets_closed(tries, tmp_path, tiny_model
         ("train", *learn, "--epochs", 1, "--out", bench / "trained"),
         ("evaluate", *learn, "--epochs", 1, "--no-heads", "--out", bench / "e"),
         ("domains", result, "--out", bench / "d.h5ad", "--k", 2),
-        ("signature", result, "--out", bench / "s.h5ad", "--genes", "FASN,GNAS,CD74"),
+        ("signature", result, "--out", bench / "s.h5ad", "--genes", "FASN,GNAS",
+         "--how", "z"),
         ("regions", result, "--geojson", bench / "regions.geojson", "--out", bench / "r.csv"),
         *(("export", bench / "d.h5ad", "--to", kind, "--gene", "FASN", "--out", bench / f"x.{kind}")
           for kind in ("geojson", "csv", "h5ad", "zarr")),

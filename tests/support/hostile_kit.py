@@ -35,6 +35,7 @@ def write_bench(folder: Path, model: Path) -> Path:
         "cohort.csv": "section,patient,slide,spots\nS,P,slide.ome.tif,spots.h5ad\n",
         "slides.csv": "slide,spots\nslide.ome.tif,spots.h5ad\n",
         "genes.txt": "FASN\nGNAS\n",
+        "points.csv": "x,y,onto_x,onto_y\n0,0,0,0\n900,0,900,0\n0,900,0,900\n",
         "sets.gmt": "lipid\tpaper\tFASN\tGNAS\tCD74\n",
         "regions.geojson": REGIONS,
     }.items():
@@ -111,6 +112,15 @@ PLACES: dict[str, Callable[[Path, Path], Arguments]] = {
     "export --to h5ad": _given("export", "BAD", "--to", "h5ad", "--out", "/out/r.h5ad"),
     "export --to figure": _given(
         "export", "BAD", "--to", "figure", "--gene", "FASN", "--out", "/out/r.png"
+    ),
+    "similar IN": _given("similar", "BAD", "--out", "/out/r.csv", "--spot", "spot1"),
+    "register POINTS": _given(
+        *("register", "BAD", "--slide", "/slide.ome.tif", "--onto", "/slide.ome.tif"),
+        *("--out", "/out/r.csv"),
+    ),
+    "register --regions": _given(
+        *("register", "/points.csv", "--slide", "/slide.ome.tif", "--onto", "/slide.ome.tif"),
+        *("--regions", "BAD", "--out", "/out/r.geojson"),
     ),
     "import-checkpoint FILE": _given(
         *("import-checkpoint", "BAD", "--cohort", "/cohort.csv", "--genes", "/genes.txt"),

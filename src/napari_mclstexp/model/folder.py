@@ -31,8 +31,8 @@ from ..files import (
     sha256,
 )
 from ..reading import guarded, read_json
+from ..reading.checked_values import what_is_wrong
 from ..reading.folder_checks import check_inside
-from ..reading.schemas import what_is_wrong
 from .bank import Bank
 from .card import model_card
 from .config import FORMATS, ModelConfig

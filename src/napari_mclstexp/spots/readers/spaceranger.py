@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 from ...errors import SpotsError
 from ...reading import check_file, guarded, read_json
+from ...reading.checked_values import validated
 from ...reading.hdf5_checks import check_unpacked
-from ...reading.schemas import validated
 from ..build import make_spots
 from ..schema import SpotMetadata
 from .count_matrix import Matrix, read_h5, read_mtx
