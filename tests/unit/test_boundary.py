@@ -21,6 +21,7 @@ from napari_mclstexp.cohort.table import SectionRow, read_rows, write_rows
 from napari_mclstexp.errors import Cancelled, SlideError
 from napari_mclstexp.inference.feature_cache import kept_features
 from napari_mclstexp.progress import CancelToken, obeying
+from napari_mclstexp.reading.trial import try_reading
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.slides.readers.tiff.tiff_slide import TiffSlide
 from napari_mclstexp.slides.readers.tiff.tile_cache import TileCache
@@ -115,6 +116,16 @@ def test_kept_features_that_do_not_fit_are_not_taken(tmp_path):
     assert kept_features(path, (3, 4)) is None
     feature_cache.keep_features(path, whole.astype(np.float64))
     assert kept_features(path, (3, 4)) is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tried in a copy on Linux only")
+def test_what_crashes_or_never_ends_does_so_in_a_copy_of_the_process():
+    try_reading(lambda: None)
+    try_reading(lambda: 1 / 0)  # an error is no crash, and said when the file is read in earnest
+    with pytest.raises(ValueError, match="SIGSEGV"):
+        try_reading(lambda: os.kill(os.getpid(), signal.SIGSEGV))
+    with pytest.raises(ValueError, match="had not ended after 0 s"):
+        try_reading(lambda: time.sleep(30), seconds=0.3)
 
 
 class Slow(Slide):

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import SettingsError
 from ..files import as_cell, atomic_file, from_cell, refuse_overwriting
 from ..reading import guarded, read_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE = "a cohort table in CSV"
 LARGEST, MOST_COLUMNS = 16 * 2**20, 1000  # bytes; columns
@@ -48,6 +49,8 @@ class Problem:
 
 def read_cohort_table(csv: Path) -> tuple[pd.DataFrame, list[Problem]]:
     """Read the table as text; it is empty where it cannot be worked with."""
+    import pandas as pd
+
     nothing = pd.DataFrame()
     try:
         if not csv.exists():

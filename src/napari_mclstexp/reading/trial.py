@@ -44,21 +44,31 @@ def try_reading(
     """
     if not sys.platform.startswith("linux"):
         return
-    with holding or nullcontext():
-        pid = _copied(read)
+    try:
+        with holding or nullcontext():
+            pid = _copied(read)
+        status = _ended(pid, seconds)
+    except OSError:  # no copy can be had, or another part of the process took its end for its own
+        return
+    if status is None:
+        raise ValueError(f"reading it had not ended after {seconds:.0f} s")
+    if os.WIFSIGNALED(status):
+        raise ValueError(f"reading it crashes ({signal.Signals(os.WTERMSIG(status)).name})")
+
+
+def _ended(pid: int, seconds: float) -> int | None:
+    """Return how a process ended, None if it had to be ended."""
     end, wait = time.monotonic() + seconds, 0.0005
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
-            break
+            return status
         if time.monotonic() > end:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            raise ValueError(f"reading it had not ended after {seconds:.0f} s")
+            return None
         time.sleep(wait)
         wait = min(2 * wait, _LONGEST_WAIT_S)
-    if os.WIFSIGNALED(status):
-        raise ValueError(f"reading it crashes ({signal.Signals(os.WTERMSIG(status)).name})")
 
 
 def _copied(read: Callable[[], object]) -> int:

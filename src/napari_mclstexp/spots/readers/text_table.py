@@ -102,7 +102,8 @@ def check_columns(path: Path, sep: str, most: int) -> list[str]:
             "that it is the right file."
         )
     text = line.decode("utf-8-sig", errors="replace")
-    return next(csv.reader([text.rstrip("\r\n")], delimiter=sep), [])
+    with guarded(path, TABLE, SpotsError):
+        return next(csv.reader([text.rstrip("\r\n")], delimiter=sep), [])
 
 
 def numbers(
