@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import lzma
 import os
 import random
 import resource
@@ -29,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 FOUND = Path(__file__).parent / "found"
-LARGEST_KEPT = 2048
+LARGEST_KEPT, PACKED = 2048, ".xz"  # bytes; what ends the names of those that must be packed
 SECONDS, BYTES = 10, 2 * 2**30
 _SILENT_S = 60  # longer than all imports take on a busy machine
 _AT_ONCE = 2000  # cases of one process, so that what a library leaks is no case's fault
@@ -120,6 +121,8 @@ def _warm(parser: Any, seeds: list[bytes], folder: Path) -> None:
 def keep(name: str, ending: str, content: bytes, why: str) -> str:
     """Keep a file of a new kind of failure; return its name."""
     kept = f"{name.replace(' ', '-')}-{sha256(content).hexdigest()[:8]}{ending}"
+    if len(content) > LARGEST_KEPT:
+        kept, content = f"{kept}{PACKED}", lzma.compress(content, preset=9)
     place = FOUND if len(content) <= LARGEST_KEPT else Path(tempfile.gettempdir())
     (place / kept).write_bytes(content)
     print(f"NEW {name}: {why}\n    kept as {place / kept}", flush=True)

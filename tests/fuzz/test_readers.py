@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fuzz import strategies as s
-from fuzz.driver import FOUND, LARGEST_KEPT, outcome
+from fuzz.driver import FOUND, LARGEST_KEPT, PACKED, outcome
 from fuzz.mutate import mutated
 from fuzz.parsers import parsers
 
@@ -43,7 +44,8 @@ def test_files_that_once_broke_a_reader(kept, place):
     assert kept.stat().st_size <= LARGEST_KEPT
     name = next(each for each in parsers() if kept.name.startswith(each.replace(" ", "-") + "-"))
     path = place / f"kept{parsers()[name].ending}"
-    path.write_bytes(kept.read_bytes())
+    content = kept.read_bytes()
+    path.write_bytes(lzma.decompress(content) if kept.suffix == PACKED else content)
     assert outcome(parsers()[name].read, path) in GOOD
 
 

@@ -42,7 +42,9 @@ class ImageSlide(Slide):
         with self._open(path) as image:
             width, height = image.size
             properties = {"image.mode": image.mode}
-            orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+            # Of a PNG that has none before its pixels, Pillow would decode all to look behind them.
+            looked_at = kind == "jpeg" or "exif" in image.info
+            orientation = image.getexif().get(_ORIENTATION_TAG, 1) if looked_at else 1
         if orientation != 1:
             properties["image.orientation"] = f"{orientation} (not applied)"
         if min(width, height) < 1:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from ...errors import SpotsError
 from ...reading import check_file, guarded, read_json
 from ...reading.checked_values import validated
 from ...reading.hdf5_checks import check_unpacked
+from ...reading.trial import try_reading
 from ..build import make_spots
 from ..schema import SpotMetadata
 from .count_matrix import Matrix, read_h5, read_mtx
@@ -39,6 +41,7 @@ HD_BINS = ("square_008um", "square_016um", "square_002um")  # in the order they 
 
 SCALE_FACTORS = "Space Ranger's scale factors"
 PARQUET = "a parquet table of positions"
+MOST_TRIED = 16 * 2**20  # bytes of such a file
 Length = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
 
@@ -134,17 +137,26 @@ def _parquet(path: Path) -> pd.DataFrame:
     from pyarrow import parquet
 
     size = check_file(path, PARQUET, SpotsError).st_size
-    with guarded(path, PARQUET, SpotsError), parquet.ParquetFile(path) as file:
-        about = file.metadata
-        columns = [each for each in COLUMNS if each in file.schema_arrow.names]
-        unpacked = sum(
-            about.row_group(i).column(k).total_uncompressed_size
-            for i in range(about.num_row_groups)
-            for k in range(about.num_columns)
-        )
-        check_unpacked(path, PARQUET, SpotsError, max(unpacked, 8 * about.num_rows), size)
-        table: pd.DataFrame = file.read(columns=columns).to_pandas()
-    return table
+
+    def read(*, threads: bool = True, rows: bool = True) -> pd.DataFrame:
+        with parquet.ParquetFile(path) as file:
+            about = file.metadata
+            columns = [each for each in COLUMNS if each in file.schema_arrow.names]
+            unpacked = sum(
+                about.row_group(i).column(k).total_uncompressed_size
+                for i in range(about.num_row_groups)
+                for k in range(about.num_columns)
+            )
+            check_unpacked(path, PARQUET, SpotsError, max(unpacked, 8 * about.num_rows), size)
+            if not rows:
+                return pd.DataFrame()
+            table: pd.DataFrame = file.read(columns=columns, use_threads=threads).to_pandas()
+            return table
+
+    with guarded(path, PARQUET, SpotsError):
+        # Some damages end the process; of a large file, the part that tells of the rest is tried.
+        try_reading(partial(read, threads=False, rows=size <= MOST_TRIED))
+        return read()
 
 
 def _checked(path: Path, raw: pd.DataFrame, first_line: int) -> pd.DataFrame:
