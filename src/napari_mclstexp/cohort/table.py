@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from ..errors import SettingsError
 from ..files import atomic_file, refuse_overwriting
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ("section", "patient", "slide", "spots")
 OPTIONAL = ("counts", "um_per_px")
@@ -45,6 +46,8 @@ class Problem:
 
 def read_cohort_table(csv: Path) -> tuple[pd.DataFrame, list[Problem]]:
     """Read the table as text; it is empty where it cannot be worked with."""
+    import pandas as pd
+
     nothing = pd.DataFrame()
     if not csv.is_file():
         return nothing, [_whole(f"There is no cohort table {csv}; check the path.")]

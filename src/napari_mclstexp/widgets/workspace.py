@@ -13,7 +13,6 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
 from ..errors import SettingsError, SlideError
-from ..progress import Progress
 from ..scene.layer_specs import Scene
 from ..scene.resolve import scene
 from ..scene.shown import fixed_colours
@@ -22,13 +21,13 @@ from ..session.recent_files import recent_models
 from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
 from .cohort.cohort_watch import CohortWatch
-from .common.background_jobs import Jobs, Post
+from .common.background_jobs import Jobs
 from .common.napari_compat import main_window
 from .common.notify import tell, tell_end, told
 from .common.tabbing import DockGroup
 from .common.torch_loading import prepare_torch
 from .common.warm_up import warm_up
-from .file_work import model_of, read_spots_of, save_prediction
+from .file_work import model_of, predict_run, read_spots_of, save_prediction
 from .frame.furnish import furnish
 from .layers.apply_scene import Layers
 from .layers.removal import what_removal_means
@@ -214,12 +213,20 @@ class Workspace(QObject):
 
     # -- model, runs and results ---------------------------------------------------------------
 
-    def load_model(self, folder: Path, failed: Callable[[BaseException], None] = tell) -> None:
-        """Load and verify a model in the background and choose it."""
+    def load_model(
+        self,
+        folder: Path,
+        failed: Callable[[BaseException], None] = tell,
+        only_if: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Load and verify a model in the background and choose it, if that is still wanted then."""
         what, work = f"Loading model {folder.name}", partial(model_of, folder)
-        self.jobs.load(what, work, self._use_model, failed, cancellable=True)
+        done = partial(self._use_model, only_if)
+        self.jobs.load(what, work, done, failed, cancellable=True)
 
-    def _use_model(self, model: Model) -> None:
+    def _use_model(self, only_if: Callable[[], bool], model: Model) -> None:
+        if not only_if():
+            return
         self.session.use_model(model)
         if model.path is not None and model.path != built_in_model():
             self.recent.add(model.path)
@@ -230,22 +237,6 @@ class Workspace(QObject):
         self._runs.add(run)
         if self.session.display.quantity == "measured":
             self.session.show(quantity="predicted")  # what she asked for is what she sees
-
-        def work(post: Post) -> AnnData:
-            from ..inference.predict import predict
-
-            def progress(event: Progress) -> None:
-                post(partial(self.session.runs.report, run, event))
-
-            return predict(
-                run.slide,
-                run.spots,
-                run.model,
-                genes=run.genes,
-                device=device,
-                progress=progress,
-                cancel=run.token,
-            )
 
         def done(prediction: AnnData) -> None:
             self._runs.discard(run)
@@ -259,6 +250,7 @@ class Workspace(QObject):
             if not run.token.cancelled:
                 tell(error)
 
+        work = partial(predict_run, run, device, self.session.runs)
         self.jobs.start(work, done, failed)
 
     def save(self, path: Path) -> None:
