@@ -289,5 +289,8 @@ def _near(symbol: str, here: Mapping[str, str], *, spelling_only: bool) -> tuple
             family = re.compile(rf"{stem[0]}\d+[A-Z]?\d*")
             found += sorted(each for each in here if family.fullmatch(each))
     if not found:
-        found = difflib.get_close_matches(symbol, list(here), MOST_NEAR, cutoff=0.75)
+        # Of 20,000 genes only those that begin alike: each of the others takes as long to compare.
+        first, long = symbol[:1], len(symbol)
+        alike = [each for each in here if each[:1] == first and abs(len(each) - long) < 3]
+        found = difflib.get_close_matches(symbol, alike, MOST_NEAR, cutoff=0.75)
     return tuple(here[each] for each in dict.fromkeys(found) if each != symbol)[:MOST_NEAR]
