@@ -82,6 +82,10 @@ def test_typing_unfolds_the_list_and_an_alias_says_what_happened(explored, viewe
     qtbot.keyClick(picker.search, Qt.Key.Key_Return)
     assert picker.note.text() == "HER2 is ERBB2; this model does not predict it."
     picker.search.clear()
+    qtbot.keyClicks(picker.search, "gn")
+    assert picker.drop.isVisible()
+    assert picker.drop.height() < 100  # as high as what was found
+    picker.search.clear()
     qtbot.keyClicks(picker.search, "FANS")
     assert "No gene has “FANS” in its name." in picker.none.text()
     assert 'href="FASN"' in picker.none.text()
