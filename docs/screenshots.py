@@ -108,7 +108,6 @@ def exploring() -> None:
     workspace.run("auto")
     wait(lambda: session.run is None and session.result is not None)
     bench.bring("Genes")
-    viewer.reset_view()
     take(viewer, "window_workbench")
     bench.bring("Domains")
     _, domains = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Domains")

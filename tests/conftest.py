@@ -16,6 +16,7 @@ os.environ["NAPARI_MCLSTEXP_DATA"] = _SHELF.name
 
 pytest_plugins = [
     "support.cohort_fixtures",
+    "support.frame_fixtures",
     "support.linear_fixtures",
     "support.widget_fixtures",
 ]
