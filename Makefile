@@ -22,6 +22,7 @@ demo: $(VENV)/.installed
 	  else echo "No screen here: the picture is demo/overlay.png"; fi
 
 test: $(VENV)/.installed system
+	-@tools/system_libraries.sh --reader
 	$(TESTS) --cov --cov-report=term-missing:skip-covered --cov-fail-under=90 --durations=15
 
 test-fast: $(VENV)/.installed system

@@ -263,6 +263,13 @@ def test_a_run_without_slide_or_model_says_what_is_missing(docks, click, notes):
     _, predict = docks
     click(predict.runner.run)
     assert "no slide" in kit.sentences(notes)[0]
+    trouble = docks[1].trouble  # stays beside the button, until it is put away
+    assert trouble.isVisible()
+    assert trouble.text == kit.sentences(notes)[0]
+    top = docks[1].runner.mapToGlobal(docks[1].runner.rect().bottomLeft()).y()
+    assert 0 <= trouble.mapToGlobal(trouble.rect().topLeft()).y() - top < 40
+    click(trouble.close_button)
+    assert not trouble.isVisible()
 
 
 def test_the_window_answers_while_a_run_is_on(ready, click, qtbot, slow_run):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
@@ -27,6 +29,11 @@ def predicted(docks, viewer, slide_file, spots_file, tiny_model, qtbot):
     return dock
 
 
+def plain(rich: str) -> str:
+    """What is read of rich text."""
+    return re.sub("<[^>]+>", "", rich)
+
+
 def click_at(viewer, qtbot, y_um: float, x_um: float) -> None:
     """Click the canvas where a place of the slide is drawn."""
     viewer.reset_view()
@@ -48,7 +55,7 @@ def test_a_click_on_a_spot_shows_the_retrieved_spots_that_make_its_value(predict
     qtbot.waitUntil(lambda: predicted.spot == spot)
     found = evidence(session.model, session.result.adata, spot, session.gene)
     value = f"{session.gene} at {spot}: {found.value:.2f}"
-    qtbot.waitUntil(lambda: value in predicted.summary.text())
+    qtbot.waitUntil(lambda: value in plain(predicted.summary.text()))
     first = found.retrieved[0]
     assert predicted.retrieved[0] == (f"{first.section}\n{first.weight:.1%} · {first.measured:.2f}")
 
@@ -60,7 +67,7 @@ def test_another_gene_is_explained_at_the_same_spot(predicted, qtbot):
     other = next(gene for gene in session.genes if gene != session.gene)
     session.show(gene=other)
     title = f"{other} at {session.spots.obs_names[5]}"
-    qtbot.waitUntil(lambda: title in predicted.summary.text())
+    qtbot.waitUntil(lambda: title in plain(predicted.summary.text()))
 
 
 def test_beside_the_tissue_nothing_is_explained(predicted):

@@ -94,10 +94,10 @@ def test_the_workbench_gives_the_tissue_the_screen_and_one_key_brings_napari_bac
     assert share(viewer) > 0.6
     assert "F9" in bench.layers.text()
     qtbot.keyClick(window, Qt.Key.Key_F9)
-    assert not any(panel.isHidden() for panel in layer_panels(viewer))
+    qtbot.waitUntil(lambda: not any(panel.isHidden() for panel in layer_panels(viewer)))
     assert bench.layers.isChecked()
     qtbot.keyClick(window, Qt.Key.Key_F9)
-    assert all(panel.isHidden() for panel in layer_panels(viewer))
+    qtbot.waitUntil(lambda: all(panel.isHidden() for panel in layer_panels(viewer)))
 
 
 def test_one_dock_stands_at_a_time_by_its_plain_name_and_the_steps_say_which(
@@ -124,13 +124,16 @@ def test_docks_without_the_workbench_are_tabs_whose_names_are_whole(docks, viewe
     assert bar.elideMode() == Qt.TextElideMode.ElideNone
 
 
-def test_at_150_percent_of_a_small_screen_nothing_is_off_it_and_the_tissue_has_half():
+def test_at_150_percent_of_a_small_screen_nothing_is_off_it_and_the_tissue_has_half(tmp_path):
     """In a process of its own: Qt reads the scale when it starts."""
+    slides = [str(kit.write_slide(tmp_path / f"{name}.ome.tif")) for name in ("one", "two")]
     code = """
-import json, time
+import json, sys, time
+from pathlib import Path
 import napari
 from qtpy.QtWidgets import QApplication
 from napari_mclstexp.session.next_step import DOCKS
+from napari_mclstexp.slides import open_slide
 from napari_mclstexp.widgets.common import dialogs
 dialogs.ask_unsaved = lambda *_: dialogs.DISCARD
 def settle(seconds):
@@ -141,6 +144,9 @@ viewer = napari.Viewer()
 window = viewer.window._qt_window
 _, bench = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Workbench")
 settle(0.8)
+session = bench.workspace.session
+for path in map(Path, sys.argv[1:]):  # two, so that there is a list of slides too
+    session.use_slide(open_slide(path))
 window.resize(910, 512)
 found = {}
 for name in (*DOCKS, "Train", "Cohort"):
@@ -149,13 +155,14 @@ for name in (*DOCKS, "Train", "Cohort"):
     canvas = viewer.window._qt_viewer.canvas.native
     found[name] = (window.width(), window.height(), canvas.width(), canvas.height())
 buttons = [*bench.steps.values(), bench.go, bench.fit, bench.layers]
+assert bench.slides.isVisible()
 places = [b.mapTo(window, b.rect().bottomRight()) for b in buttons]
-cut = [b.text() for b in buttons if b.width() < b.sizeHint().width()]
+cut = [b.text() for b in buttons if b.width() < b.minimumSizeHint().width()]
 print(json.dumps([found, [[p.x(), p.y()] for p in places], cut, bench.say.isVisible()]))
 viewer.close()
 """
     run = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, "-c", code, *slides],
         capture_output=True,
         text=True,
         check=False,
@@ -184,13 +191,14 @@ def test_the_view_is_for_the_tissue_until_the_person_looks_elsewhere(predicted, 
     high, wide = seen()
     assert camera.center[-2:] == pytest.approx(((top + bottom) / 2, (left + right) / 2))
     assert 1 < min(high / (bottom - top), wide / (right - left)) < 1.15  # and little of the glass
-    qtbot.keyClick(viewer.window._qt_window, Qt.Key.Key_F9)  # less room, all of it still seen
-    qtbot.waitUntil(lambda: min(seen()[0] / (bottom - top), seen()[1] / (right - left)) < 1.15)
-    assert seen()[1] >= right - left
+    room = canvas.width()
+    predicted.layers.click()  # less room, all of it still seen
+    qtbot.waitUntil(lambda: canvas.width() < room - 100)
+    qtbot.waitUntil(lambda: 1 < min(seen()[0] / (bottom - top), seen()[1] / (right - left)) < 1.15)
     camera.zoom = camera.zoom * 3
     zoom = camera.zoom
-    qtbot.keyClick(viewer.window._qt_window, Qt.Key.Key_F9)
-    qtbot.wait(100)
+    predicted.layers.click()
+    qtbot.waitUntil(lambda: canvas.width() == room)
     assert camera.zoom == zoom
     predicted.fit.click()
     assert camera.zoom < zoom
@@ -278,6 +286,13 @@ def test_names_of_genes_lead_to_their_maps_from_domains_dots_and_evidence(predic
     evidence = dock(viewer, "Evidence")
     evidence.summary.linkActivated.emit("GNAS")
     assert session.gene == "GNAS"
+    genes = dock(viewer, "Genes")
+    qtbot.waitUntil(lambda: genes.alike.count() > 0, timeout=RUN_MS)
+    assert genes.plot.getPlotItem().items  # the histogram
+    alike = genes.alike.item(0)
+    name = alike.text().split()[0]
+    genes.alike.itemClicked.emit(alike)
+    assert session.gene == name != "GNAS"
 
 
 # -- notes on the canvas -----------------------------------------------------------------------

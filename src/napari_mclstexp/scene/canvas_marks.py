@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..spots.schema import positions
 from .layer_specs import Box, ColourBar, LegendEntry, Panel, PickedSpot, Swipe
 from .spot_places import place_key, swipe_span, world_diameter, world_positions
 
@@ -79,9 +78,10 @@ def view_focus(session: Session, offset: float) -> Box | None:
     boxes = []
     if tissue is not None and tissue.box is not None:
         boxes.append(np.asarray(tissue.box)[:, ::-1] * scale)
-    if session.spots is not None and session.spots.n_obs:
-        at, radius = world_positions(session), world_diameter(session) / 2
-        boxes.append(np.array([at.min(axis=0) - radius, at.max(axis=0) + radius]))
+    extent = session.expression.extent_px
+    if extent is not None:
+        radius = world_diameter(session) / 2 * np.array([[-1], [1]])
+        boxes.append(np.asarray(extent)[:, ::-1] * scale + radius)
     if not boxes:
         return None
     low, high = np.min(boxes, axis=0)[0], np.max(boxes, axis=0)[1]
@@ -93,7 +93,7 @@ def _whole(session: Session) -> Box:
     scale = session.um_per_px or 1.0
     if session.slide is not None:
         return (0.0, 0.0), (session.slide.height * scale, session.slide.width * scale)
-    assert session.spots is not None
-    yx = positions(session.spots)[:, ::-1] * scale
-    low, high = yx.min(axis=0), yx.max(axis=0)
-    return (float(low[0]), float(low[1])), (float(high[0]), float(high[1]))
+    extent = session.expression.extent_px
+    assert extent is not None
+    (left, top), (right, bottom) = extent
+    return (top * scale, left * scale), (bottom * scale, right * scale)

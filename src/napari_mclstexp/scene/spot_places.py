@@ -39,8 +39,9 @@ def world_diameter(session: Session) -> float:
 
 def swipe_span(session: Session) -> tuple[float, float]:
     """Return the x between which a swipe moves: those of the outermost spots."""
-    x = world_positions(session)[:, 1]
-    return float(x.min()), float(x.max())
+    extent, scale = session.expression.extent_px, session.um_per_px or 1.0
+    assert extent is not None
+    return extent[0][0] * scale, extent[1][0] * scale
 
 
 def own_side(

@@ -83,6 +83,16 @@ class SpotExpression:
 
         return 0.0 if self._spots is None else spacing(positions(self._spots))
 
+    @cached_property
+    def extent_px(self) -> tuple[tuple[float, float], tuple[float, float]] | None:
+        """The least and the greatest (x, y) of the spots in level-0 px, None without any."""
+        from ..spots.schema import positions
+
+        if self._spots is None or not self._spots.n_obs:
+            return None
+        (left, top), (right, bottom) = (f(positions(self._spots), axis=0) for f in (np.min, np.max))
+        return (float(left), float(top)), (float(right), float(bottom))
+
     def choose(self, model: Model | None) -> None:
         """Choose a model's result, also one that was made when the model had a former id."""
         self.chosen = maker(model)

@@ -6,7 +6,7 @@ from typing import Any
 
 import napari
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from ..scene.layer_specs import Scene
 from ..session.next_step import DOCKS, Step, next_step, steps_done
+from .common.accessible import name_controls
 from .common.napari_compat import layer_panels
 from .common.tabbing import dock_of, title
 from .common.theme import colour, when_theme_changes
@@ -30,6 +31,7 @@ from .workspace import workspace_of
 PLUGIN = "napari-mclstexp"
 NEXT, FIT, LAYERS = "Ctrl+Alt+Right", "F8", "F9"
 SIDE_WIDTH, SIDE_SHARE = 380, 0.42  # px of the docks, at most this share of the window
+GAP, MARGIN = 2, 8  # px
 SAID = 45  # letters of the next step that must have room beside the steps
 LOW = 700  # px of a screen that has no room for both of napari's panels below each other
 SETTLE_MS = 250  # until napari has laid the docks out
@@ -57,7 +59,7 @@ class Workbench(QWidget):
         self.steps: dict[str, QPushButton] = {}
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._line, self._below = QHBoxLayout(), QHBoxLayout()
-        self._line.setSpacing(2)
+        self._line.setSpacing(GAP)
         for number, dock in enumerate(DOCKS, start=1):
             button = _button(dock, "", f"Ctrl+Alt+{number}")
             button.setCheckable(True)
@@ -65,20 +67,25 @@ class Workbench(QWidget):
             self._line.addWidget(button)
             self.steps[dock] = button
         self.slides = SlideChooser(self.workspace)
-        self._line.addWidget(self.slides)
-        self._gap = self._line.count()
-        self._line.addStretch(1)
+        self._rest = QWidget()  # beside the steps, or below where there is no room
+        rest = QHBoxLayout(self._rest)
+        rest.setContentsMargins(0, 0, 0, 0)
+        rest.setSpacing(GAP)
+        rest.addWidget(self.slides)
+        rest.addWidget(self.say, 1)
         for button in (self.go, self.fit, self.layers):
-            self._line.addWidget(button)
+            rest.addWidget(button)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 2, 8, 2)
+        layout.setContentsMargins(MARGIN, 2, MARGIN, 2)
         layout.setSpacing(1)
         layout.addLayout(self._line)
         layout.addLayout(self._below)
-        self._below.addWidget(self.say, 1)
+        self._line.addStretch(1)
+        self._below.addWidget(self._rest, 1)
         self._wire()
         self._restyle()
         self._show_scene(None)
+        name_controls(self)
 
     def _wire(self) -> None:
         self.go.clicked.connect(lambda: self.bring(self._next().dock))
@@ -127,6 +134,7 @@ class Workbench(QWidget):
             button.setProperty("next", name == step.dock)
             button.style().unpolish(button)
             button.style().polish(button)
+        self._arrange()  # a list of slides may have come
 
     def _front_changed(self, name: str) -> None:
         self._front = name
@@ -158,18 +166,31 @@ class Workbench(QWidget):
     def _panels_changed(self, _: bool = False) -> None:
         self.layers.setChecked(any(not panel.isHidden() for panel in self._panels))
 
+    def _steps_width(self) -> int:
+        widths = [int(button.minimumSizeHint().width()) + GAP for button in self.steps.values()]
+        return sum(widths) + 2 * MARGIN
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return the room for the steps alone: the rest can go below them."""
+        return QSize(self._steps_width(), super().minimumSizeHint().height())
+
+    def _arrange(self) -> None:
+        """Put what is next, and the rest, beside the steps, or below where there is no room."""
+        parts = [part for part in (self.go, self.fit, self.layers) if not part.isHidden()]
+        parts += [self.slides] if not self.slides.isHidden() else []
+        room = sum(part.minimumSizeHint().width() + GAP for part in parts)
+        room += self.say.fontMetrics().horizontalAdvance("n") * SAID
+        beside = self._steps_width() + room <= self.width()
+        if beside != (self._line.indexOf(self._rest) >= 0):
+            here, there = (self._below, self._line) if beside else (self._line, self._below)
+            here.removeWidget(self._rest)
+            there.addWidget(self._rest, 100)
+            self.updateGeometry()
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Put the next step beside the steps, or below where there is no room for it."""
+        """Take one line or two."""
         super().resizeEvent(event)
-        room = self.say.fontMetrics().horizontalAdvance("n") * SAID
-        beside = self._line.minimumSize().width() + room <= self.width()
-        if beside != (self._line.indexOf(self.say) >= 0):
-            self._line.removeWidget(self.say)
-            self._below.removeWidget(self.say)
-            if beside:
-                self._line.insertWidget(self._gap, self.say, 100)
-            else:
-                self._below.addWidget(self.say, 1)
+        self._arrange()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Take the place above the canvas, with the first step in front."""

@@ -71,10 +71,8 @@ class Workspace(QObject):
     ----------
     session
         What is open and shown.
-    tasks
-        What the docks do with a person's annotations.
-    jobs
-        The threads; ``jobs.loading`` says what is being loaded.
+    tasks, jobs
+        What the docks do with annotations; the threads: ``jobs.loading`` says what is loaded.
     training
         The training that is on, whoever started it; closing a dock is nothing to it.
     cohort
@@ -155,7 +153,7 @@ class Workspace(QObject):
 
             return Opened(slide=open_slide(path)).with_tissue()
 
-        self.jobs.load(f"Opening {path.name}", work, self.take_in)
+        self.jobs.load(f"Opening {path.name}", work, self.take_in, cancellable=True)
 
     def close_slide(self) -> None:
         """Close the slide after what is being read from it; a run on it is cancelled at once.
@@ -184,7 +182,8 @@ class Workspace(QObject):
                 self.session.use_spots(spots)
                 opened.on_disk = (spots,)
 
-        self.jobs.load(f"Reading {path.name}", partial(read_spots_of, path, counts), done)
+        read = partial(read_spots_of, path, counts)
+        self.jobs.load(f"Reading {path.name}", read, done, cancellable=True)
 
     def lay_grid(self, settings: GridSettings) -> None:
         """Lay a grid over the tissue in the background and show it."""
@@ -202,7 +201,7 @@ class Workspace(QObject):
                 self.session.select(opened)
                 self.session.use_spots(spots)
 
-        self.jobs.load("Finding tissue and creating the grid", work, done)
+        self.jobs.load("Finding tissue and creating the grid", work, done, cancellable=True)
 
     def open_prediction(self, path: Path) -> None:
         """Read a prediction in the background and show it, with its slide if none is open."""
@@ -211,14 +210,14 @@ class Workspace(QObject):
             with_slide = self.session.slide is None
             return read_opened_prediction(path, with_slide).with_tissue()
 
-        self.jobs.load(f"Reading {path.name}", work, self.take_in)
+        self.jobs.load(f"Reading {path.name}", work, self.take_in, cancellable=True)
 
     # -- model, runs and results ---------------------------------------------------------------
 
     def load_model(self, folder: Path, failed: Callable[[BaseException], None] = tell) -> None:
         """Load and verify a model in the background and choose it."""
-        work = partial(model_of, folder)
-        self.jobs.load(f"Loading model {folder.name}", work, self._use_model, failed)
+        what, work = f"Loading model {folder.name}", partial(model_of, folder)
+        self.jobs.load(what, work, self._use_model, failed, cancellable=True)
 
     def _use_model(self, model: Model) -> None:
         self.session.use_model(model)

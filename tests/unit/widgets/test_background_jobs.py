@@ -12,6 +12,7 @@ from napari.utils.notifications import notification_manager
 
 from napari_mclstexp.errors import SlideError
 from napari_mclstexp.widgets.common.background_jobs import Jobs
+from napari_mclstexp.widgets.common.notify import answer_at
 from napari_mclstexp.widgets.predict.pace import Pace, duration
 
 
@@ -51,7 +52,7 @@ def test_a_load_starts_only_when_the_one_before_has_been_taken_in(jobs, qtbot):
 
 def test_it_says_what_is_being_loaded_until_all_is_done(jobs, qtbot):
     said = []
-    jobs.loading.connect(said.append)
+    jobs.loading.connect(lambda what, _: said.append(what))
     jobs.load("Opening a", lambda: None, lambda _: None)
     jobs.load("Opening b", lambda: None, lambda _: None)
     assert jobs.busy == "Opening a"
@@ -173,3 +174,54 @@ def test_pace_starts_anew_when_another_stage_begins():
     now[0] = 1.0
     pace.note(0)
     assert pace.rate is None
+
+
+def test_what_is_cancelled_is_dropped_and_closed_and_the_next_begins_at_once(jobs, qtbot, notes):
+    go_on, closed, taken, could = threading.Event(), [], [], []
+
+    class Slide:
+        def close(self) -> None:
+            closed.append(self)
+
+    def slow() -> Slide:
+        go_on.wait(10)
+        return Slide()
+
+    jobs.loading.connect(lambda what, cancellable: could.append((what, cancellable)))
+    jobs.load("Opening a", slow, taken.append, cancellable=True)
+    jobs.load("Saving b", lambda: "b", taken.append)
+    assert jobs.can_cancel
+    jobs.cancel()
+    qtbot.waitUntil(lambda: taken == ["b"])
+    assert could[:2] == [("Opening a", True), ("Saving b", False)]
+    assert "Cancelled: Opening a." in [note.message for note in notes]
+    go_on.set()
+    qtbot.waitUntil(lambda: len(closed) == 1)
+    assert taken == ["b"]
+
+
+def test_what_is_being_written_is_not_cancelled(jobs, qtbot):
+    taken = []
+    jobs.load("Saving b", lambda: "b", taken.append)
+    assert not jobs.can_cancel
+    jobs.cancel()
+    qtbot.waitUntil(lambda: taken == ["b"])
+
+
+def test_a_failure_is_said_where_it_was_asked_for_whatever_was_pressed_since(jobs, qtbot, notes):
+    here, there, go_on = [], [], threading.Event()
+
+    def fail() -> None:
+        go_on.wait(10)
+        raise SlideError("x.svs is no slide; choose another file.")
+
+    before = answer_at(here.append)
+    try:
+        jobs.load("x.svs", fail, here.append)
+        answer_at(there.append)
+        go_on.set()
+        qtbot.waitUntil(lambda: bool(here))
+    finally:
+        answer_at(before)
+    assert here == ["x.svs is no slide; choose another file."]
+    assert there == []

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from qtpy.QtCore import QObject, Qt, Signal
 
 from ...errors import Cancelled
-from ...progress import CancelToken
 from .notify import Answer, answer_at, asked_at, tell, told
 
 T = TypeVar("T")
@@ -32,13 +31,9 @@ class _Job:
     work: Callable[[], Any]
     done: Callable[[Any], None]
     failed: Callable[[BaseException], None]
-    token: CancelToken | None = None
+    cancellable: bool = False
     asked_at: Answer | None = None
-
-    @property
-    def dropped(self) -> bool:
-        """Whether the person does not want what comes of it any more."""
-        return self.token is not None and self.token.cancelled
+    dropped: bool = False  # nobody wants what comes of it any more
 
 
 class Jobs(QObject):
@@ -76,7 +71,7 @@ class Jobs(QObject):
     @property
     def can_cancel(self) -> bool:
         """Whether :meth:`cancel` would stop what is being loaded or computed now."""
-        return any(job.token is not None for job in self._current.values())
+        return any(job.cancellable for job in self._current.values())
 
     def cancel(self) -> None:
         """Stop what is being loaded or computed, where that leaves nothing half done.
@@ -84,8 +79,8 @@ class Jobs(QObject):
         What its thread still brings is dropped; the next in its queue begins at once.
         """
         for queue, job in list(self._current.items()):
-            if job.token is not None:
-                job.token.cancel()
+            if job.cancellable:
+                job.dropped = True
                 job.failed(Cancelled(f"Cancelled: {job.what}."))
                 self._loaded(queue, job)
 
@@ -96,7 +91,7 @@ class Jobs(QObject):
         done: Callable[[T], None],
         failed: Callable[[BaseException], None] = tell,
         queue: str = FILES,
-        token: CancelToken | None = None,
+        cancellable: bool = False,
     ) -> None:
         """Queue `work` for the thread of a queue; `done` gets what it returns, on this thread.
 
@@ -108,11 +103,11 @@ class Jobs(QObject):
             Runs in the thread; get what it returned, or what went wrong, in the window's.
         queue
             `FILES` or `ANALYSIS`.
-        token
-            With one, the person may cancel it: `work` may look at it, and what it returns then is
-            closed, if it can be, and dropped.
+        cancellable
+            Whether the person may cancel it: what `work` returns then is closed, if it can be, and
+            dropped. Not for what is being written.
         """
-        self._queues[queue].append(_Job(what, work, done, failed, token, asked_at()))
+        self._queues[queue].append(_Job(what, work, done, failed, cancellable, asked_at()))
         self._next(queue)
 
     def start(
@@ -155,7 +150,7 @@ class Jobs(QObject):
     def _next(self, queue: str) -> None:
         if queue not in self._current and self._queues[queue] and not self._closed:
             job = self._current[queue] = self._queues[queue].popleft()
-            self.loading.emit(job.what, job.token is not None)
+            self.loading.emit(job.what, job.cancellable)
             self._spawn(job, finished=partial(self._loaded, queue, job))
 
     def _loaded(self, queue: str, job: _Job) -> None:

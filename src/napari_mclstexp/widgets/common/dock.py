@@ -10,8 +10,10 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QAbstractButton, QLayout, QVBoxLayout, QWidget
 
 from ..workspace import Workspace, workspace_of
+from .accessible import name_controls
 from .error_line import ErrorLine
 from .notify import answer_at
+from .tabbing import dock_of
 from .theme import BusyLine, Scrolling
 
 
@@ -55,6 +57,7 @@ class Dock(QWidget):
         outer.addWidget(Scrolling(content))
         self.workspace.jobs.loading.connect(self.busy.say)
         self.busy.say(self.workspace.jobs.busy, self.workspace.jobs.can_cancel)
+        name_controls(content)
         for button in content.findChildren(QAbstractButton):
             if button is not self.trouble.close_button:
                 button.pressed.connect(partial(self._pressed, button))
@@ -77,8 +80,10 @@ class Dock(QWidget):
         self.trouble.say(sentence)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Stand as a tab beside the other docks."""
+        """Stand as a tab beside the other docks; every control has a name."""
         super().showEvent(event)
+        dock = dock_of(self)
+        name_controls(self if dock is None else dock)
         self.workspace.docks.join(self)
 
 

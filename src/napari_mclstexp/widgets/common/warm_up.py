@@ -6,6 +6,8 @@ import gc
 import importlib
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import QTimer
+
 if TYPE_CHECKING:
     from .background_jobs import Jobs, Post
 
@@ -22,6 +24,7 @@ NEEDED = (
     "sklearn.cluster",
     "shapely",
 )
+SOON_MS = 1500  # the docks come first
 _done = False
 
 
@@ -40,7 +43,13 @@ def warm_up(jobs: Jobs) -> None:
         for name in NEEDED:
             importlib.import_module(name)
 
-    jobs.start(work, lambda _: gc.freeze(), _later)
+    def begin() -> None:
+        jobs.start(work, lambda _: gc.freeze(), _later)
+
+    soon = QTimer(jobs)  # goes with the window
+    soon.setSingleShot(True)
+    soon.timeout.connect(begin)
+    soon.start(SOON_MS)
 
 
 def _later(_: BaseException) -> None:

@@ -12,8 +12,8 @@ import numpy as np
 from napari.utils.notifications import show_info
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap, QShowEvent
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtWidgets import QLabel
 
 from ...analysis.evidence import Evidence, RetrievedSpot, evidence, retrieved_by_section
 from ...analysis.prediction_result import Result
@@ -21,11 +21,11 @@ from ...inference.patches import patch_around
 from ...session.display import ENDS
 from ...session.find_spot import find_spot
 from ...spots.schema import positions
+from ..common.dock import Dock
 from ..common.latest import Latest
 from ..common.napari_compat import canvas_height
-from ..common.theme import Scrolling, facts, gene_links, when_theme_changes
+from ..common.theme import facts, gene_links, when_theme_changes
 from ..frame.gene_link import show_gene
-from ..workspace import workspace_of
 from .spot_pictures import SpotPictures
 
 SHOWN = 12  # reference spots with a picture
@@ -39,12 +39,11 @@ HINT = (
 )
 
 
-class EvidenceDock(QWidget):
+class EvidenceDock(Dock):
     """Why a spot has the value it has."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self.workspace = workspace_of(napari_viewer)
+        super().__init__(napari_viewer)
         self.summary = facts("The value, and the reference spots that it is made of")
         self.summary.setTextFormat(Qt.TextFormat.RichText)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
@@ -54,15 +53,7 @@ class EvidenceDock(QWidget):
         self._latest = Latest[Explained](self, self.workspace.jobs, self._show)
         self._more = SpotPictures(SHOWN, self._go_to)
         self._less = SpotPictures(EACH_WAY, self._go_to)
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(10, 8, 10, 8)
-        for part in (self.summary, self.patch, self._more, self._less):
-            layout.addWidget(part)
-        layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        self.stack(self.summary, self.patch, self._more, self._less)
         viewer, clicked = getattr(napari_viewer, "__wrapped__", napari_viewer), self._clicked
         viewer.mouse_drag_callbacks.append(clicked)
         # Not a method: Qt no longer calls those of an object that is destroyed.
@@ -75,6 +66,12 @@ class EvidenceDock(QWidget):
     def spot(self) -> str:
         """Name of the spot that was clicked last on the shown slide, or ""."""
         return self.workspace.session.shown.picked
+
+    @spot.setter
+    def spot(self, name: str) -> None:
+        session = self.workspace.session
+        session.shown.picked = name
+        session.changed.emit()  # the canvas shows a ring around it
 
     @property
     def retrieved(self) -> list[str]:
@@ -103,8 +100,7 @@ class EvidenceDock(QWidget):
         distance = np.hypot(xy[:, 0] - x_um, xy[:, 1] - y_um)
         nearest = int(np.argmin(distance))
         near = distance[nearest] <= NEAR_UM
-        session.shown.picked = str(spots.obs_names[nearest]) if near else ""
-        session.changed.emit()  # the canvas shows a ring around it
+        self.spot = str(spots.obs_names[nearest]) if near else ""
 
     def _explain_anew(self) -> None:
         """Write the links in the theme of the moment."""
@@ -177,11 +173,6 @@ class EvidenceDock(QWidget):
             f"<br>{escape(found.sentence())} {_agreement(found)} {_alike(found)}"
             f"<br>By section: {shares}."
         )
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Stand as a tab beside the other docks."""
-        super().showEvent(event)
-        self.workspace.docks.join(self)
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,6 +39,7 @@ class SpotPictures(QWidget):
         for place in range(most):
             picture, text = QToolButton(), QLabel()
             picture.setAutoRaise(True)
+            picture.setAccessibleName("Reference spot")
             picture.setIconSize(QSize(SIDE, SIDE))
             picture.clicked.connect(partial(self._clicked, place))
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -97,11 +97,11 @@ class CanvasNotes(QWidget):
 
     def _x_of(self, x: float) -> int:
         _, centre, zoom = self._camera()
-        return round(min(max((x - centre) * zoom + self.width() / 2, -1e6), 1e6))
+        return int(min(max((x - centre) * zoom + self.width() / 2, -1e6), 1e6) + 0.5)
 
     def _y_of(self, y: float) -> int:
         centre, _, zoom = self._camera()
-        return round(min(max((y - centre) * zoom + self.height() / 2, -1e6), 1e6))
+        return int(min(max((y - centre) * zoom + self.height() / 2, -1e6), 1e6) + 0.5)
 
     def _dragged(self, at: int) -> None:
         swipe = self._scene.swipe

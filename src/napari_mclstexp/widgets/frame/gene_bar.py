@@ -7,10 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QShortcut, QSizePolicy, QToolBar, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QShortcut,
+    QSizePolicy,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from ...analysis.gene_aliases import other_names
 from ...analysis.gene_summary import UNPROVEN, is_unproven, trust_word
+from ..common.accessible import name_controls
 from ..common.napari_compat import main_window
 from ..common.notify import told
 from .gene_link import show_gene
@@ -49,6 +58,9 @@ class GeneBar(QToolBar):
         line.addWidget(self.picker)
         content.setFixedHeight(self.picker.sizeHint().height() + 4)  # a tool bar would take more
         self.addWidget(content)
+        for more in self.findChildren(QToolButton, "qt_toolbar_ext_button"):
+            more.setAccessibleName("More of this bar")
+        name_controls(self)
         find = QShortcut(QKeySequence("Ctrl+F"), window)
         find.activated.connect(self._find)
         self.picker.picked.connect(self._picked)

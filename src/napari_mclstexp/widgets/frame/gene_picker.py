@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from qtpy.QtCore import QEvent, QModelIndex, QObject, QPoint, Qt, Signal
-from qtpy.QtGui import QFocusEvent, QKeyEvent
+from qtpy.QtGui import QFocusEvent, QKeyEvent, QKeySequence
 from qtpy.QtWidgets import (
     QApplication,
     QComboBox,
@@ -14,6 +15,7 @@ from qtpy.QtWidgets import (
     QLabel,
     QLineEdit,
     QListView,
+    QShortcut,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -61,8 +63,8 @@ class GenePicker(QWidget):
             "through the genes found, Enter takes the first"
         )
         self.unfold = _button("▾", "Show the list of genes (Alt+G)", "List of genes", "Alt+G")
-        self.before = _button("▲", "The gene before in the list (F6)", "Gene before", "F6")
-        self.after = _button("▼", "The next gene in the list (F7)", "Next gene", "F7")
+        self.before = _button("▲", "The gene before in the list (F6)", "Gene before")
+        self.after = _button("▼", "The next gene in the list (F7)", "Next gene")
         self.star = _button(
             *("★", "Mark or unmark the current gene; marked genes are listed first (Ctrl+B)"),
             *("Mark the shown gene", "Ctrl+B"),
@@ -96,8 +98,11 @@ class GenePicker(QWidget):
         self.search.installEventFilter(self)
         self.list.installEventFilter(self)
         self.unfold.clicked.connect(self._toggle_list)
-        self.before.clicked.connect(lambda: self._walk(-1))
-        self.after.clicked.connect(lambda: self._walk(1))
+        for button, keys, step in ((self.before, "F6", -1), (self.after, "F7", 1)):
+            button.clicked.connect(partial(self._stepped, step))
+            # A button's own shortcut waits until the button was seen to go down and up.
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.activated.connect(partial(self._walk, step))
         self.star.clicked.connect(self._star_pressed)
         self.genes.set_favourites(self._favourites.genes())
         self.order.currentIndexChanged.connect(self._ordered)
@@ -192,6 +197,9 @@ class GenePicker(QWidget):
             self.genes.set_favourites(self._favourites.toggle(self._gene))
             self._updating = False
         self._settle()
+
+    def _stepped(self, step: int, _: bool = False) -> None:
+        self._walk(step)
 
     def _walk(self, step: int) -> None:
         last = self.genes.rowCount() - 1
@@ -319,7 +327,7 @@ class _Drop(QFrame):
         self.raise_()
 
 
-def _button(text: str, tooltip: str, name: str, keys: str) -> QToolButton:
+def _button(text: str, tooltip: str, name: str, keys: str = "") -> QToolButton:
     button = QToolButton()
     button.setText(text)
     button.setToolTip(tooltip)

@@ -67,6 +67,11 @@ class Opened:
             raise
         return replace(self, tissue=tissue)
 
+    def close(self) -> None:
+        """Close its slide: nobody wants it any more."""
+        if self.slide is not None:
+            self.slide.close()
+
     def enter(self, session: Session) -> None:
         """Make it the session's.
 

@@ -6,17 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import napari
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton
 
 from ...scene.layer_specs import Scene
 from ...scene.shown import fixed_colours
 from ...session.display import MOST_COMPARED
 from ..common import dialogs
+from ..common.dock import Dock
 from ..common.notify import tell, told
-from ..common.theme import BusyLine, Scrolling, facts, rule
+from ..common.theme import facts, rule
 from ..frame.gene_bar import gene_picker_of
-from ..workspace import workspace_of
 from .colour_bar import ColourBarView
 from .display_panel import DisplayPanel
 from .model_choices import choices
@@ -28,12 +27,11 @@ if TYPE_CHECKING:
     from ...slides import Slide
 
 
-class PredictDock(QWidget):
+class PredictDock(Dock):
     """Choose a model, run it, and choose how its maps are drawn."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self.workspace = workspace_of(napari_viewer)
+        super().__init__(napari_viewer)
         self.model = ModelPanel()
         self.runner = RunPanel()
         self.genes = gene_picker_of(napari_viewer)  # of the bar that is always there
@@ -44,27 +42,14 @@ class PredictDock(QWidget):
         self.save.setToolTip(
             "Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read"
         )
-        self.busy = BusyLine()
-        self.busy.cancel.clicked.connect(lambda: self.workspace.jobs.cancel())
         self.library: ModelsDialog | None = None
         self._offered_for: Slide | None = None
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(10, 8, 10, 8)
-        layout.setSpacing(7)
-        for part in (self.model, self.runner, rule(), *self.bars, self.display):
-            layout.addWidget(part)
-        for part in (self.result, self.save, self.busy):
-            layout.addWidget(part)
-        layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        maps = (*self.bars, self.display, self.result, self.save)
+        self.stack(self.model, self.runner, rule(), *maps)
         self._wire()
         self._offer_models()
         self.runner.show_run(self.workspace.session.run)
         self._show_scene(self.workspace.scene)
-        self.busy.say(self.workspace.jobs.busy)
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
@@ -79,7 +64,6 @@ class PredictDock(QWidget):
         workspace.model_changed.connect(self._offer_models)
         workspace.run_changed.connect(self.runner.show_run)
         workspace.progressed.connect(self.runner.show_progress)
-        workspace.jobs.loading.connect(self.busy.say)
 
     def _show_scene(self, drawn: Scene) -> None:
         session = self.workspace.session
@@ -133,8 +117,3 @@ class PredictDock(QWidget):
         if target is not None:
             with told():
                 self.workspace.save(target)
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Stand as a tab beside the other dock."""
-        super().showEvent(event)
-        self.workspace.docks.join(self)

@@ -3,44 +3,28 @@
 from __future__ import annotations
 
 import napari
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from ...scene.layer_specs import Scene
+from ..common.dock import Dock
 from ..common.notify import told
-from ..common.theme import BusyLine, Scrolling, rule
-from ..workspace import workspace_of
+from ..common.theme import rule
 from .slide_chooser import SlideChooser
 from .slide_panel import SlidePanel
 from .spots_panel import CountsPanel, GridPanel, SpotsPanel
 
 
-class SlideDock(QWidget):
+class SlideDock(Dock):
     """Open a slide, see it at its true scale, and load or lay its spots."""
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
-        super().__init__()
-        self.workspace = workspace_of(napari_viewer)
+        super().__init__(napari_viewer)
         self.slide = SlidePanel(SlideChooser(self.workspace))
         self.spots = SpotsPanel()
         self.grid = GridPanel()
         self.counts = CountsPanel()
-        self.busy = BusyLine()
-        self.busy.cancel.clicked.connect(lambda: self.workspace.jobs.cancel())
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.setContentsMargins(10, 8, 10, 8)
-        layout.setSpacing(10)
-        for part in (self.slide, rule(), self.spots, rule(), self.grid, self.counts):
-            layout.addWidget(part)
-        layout.addStretch(1)
-        layout.addWidget(self.busy)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        self.stack(self.slide, rule(), self.spots, rule(), self.grid, self.counts)
         self._wire()
         self._show_scene(self.workspace.scene)
-        self.busy.say(self.workspace.jobs.busy)
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
@@ -54,7 +38,6 @@ class SlideDock(QWidget):
         self.grid.grid_asked.connect(self._grid_asked)
         self.counts.gene_chosen.connect(lambda g: session.show(gene=g, quantity="measured"))
         workspace.shown.connect(self._show_scene)
-        workspace.jobs.loading.connect(self.busy.say)
 
     def _show_scene(self, drawn: Scene) -> None:
         session = self.workspace.session
@@ -72,8 +55,3 @@ class SlideDock(QWidget):
     def _grid_asked(self) -> None:
         with told():
             self.workspace.lay_grid(self.grid.settings())
-
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Stand as a tab beside the other dock."""
-        super().showEvent(event)
-        self.workspace.docks.join(self)
