@@ -127,6 +127,40 @@ def exploring() -> None:
     viewer.close()
 
 
+def across() -> None:
+    """Two sample sections: the places of both that are most like one spot, and one gene on both."""
+    from napari_mclstexp.model import load_model
+    from napari_mclstexp.samples import demo_model_path, sample_section
+
+    viewer = napari.Viewer()
+    viewer.window._qt_window.resize(*SIZE)
+    viewer.window.add_plugin_dock_widget("napari-mclstexp", "Workbench")
+    settle()
+    workspace = workspace_of(viewer)
+    session = workspace.session
+    session.use_model(load_model(demo_model_path()))
+    for number in (2, 3):
+        section = sample_section(number)
+        workspace.open_slide(section.slide)
+        wait(lambda: not workspace.jobs.busy)
+        workspace.load_spots(section.spots)
+        wait(lambda: not workspace.jobs.busy)
+        workspace.run("auto")
+        wait(lambda: session.run is None and session.result is not None)
+    dock, panel = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Across slides")
+    dock.raise_()
+    panel.similar.choose_spot(str(session.spots.obs_names[session.spots.n_obs // 3]))
+    panel.similar.start()
+    wait(lambda: panel.similar.found.count() > 0)
+    workspace.layers.fit()
+    take(viewer, "window_similar")
+    panel.tabs.setCurrentWidget(panel.sheet)
+    session.show(gene="ERBB2")
+    wait(lambda: panel.sheet.sheet.count() == 2)
+    take(viewer, "window_contact_sheet")
+    viewer.close()
+
+
 def training(folder: Path) -> None:
     """The Train dock after a short fine-tuning of the demo model on the sample sections."""
     from napari_mclstexp.samples import demo_model_path, sample_section
@@ -255,6 +289,7 @@ def main() -> int:
             train_on_her2st(Path(scratch) / "model")
         sample()
         exploring()
+        across()
         training(Path(scratch))
         library(Path(scratch))
         if real:
