@@ -75,6 +75,7 @@ class Hands:
         self.made.append(box.accessibleName())
         view = box.view()
         assert QTest.qWaitForWindowExposed(view.window())
+        QTest.qWait(QApplication.doubleClickInterval() + 100)  # it takes no click before
         name = box.itemText(row)
         place = view.visualRect(box.model().index(row, box.modelColumn())).center()
         QTest.mouseClick(view.viewport(), LEFT, pos=place)
