@@ -108,7 +108,6 @@ def exploring() -> None:
     workspace.run("auto")
     wait(lambda: session.run is None and session.result is not None)
     bench.bring("Genes")
-    viewer.reset_view()
     take(viewer, "window_workbench")
     bench.bring("Domains")
     _, domains = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Domains")
@@ -125,6 +124,40 @@ def exploring() -> None:
     annotate.compare.click()
     wait(lambda: annotate.compared is not None)
     take(viewer, "window_annotate")
+    viewer.close()
+
+
+def across() -> None:
+    """Two sample sections: the places of both that are most like one spot, and one gene on both."""
+    from napari_mclstexp.model import load_model
+    from napari_mclstexp.samples import demo_model_path, sample_section
+
+    viewer = napari.Viewer()
+    viewer.window._qt_window.resize(*SIZE)
+    viewer.window.add_plugin_dock_widget("napari-mclstexp", "Workbench")
+    settle()
+    workspace = workspace_of(viewer)
+    session = workspace.session
+    session.use_model(load_model(demo_model_path()))
+    for number in (2, 3):
+        section = sample_section(number)
+        workspace.open_slide(section.slide)
+        wait(lambda: not workspace.jobs.busy)
+        workspace.load_spots(section.spots)
+        wait(lambda: not workspace.jobs.busy)
+        workspace.run("auto")
+        wait(lambda: session.run is None and session.result is not None)
+    dock, panel = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Across slides")
+    dock.raise_()
+    panel.similar.choose_spot(str(session.spots.obs_names[session.spots.n_obs // 3]))
+    panel.similar.start()
+    wait(lambda: panel.similar.found.count() > 0)
+    workspace.layers.fit()
+    take(viewer, "window_similar")
+    panel.tabs.setCurrentWidget(panel.sheet)
+    session.show(gene="ERBB2")
+    wait(lambda: panel.sheet.sheet.count() == 2)
+    take(viewer, "window_contact_sheet")
     viewer.close()
 
 
@@ -256,6 +289,7 @@ def main() -> int:
             train_on_her2st(Path(scratch) / "model")
         sample()
         exploring()
+        across()
         training(Path(scratch))
         library(Path(scratch))
         if real:

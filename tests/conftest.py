@@ -19,6 +19,7 @@ os.environ["NAPARI_MCLSTEXP_LOG"] = _LOG.name
 
 pytest_plugins = [
     "support.cohort_fixtures",
+    "support.frame_fixtures",
     "support.linear_fixtures",
     "support.widget_fixtures",
 ]

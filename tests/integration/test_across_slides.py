@@ -95,7 +95,7 @@ def test_the_places_most_like_a_clicked_spot_are_listed_mapped_and_gone_to(
     np.testing.assert_allclose(values[0], values[1], atol=1e-5)  # they look just the same
     # The very same place of the second slide is the best: a click goes there.
     item = panel.found.item(0)
-    assert item.text().startswith("1.00 second")
+    assert item.text().startswith("1.00\nsecond")
     where = panel.found.visualItemRect(item).center()
     kit.bring_to_front(panel.found)
     qtbot.mouseClick(panel.found.viewport(), Qt.MouseButton.LeftButton, pos=where)

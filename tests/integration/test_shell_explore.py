@@ -189,7 +189,7 @@ def test_regions_and_spots_are_brought_across_by_landmarks(prediction, tmp_path)
     assert done.code == 0, done.err
     before, after = anndata.read_h5ad(prediction), anndata.read_h5ad(tmp_path / "s.h5ad")
     same = before[after.obs_names].obsm["spatial"]
-    assert (after.obsm["spatial"] - same)[:, 0] == pytest.approx(shift, abs=5)
+    assert (after.obsm["spatial"] - same)[:, 0].mean() == pytest.approx(shift, abs=5)
     assert "slide" not in after.uns["mclstexp"]
     points.write_text("x,y,onto_x,onto_y\n1,1,1,1\n2,2,2,2\n3,3,3,3\n")
     done = shell(*given, "--out", tmp_path / "t.csv")

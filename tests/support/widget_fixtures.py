@@ -64,6 +64,7 @@ def answers(monkeypatch) -> Callable[..., None]:
     chooser = "napari_mclstexp.widgets.common.dialogs.QFileDialog"
     monkeypatch.setattr(f"{chooser}.getOpenFileName", dialog)
     monkeypatch.setattr(f"{chooser}.getSaveFileName", dialog)
+    monkeypatch.setattr(f"{chooser}.getOpenFileNames", lambda *_: ([str(queue.pop(0))], ""))
     monkeypatch.setattr(f"{chooser}.getExistingDirectory", lambda *_: str(queue.pop(0)))
     return lambda *paths: queue.extend(paths)
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
+
+    from .expression import Expression
+    from .region import Region
 
 COLUMNS = ("gene", "auc", "difference", "fdr")
 CLEAR = 0.05  # FDR below which a gene is said to differ
@@ -82,3 +87,39 @@ def up_and_down(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     higher = table[table["auc"] > 0.5].sort_values("auc", ascending=False, kind="stable")
     lower = table[table["auc"] < 0.5].sort_values("auc", kind="stable")
     return higher.reset_index(drop=True), lower.reset_index(drop=True)
+
+
+def compare(
+    expression: Expression,
+    genes: tuple[str, ...],
+    xy: NDArray[np.float64],
+    one: Region,
+    other: Region | None,
+    of: str,
+) -> RegionComparison:
+    """Compare the spots of a region with those of another, or with all others.
+
+    Parameters
+    ----------
+    expression, genes
+        (n, G) and what each column is called.
+    xy
+        (n, 2) centres of the spots in level-0 px.
+    one, other
+        The regions; None for all spots outside the first.
+    of
+        "predicted" or "measured": what `expression` is.
+
+    Raises
+    ------
+    SettingsError
+        If too few spots are on either side.
+    """
+    import numpy as np
+
+    from .region_statistics import compare_regions, spots_in
+
+    second = np.ones(len(xy), dtype=bool) if other is None else spots_in(other, xy)
+    table = compare_regions(expression, genes, spots_in(one, xy), second)
+    what = f"{one.name} and {REST if other is None else other.name}"
+    return RegionComparison(what, of, table, one.id, "" if other is None else other.id, one.name)

@@ -14,6 +14,8 @@ from ..session.spot_expression import Key, Source, SpotExpression
 from ..spots.schema import positions
 from .layer_specs import ColourBar
 
+FINER = 3  # than the picture is the thumbnail that it is cut from
+
 if TYPE_CHECKING:
     from anndata import AnnData
 
@@ -103,10 +105,11 @@ class OpenSheet:
         step = max(1, -(-len(xy) // MOST_DRAWN))
         wide = entry.expression.spacing_px * step**0.5
         shown = None if values is None else np.asarray(values[::step], dtype=np.float32)
-        picture = _thumbnail(entry.slide, side)
+        picture = _thumbnail(entry.slide, side * FINER)
         if picture is not None and entry.slide is not None:
             factor = picture.shape[1] / entry.slide.width
-            return SlidePicture(picture, xy[::step] * factor, wide * factor / 2, shown)
+            whole = SlidePicture(picture, xy[::step] * factor, wide * factor / 2, shown)
+            return _around_spots(whole, side)
         return _on_white(xy[::step], wide, shown, side)
 
 
@@ -137,6 +140,24 @@ def open_sheet(session: Session) -> OpenSheet | None:
         entries,
         tuple(key),
     )
+
+
+def _around_spots(whole: SlidePicture, side: int) -> SlidePicture:
+    """Return the part of a picture that has spots, its longer side at most `side` px."""
+    from PIL import Image
+
+    picture, xy = whole.thumbnail, whole.xy
+    low, high = np.zeros(2), np.array(picture.shape[1::-1], dtype=float)
+    if len(xy):
+        around = 4 * whole.radius
+        low = np.clip(np.floor(xy.min(axis=0) - around), 0, high - 1)
+        high = np.clip(np.ceil(xy.max(axis=0) + around), low + 1, high)
+    (left, top), (right, bottom) = low.astype(int), high.astype(int)
+    part = picture[top:bottom, left:right]
+    small = min(1.0, side / max(part.shape[:2]))
+    size = (max(1, round(part.shape[1] * small)), max(1, round(part.shape[0] * small)))
+    shown = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.BOX))
+    return SlidePicture(shown, (xy - low) * small, whole.radius * small, whole.values)
 
 
 def _thumbnail(slide: Slide | None, side: int) -> NDArray[np.uint8] | None:

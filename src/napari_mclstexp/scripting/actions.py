@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..analysis.domain_map import DomainMap
     from ..analysis.domain_settings import DomainSettings
     from ..analysis.prediction_result import Result
+    from ..analysis.region_comparison import RegionComparison
     from ..model import Model
     from ..session.session import Session
     from ..session.spot_expression import Of
@@ -261,6 +262,42 @@ def set_signatures(session: Session, signatures: Sequence[Mapping[str, Any]]) ->
         for each in signatures
     )
     session.edit("Set signatures", signatures=found)
+
+
+def compare_regions(
+    session: Session, one: str, other: str | None = None, of: Of = "predicted"
+) -> RegionComparison:
+    """Compare the spots of a region with those of another, or with the rest.
+
+    Parameters
+    ----------
+    one, other
+        Ids of regions.
+
+    Raises
+    ------
+    SettingsError
+        If there are no spots, a region is not there, or too few spots are in it.
+    """
+    from ..analysis.region_comparison import compare
+    from ..analysis.region_edits import find
+    from ..spots.schema import positions
+
+    if session.spots is None:
+        raise SettingsError("There are no spots to compare; load spots or create a grid first.")
+    regions = session.annotations.regions
+    first, second = find(regions, one), None if other is None else find(regions, other)
+    expression, genes = session.expression.matrix(of)
+    found = compare(expression, genes, positions(session.spots), first, second, of)
+    session.edit("Compare regions", comparison=found)
+    return found
+
+
+def set_landmarks(session: Session, landmarks: Sequence[Mapping[str, Any]]) -> None:
+    """Set the landmarks that the slide shares with others, as a session's file has them."""
+    from ..session.annotations_json import landmarks_from
+
+    session.edit("Set landmarks", landmarks=tuple(landmarks_from(each) for each in landmarks))
 
 
 def write_notes(session: Session, notes: str) -> None:

@@ -28,6 +28,8 @@ TITLES = {
     "clear_domains": "Remove the domains",
     "set_regions": "Regions",
     "set_signatures": "Signatures",
+    "compare_regions": "Compare regions",
+    "set_landmarks": "Landmarks",
     "write_notes": "Notes",
     "show": "What is shown",
 }

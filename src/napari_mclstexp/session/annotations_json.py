@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -68,11 +69,12 @@ def annotations_from(document: dict[str, Any], source: str) -> Annotations:
         ),
         notes=str(document["notes"]),
         comparison=None if compared is None else RegionComparison.read(compared),
-        landmarks=tuple(_landmarks(each) for each in document.get("landmarks", ())),
+        landmarks=tuple(landmarks_from(each) for each in document.get("landmarks", ())),
     )
 
 
-def _landmarks(document: dict[str, Any]) -> SlideLandmarks:
+def landmarks_from(document: Mapping[str, Any]) -> SlideLandmarks:
+    """Return landmarks from their JSON, as ``dataclasses.asdict`` has them."""
     pairs = tuple(
         LandmarkPair(_point(each["here"]), _point(each["there"])) for each in document["pairs"]
     )

@@ -35,6 +35,8 @@ Action = Literal[
     "clear_domains",
     "set_regions",
     "set_signatures",
+    "compare_regions",
+    "set_landmarks",
     "write_notes",
     "show",
     "export",
@@ -161,6 +163,11 @@ def _steps_of(edit: Edit) -> list[Step]:
         _domain_steps(before.domains, after.domains, step)
     if after.regions != before.regions:
         step("set_regions", geojson=to_geojson(after.regions))
+    compared = after.comparison
+    if compared is not None and compared is not before.comparison and compared.one:
+        step("compare_regions", one=compared.one, other=compared.other or None, of=compared.of)
+    if after.landmarks != before.landmarks:
+        step("set_landmarks", landmarks=[asdict(each) for each in after.landmarks])
     if after.signatures != before.signatures:
         step("set_signatures", signatures=[asdict(each) for each in after.signatures])
     if after.notes != before.notes:

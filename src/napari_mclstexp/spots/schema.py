@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpotsError
+from ..reading.trial import try_reading
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -83,9 +84,15 @@ def holds_prediction(path: Path) -> bool:
     """Whether an .h5ad file holds a prediction, told without reading it."""
     import h5py
 
-    try:
-        with h5py.File(path) as file:
+    def look() -> bool:
+        with h5py.File(path, "r") as file:
             return f"uns/{FACTS}/model_id" in file
+
+    try:
+        if not path.is_file():
+            return False
+        try_reading(look, seconds=2, holding=h5py._objects.phil)
+        return look()
     except (OSError, RuntimeError, ValueError, KeyError):
         return False  # damaged: the reader of spots has the sentence for it
 

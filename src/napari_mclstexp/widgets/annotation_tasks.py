@@ -7,14 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, Signal
 
 from ..analysis.domain_map import DomainMap, map_of
 from ..analysis.domain_settings import DomainSettings
 from ..analysis.region import Region
-from ..analysis.region_comparison import REST, RegionComparison
+from ..analysis.region_comparison import RegionComparison, compare
 from ..errors import SessionError, SettingsError, UserError
 from ..progress import CancelToken
 from ..session.read_session import read_session, slides_in
@@ -184,18 +183,11 @@ class AnnotationTasks(QObject):
         expression, genes = spot_expression.matrix(of)
         xy = positions(spots)
 
-        def work() -> pd.DataFrame:
-            from ..analysis.region_statistics import compare_regions, spots_in
+        def work() -> RegionComparison:
+            return compare(expression, genes, xy, one, other, of)
 
-            rest = np.ones(len(xy), dtype=bool)
-            second = rest if other is None else spots_in(other, xy)
-            return compare_regions(expression, genes, spots_in(one, xy), second)
-
-        def done(table: pd.DataFrame) -> None:
+        def done(found: RegionComparison) -> None:
             if opened.expression is spot_expression:
-                what = f"{one.name} and {other.name if other is not None else REST}"
-                other_id = "" if other is None else other.id
-                found = RegionComparison(what, of, table, one.id, other_id, one.name)
                 self.session.edit("Compare regions", on=opened, comparison=found)
 
         self.jobs.load("Comparing regions", work, done, queue=ANALYSIS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import napari
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QMenu,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -29,6 +31,7 @@ from .slide.slide_chooser import SlideChooser
 from .workspace import workspace_of
 
 PLUGIN = "napari-mclstexp"
+MORE = ("Across slides", "Train", "Cohort")  # docks that are no step on the way of one slide
 NEXT, FIT, LAYERS = "Ctrl+Alt+Right", "F8", "F9"
 SIDE_WIDTH, SIDE_SHARE = 380, 0.42  # px of the docks, at most this share of the window
 GAP, MARGIN = 2, 8  # px
@@ -56,6 +59,12 @@ class Workbench(QWidget):
         what = f"Show or fold napari's layers and layer controls ({LAYERS})"
         self.layers = _button(f"Layers {LAYERS}", what, LAYERS)
         self.layers.setCheckable(True)
+        self.more = QPushButton("More")
+        self.more.setToolTip("Several slides together, and training a model of your own")
+        menu = QMenu(self.more)
+        for name in MORE:
+            menu.addAction(name).triggered.connect(partial(self._asked, name))
+        self.more.setMenu(menu)
         self.steps: dict[str, QPushButton] = {}
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._line, self._below = QHBoxLayout(), QHBoxLayout()
@@ -73,7 +82,7 @@ class Workbench(QWidget):
         rest.setSpacing(GAP)
         rest.addWidget(self.slides)
         rest.addWidget(self.say, 1)
-        for button in (self.go, self.fit, self.layers):
+        for button in (self.go, self.more, self.fit, self.layers):
             rest.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(MARGIN, 2, MARGIN, 2)
@@ -105,6 +114,9 @@ class Workbench(QWidget):
         dock.show()
         dock.raise_()
         self._front_changed(name)
+
+    def _asked(self, name: str, _: bool = False) -> None:
+        self.bring(name)
 
     # -- the steps -----------------------------------------------------------------------------
 
@@ -176,8 +188,8 @@ class Workbench(QWidget):
 
     def _arrange(self) -> None:
         """Put what is next, and the rest, beside the steps, or below where there is no room."""
-        parts = [part for part in (self.go, self.fit, self.layers) if not part.isHidden()]
-        parts += [self.slides] if not self.slides.isHidden() else []
+        parts = [self.go, self.more, self.fit, self.layers]
+        parts += [] if self.slides.isHidden() else [self.slides]
         room = sum(part.minimumSizeHint().width() + GAP for part in parts)
         room += self.say.fontMetrics().horizontalAdvance("n") * SAID
         beside = self._steps_width() + room <= self.width()

@@ -13,7 +13,6 @@ from napari.utils.notifications import show_info
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
 from ..errors import SettingsError, SlideError
-from ..progress import Progress
 from ..scene.layer_specs import Scene
 from ..scene.resolve import scene
 from ..scene.shown import fixed_colours
@@ -22,16 +21,17 @@ from ..session.recent_files import recent_models
 from ..session.session import Session
 from .annotation_tasks import AnnotationTasks
 from .cohort.cohort_watch import CohortWatch
-from .common.background_jobs import Jobs, Post
+from .common.background_jobs import Jobs
 from .common.napari_compat import main_window
 from .common.notify import tell, tell_end, told
 from .common.tabbing import DockGroup
 from .common.torch_loading import prepare_torch
-from .common.warm_up import warm_up
-from .file_work import model_of, read_spots_of, save_prediction
+from .common.warm_up import thaw, warm_up
+from .file_work import model_of, predict_run, read_spots_of, save_prediction
 from .frame.furnish import furnish
 from .layers.apply_scene import Layers
 from .layers.removal import what_removal_means
+from .plugin.adoption import Adoption
 from .plugin.handover import Arrivals, Opened, read_opened_prediction
 from .predict.model_choices import built_in_model
 from .train.training_watch import TrainingWatch, training_may_stay
@@ -127,6 +127,7 @@ class Workspace(QObject):
         self.session.runs.progressed.connect(self.progressed.emit)
         self.session.leaving.connect(self._leaving)
         self._arrivals = Arrivals(viewer, self._take_over)
+        self._adoption = Adoption(viewer, self.open_slide)
         session = self.session
         viewer.bind_key("Control-Z", lambda _: session.undo(), overwrite=True)
         viewer.bind_key("Control-Shift-Z", lambda _: session.redo(), overwrite=True)
@@ -141,19 +142,24 @@ class Workspace(QObject):
 
     # -- slide and spots -----------------------------------------------------------------------
 
-    def open_slide(self, path: Path) -> None:
-        """Open a slide in the background and show it; one that is open already is shown at once."""
+    def open_slide(self, path: Path, then: Callable[[], None] = lambda: None) -> None:
+        """Open a slide in the background, call `then` and show it; one that is open, at once."""
         there = self.session.open_slide_at(path)
         if there is not None:
+            then()
             self.session.select(there)
             return
+
+        def done(opened: Opened) -> None:
+            then()
+            self.take_in(opened)
 
         def work() -> Opened:
             from ..slides import open_slide
 
             return Opened(slide=open_slide(path)).with_tissue()
 
-        self.jobs.load(f"Opening {path.name}", work, self.take_in, cancellable=True)
+        self.jobs.load(f"Opening {path.name}", work, done, cancellable=True)
 
     def close_slide(self) -> None:
         """Close the slide after what is being read from it; a run on it is cancelled at once.
@@ -214,12 +220,20 @@ class Workspace(QObject):
 
     # -- model, runs and results ---------------------------------------------------------------
 
-    def load_model(self, folder: Path, failed: Callable[[BaseException], None] = tell) -> None:
-        """Load and verify a model in the background and choose it."""
+    def load_model(
+        self,
+        folder: Path,
+        failed: Callable[[BaseException], None] = tell,
+        only_if: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Load and verify a model in the background and choose it, if that is still wanted then."""
         what, work = f"Loading model {folder.name}", partial(model_of, folder)
-        self.jobs.load(what, work, self._use_model, failed, cancellable=True)
+        done = partial(self._use_model, only_if)
+        self.jobs.load(what, work, done, failed, cancellable=True)
 
-    def _use_model(self, model: Model) -> None:
+    def _use_model(self, only_if: Callable[[], bool], model: Model) -> None:
+        if not only_if():
+            return
         self.session.use_model(model)
         if model.path is not None and model.path != built_in_model():
             self.recent.add(model.path)
@@ -230,22 +244,6 @@ class Workspace(QObject):
         self._runs.add(run)
         if self.session.display.quantity == "measured":
             self.session.show(quantity="predicted")  # what she asked for is what she sees
-
-        def work(post: Post) -> AnnData:
-            from ..inference.predict import predict
-
-            def progress(event: Progress) -> None:
-                post(partial(self.session.runs.report, run, event))
-
-            return predict(
-                run.slide,
-                run.spots,
-                run.model,
-                genes=run.genes,
-                device=device,
-                progress=progress,
-                cancel=run.token,
-            )
 
         def done(prediction: AnnData) -> None:
             self._runs.discard(run)
@@ -259,6 +257,7 @@ class Workspace(QObject):
             if not run.token.cancelled:
                 tell(error)
 
+        work = partial(predict_run, run, device, self.session.runs)
         self.jobs.start(work, done, failed)
 
     def save(self, path: Path) -> None:
@@ -301,6 +300,7 @@ class Workspace(QObject):
         for opened in self.session.open_slides:
             self.session.close_slide(opened)
         self.layers.forget()
+        thaw()
         for viewer in [key for key, workspace in _workspaces.items() if workspace is self]:
             del _workspaces[viewer]
 

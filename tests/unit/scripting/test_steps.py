@@ -53,6 +53,7 @@ def worked(slide_file, tiny_model):
     session.edit("Draw a region", regions=(tumour,))
     session.edit("Draw a region", regions=(tumour, Region("Fold", ((SQUARE,),))))
     session.edit("Lock a region", regions=(replace(tumour, locked=True),))
+    actions.compare_regions(session, tumour.id)
     session.edit("Write notes", notes="A fold at the left.\nLook again.")
     session.edit("Add a signature", signatures=(Signature("Both", kit.GENES[:3], "ours"),))
     yield session
@@ -63,7 +64,7 @@ def test_only_what_was_not_taken_back_is_a_step_and_edits_of_regions_are_one(wor
     steps = worked.shown.steps
     assert [step.action for step in steps] == [
         *("open_slide", "lay_grid", "predict", "find_domains", "name_domains"),
-        *("set_regions", "write_notes", "set_signatures"),
+        *("set_regions", "compare_regions", "write_notes", "set_signatures"),
     ]
     assert steps[3].arguments["settings"]["k"] == 3
     assert steps[5].what == "Draw a region, Lock a region"

@@ -52,7 +52,7 @@ import sys
 import napari
 from qtpy.QtWidgets import QApplication
 viewer = napari.Viewer()
-for name in ("Slide and spots", "Predict", "Evidence", "Train", "Cohort"):
+for name in ("Slide and spots", "Predict", "Evidence", "Across slides", "Train", "Cohort"):
     viewer.window.add_plugin_dock_widget("napari-mclstexp", name)
     QApplication.processEvents()
 assert "torch" not in sys.modules

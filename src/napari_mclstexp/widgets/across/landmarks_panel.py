@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -39,6 +40,7 @@ from ..common import dialogs
 from ..common.notify import told
 from ..common.theme import facts
 from ..explore.domains_dock import write_table
+from .landmark_words import HEADS, how_they_fit, pair_rows
 from .look_at import look_at
 from .slide_marks import Marks
 
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
 
 MARK_PX = 15.0  # of the screen
 NEAR_UM = 1500.0  # how much is seen around a landmark that one goes to
-HEADS = ("#", "x, y here (mm)", "Residual", "Left out")
 
 
 class LandmarksPanel(QWidget):
@@ -126,6 +127,16 @@ class LandmarksPanel(QWidget):
         self.destroyed.connect(lambda: _forget(viewer, clicked))
         workspace.shown.connect(self._show_scene)
         self._show_scene()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Mark the landmarks on the slide."""
+        super().showEvent(event)
+        self._show_scene()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
+        """Leave the slide to what is looked at now; a pair that is half placed waits."""
+        super().hideEvent(event)
+        self.marks.clear()
 
     # -- placing -------------------------------------------------------------------------------
 
@@ -302,7 +313,10 @@ class LandmarksPanel(QWidget):
         texts = [str(number) for number in range(1, len(pairs) + 1)]
         if self._waiting is not None and self._shown is self._here:
             places, texts = [*places, self._waiting], [*texts, str(len(pairs) + 1)]
-        self.marks.show(places, texts, MARK_PX)
+        if self.isVisible():
+            self.marks.show(places, texts, MARK_PX)
+        else:
+            self.marks.clear()
 
     def _offer(self) -> None:
         """Offer the other open slides; while pairs are placed, the two stay a pair."""
@@ -328,41 +342,18 @@ class LandmarksPanel(QWidget):
             return "Open a second slide: a neighbouring section, or the same one scanned anew."
         doing = ""
         if here is not None:
-            at, number = (
-                (here, len(pairs) + 1) if self._waiting is None else (other, len(pairs) + 1)
-            )
-            what = "a landmark" if self._waiting is None else "the same place"
-            doing = f"Click {what} on {at.name} (pair {number}). "
-        if found is None:
-            need = FEWEST - len(pairs)
-            if need > 0:
-                return f"{doing}{len(pairs)} pairs; {need} more and the slides can be fitted."
-            try:
-                registration_between(self._shown, self.other or other)
-            except UserError as error:
-                return f"{doing}{error}"
-            return doing
-        text = f"{doing}{len(pairs)} pairs: turned by {found.degrees:.0f}°, scale {found.scale:.3f}"
-        text += ", mirrored" if found.flips else ""
-        if len(pairs) == FEWEST:
-            return f"{text}. Three pairs always fit; add more to see how well."
-        text += f"; residuals {found.rms_um:.0f} µm (root mean square)"
-        known = found.left_out_um[np.isfinite(found.left_out_um)]
-        return (
-            f"{text}, up to {known.max():.0f} µm where a pair is left out." if len(known) else text
-        )
+            at, what = (here, "a landmark") if self._waiting is None else (other, "the same place")
+            doing = f"Click {what} on {at.name} (pair {len(pairs) + 1}). "
+        if found is not None or len(pairs) < FEWEST:
+            return doing + how_they_fit(len(pairs), found)
+        try:
+            registration_between(self._shown, self.other or other)
+        except UserError as error:
+            return f"{doing}{error}"
+        return doing
 
     def _show_table(self, pairs: tuple[LandmarkPair, ...], found: Registration | None) -> None:
-        scale = (self._shown.um_per_px or 1.0) / 1000
-        rows = []
-        for number, pair in enumerate(pairs):
-            x, y = pair.here
-            residual, left_out = "", ""
-            if found is not None and len(pairs) > FEWEST:
-                residual = f"{found.residuals_um[number]:.0f} µm"
-                without = found.left_out_um[number]
-                left_out = f"{without:.0f} µm" if np.isfinite(without) else "?"
-            rows.append((str(number + 1), f"{x * scale:.2f}, {y * scale:.2f}", residual, left_out))
+        rows = pair_rows(pairs, found, self._shown.um_per_px)
         kept = self.table.currentRow()
         self.table.setRowCount(len(rows))
         for row, texts in enumerate(rows):

@@ -79,7 +79,7 @@ class SimilarPanel(QWidget):
         self.search.setToolTip("List the places most like this one, and colour every spot by it")
         self.say = facts("What was searched, and what was left out")
         self.say.setAccessibleName("What was found")
-        self.found = ContactView("The most similar places; a click goes there", PICTURE)
+        self.found = ContactView("The most similar places; a click goes there", PICTURE, lines=2)
         self.found.setAccessibleName("Similar places")
         self._search: SimilarSearch | None = None
         self._similar: Similar | None = None
@@ -145,7 +145,7 @@ class SimilarPanel(QWidget):
         self._search, self._similar = search, found
         keys = [str(rank) for rank in range(len(found.places))]
         captions = {
-            key: f"{each.similarity:.2f} {_short(search.slides[each.slide].name)}"
+            key: f"{each.similarity:.2f}\n{_short(search.slides[each.slide].name)}"
             for key, each in zip(keys, found.places, strict=True)
         }
         self.found.show_pictures(dict(zip(keys, pictures, strict=True)), captions)

@@ -73,8 +73,7 @@ class Marks(QObject):
             canvas_size_limits=(size, size),
             symbol="cross",
             face_color=YELLOW,
-            border_color="black",
-            border_width=0.08,
+            border_color=YELLOW,  # which is all that napari draws of a cross
             features={"label": list(texts)},
             text={"string": "{label}", "size": 11, "color": "black", "anchor": "upper_left"},
             units=(unit, unit),

@@ -152,9 +152,8 @@ class SlidesPanel(QWidget):
         self.opened.emit(list(self._entries)[row])
 
     def _add_asked(self) -> None:
-        path = dialogs.ask_file(self, "Add a slide, or a table of slides", dialogs.COHORT)
-        if path is not None:
-            self.take([path])
+        if paths := dialogs.ask_files(self, "Add slides, or a table of slides", dialogs.COHORT):
+            self.take(paths)
 
     def _folder_asked(self) -> None:
         path = dialogs.ask_folder(self, "Add the slides of a folder")

@@ -25,6 +25,8 @@ class ContactView(QListWidget):
         What the pictures are, and what a click does.
     side
         px of a picture.
+    lines
+        Of a caption.
 
     Signals
     -------
@@ -41,14 +43,14 @@ class ContactView(QListWidget):
         self,
         tooltip: str = "The slides that are done; double click opens one with its result",
         side: int = SIDE,
+        lines: int = 1,
     ) -> None:
         super().__init__()
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)
         self.setIconSize(QSize(side, side))
-        self.setGridSize(QSize(side + 14, side + 26))
-        self.setUniformItemSizes(True)
+        self.setGridSize(QSize(side + 14, side + 10 + 16 * lines))
         self.setMinimumHeight(side + 60)
         self.setToolTip(tooltip)
         self.setAccessibleName("Contact sheet")

@@ -109,6 +109,12 @@ def ask_file(parent: QWidget | None, title: str, kinds: str) -> Path | None:
     return _remember(name)
 
 
+def ask_files(parent: QWidget | None, title: str, kinds: str) -> list[Path]:
+    """Return the files that the person chose, several at once; none if she chose none."""
+    names, _ = QFileDialog.getOpenFileNames(parent, title, _last["folder"], kinds)
+    return [path for path in map(_remember, names) if path is not None]
+
+
 def ask_folder(parent: QWidget, title: str) -> Path | None:
     """Return the folder that the person chose, or None."""
     return _remember(QFileDialog.getExistingDirectory(parent, title, _last["folder"]))

@@ -24,6 +24,8 @@ class Dock(QWidget):
     ----------
     workspace
         The viewer's.
+    scrolling
+        What its parts stand in.
     trouble
         What went wrong when a button of this dock was pressed, below the part of that button.
     """
@@ -54,7 +56,8 @@ class Dock(QWidget):
         column.addWidget(self.busy)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(Scrolling(content))
+        self.scrolling = Scrolling(content)
+        outer.addWidget(self.scrolling)
         self.workspace.jobs.loading.connect(self.busy.say)
         self.busy.say(self.workspace.jobs.busy, self.workspace.jobs.can_cancel)
         name_controls(content)

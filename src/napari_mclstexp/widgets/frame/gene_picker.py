@@ -211,7 +211,7 @@ class GenePicker(QWidget):
     def _take_first(self) -> None:
         wanted = self.search.text().strip()
         if self.genes.rowCount():
-            exact = look_up(wanted, self.genes.shown).gene if wanted else ""
+            exact = look_up(wanted, self.genes.shown, near=False).gene if wanted else ""
             row = self.genes.row_of(exact) if exact else -1
             if row >= 0:
                 self.list.setCurrentIndex(self.genes.index(row))
@@ -224,9 +224,10 @@ class GenePicker(QWidget):
         """Return what became of a search in rich text, with links to what comes closest."""
         if not wanted:
             return ""
-        found = look_up(wanted, self.genes.offered, self._known)
-        if not found.gene and self.genes.rowCount():
-            return ""  # part of a name that some genes have
+        part = self.genes.rowCount() > 0  # of a name that some genes have
+        found = look_up(wanted, self.genes.offered, self._known, near=not part)
+        if part and not found.gene:
+            return ""
         sentences = [found.sentence(self._measured)]
         if not self._measured and not found.gene and found.symbol in self._known:
             sentences.append(f"It was measured here: {gene_links([found.symbol])}.")
@@ -273,9 +274,11 @@ class GenePicker(QWidget):
             button.setEnabled(some)
         self.star.setEnabled(self._gene is not None)
         self.star.setChecked(self._gene is not None and self.genes.is_favourite(self._gene))
-        self.none.setVisible(not some)
         wanted = self.search.text().strip()
-        self.none.setText(self._answer(wanted) if wanted else NOTHING)
+        said = self._answer(wanted) if wanted else "" if some else NOTHING
+        self.none.setText(said)
+        self.none.setVisible(bool(said))
+        self.drop.fit()
 
 
 class _Drop(QFrame):
@@ -304,7 +307,7 @@ class _Drop(QFrame):
         )
         self.none = QLabel("")
         self.none.setTextFormat(Qt.TextFormat.RichText)
-        self.none.setToolTip("Why the list is empty")
+        self.none.setToolTip("What the name means, or why the list is empty")
         self.none.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
@@ -319,12 +322,25 @@ class _Drop(QFrame):
         window = field.window()
         if self.parentWidget() is not window:
             self.setParent(window)
-        corner = field.mapTo(window, QPoint(0, field.height() + 2))
-        width, height = LIST_SIZE
-        room = max(window.height() - corner.y() - 8, 80)
-        self.setGeometry(corner.x(), corner.y(), width, min(height, room))
+        self.move(field.mapTo(window, QPoint(0, field.height() + 2)))
         self.show()
         self.raise_()
+        self.fit()
+
+    def fit(self) -> None:
+        """Be as high as the genes found need, within the window."""
+        model, window = self.list.model(), self.parentWidget()
+        if not self.isVisible() or model is None or window is None:
+            return
+        width, most = LIST_SIZE
+        rows = int(model.rowCount())
+        self.list.setVisible(rows > 0)
+        wanted = rows * max(int(self.list.sizeHintForRow(0)), 18) + 10
+        for part in (self.order, self.none):
+            hint = part.heightForWidth(width - 12) if part.hasHeightForWidth() else -1
+            wanted += 0 if part.isHidden() else max(hint, part.sizeHint().height()) + 8
+        room = max(window.height() - self.y() - 8, 80)
+        self.resize(width, min(wanted, most, room))
 
 
 def _button(text: str, tooltip: str, name: str, keys: str = "") -> QToolButton:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -24,9 +23,8 @@ from ..common.napari_compat import SHAPES_CHANGED, halo_around_text, is_drawing
 from ..common.notify import tell, told
 from .drawn_regions import NEW, Drawn, Purpose, painted_in, region_under, taken_in
 from .region_shapes import features, outline, read_shapes
+from .region_styles import EDGE_PX, FILL, style_next, style_shapes
 
-FILL, FILL_SELECTED = 0.15, 0.3
-EDGE_PX, SELECTED_PX = 1.6, 3.2  # on the screen, whatever the zoom
 NEAR_PX = 4  # as near to a border counts as a click on the region
 SAME_ZOOM = 0.02  # by which share a zoom may differ before the borders are drawn anew
 POLL_MS = 40  # while a shape is being drawn
@@ -269,24 +267,18 @@ class RegionLayer(QObject):
         self._style()
         layer.refresh()
 
-    def _style(self) -> None:
-        """Give the borders their width on the screen, and the selected ones theirs."""
-        layer, px = self.layer, self._px
-        self._zoom = px
-        chosen = [each in self._selected and bool(each) for each in self._ids][: layer.nshapes]
-        widths = [px * (SELECTED_PX if each else EDGE_PX) for each in chosen]
-        if layer.nshapes == len(widths) == len(self._colours) and widths:
-            layer.edge_width = widths
-            fills = [FILL_SELECTED if each else FILL for each in chosen]
-            layer.face_color = [
-                (*colour, fill) for colour, fill in zip(self._colours, fills, strict=True)
-            ]
-            layer.events.edge_width()
-        with layer.block_update_properties():
-            layer.current_edge_width = EDGE_PX * px
-            colour = np.array((*self.next_class.colour, 255)) / 255
-            layer.current_edge_color = colour
-            layer.current_face_color = colour * (1, 1, 1, FILL)
+    def _style(self, *, fills: bool = True) -> None:
+        """Give borders their width on the screen, and the selected regions theirs.
+
+        Parameters
+        ----------
+        fills
+            Whether other regions may be selected than before; a zoom changes widths alone.
+        """
+        self._zoom = self._px
+        chosen = [each in self._selected and bool(each) for each in self._ids]
+        style_shapes(self.layer, self._colours, chosen, self._px, fills=fills)
+        style_next(self.layer, self.next_class.colour, self._px)
 
     @property
     def _px(self) -> float:
@@ -308,7 +300,7 @@ class RegionLayer(QObject):
             self._restyle_soon.start(POLL_MS)
         elif abs(self._px / self._zoom - 1) > SAME_ZOOM if self._zoom else True:
             with self._by_us():
-                self._style()
+                self._style(fills=False)
 
     # -- reading -------------------------------------------------------------------------------
 

@@ -151,17 +151,20 @@ def read_shapes(layer: Any, before: dict[str, Region]) -> Found:
 def features(regions: Sequence[Region]) -> pd.DataFrame:
     """Return whose each shape is: region and polygon, and what is written on it."""
     import pandas as pd
-    from shapely.geometry import Polygon as Area
 
     rows = []
     for each in regions:
-        areas = [Area(polygon[0]).area for polygon in each.polygons]
-        largest = int(np.argmax(areas))
+        largest = int(np.argmax([_area(polygon[0]) for polygon in each.polygons]))
         rows += [
             (each.id, part, each.name if part == largest else "")
             for part in range(len(each.polygons))
         ]
     return pd.DataFrame(rows or [("", 0, "")], columns=["id", "part", "label"])
+
+
+def _area(ring: Ring) -> float:
+    x, y = np.asarray(ring).T
+    return abs(float(np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1]))) / 2
 
 
 def _owners(polygon: Polygon) -> list[tuple[int, int | None]]:

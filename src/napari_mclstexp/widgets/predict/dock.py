@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,13 @@ from ..common.theme import facts, rule
 from ..frame.gene_bar import gene_picker_of
 from .colour_bar import ColourBarView
 from .display_panel import DisplayPanel
-from .model_choices import choices
+from .model_choices import choices, proposed
 from .model_panel import ModelPanel
 from .models_dialog import ModelsDialog
 from .run_panel import RunPanel
 
 if TYPE_CHECKING:
+    from ...session.session import Session
     from ...slides import Slide
 
 
@@ -77,6 +79,7 @@ class PredictDock(Dock):
             view.show_bar(bar)
         if self._offered_for is not session.slide:
             self._offer_models()
+            self._propose_model()
         self.result.setText(drawn.result_text)
         self.result.setVisible(bool(drawn.result_text))
         self.save.setEnabled(result is not None and result.complete)
@@ -88,6 +91,16 @@ class PredictDock(Dock):
         of = None if slide is None else slide.path
         self.model.offer(choices(self.workspace.recent, path, of), path)
         self.model.show_model(model)
+
+    def _propose_model(self) -> None:
+        """Choose the model that she used last for a slide that is new here."""
+        session, slide = self.workspace.session, self.workspace.session.slide
+        if slide is None or session.model is not None or session.result is not None:
+            return
+        path = proposed(self.workspace.recent, slide.path)
+        if path is not None:
+            still = partial(_bare, session, slide)
+            self.workspace.load_model(path, lambda _: self._offer_models(), only_if=still)
 
     def _model_asked(self, path: Path) -> None:
         def failed(error: BaseException) -> None:
@@ -117,3 +130,8 @@ class PredictDock(Dock):
         if target is not None:
             with told():
                 self.workspace.save(target)
+
+
+def _bare(session: Session, slide: Slide) -> bool:
+    """Whether a slide is still shown without a model and without a result."""
+    return session.slide is slide and session.model is None and session.result is None

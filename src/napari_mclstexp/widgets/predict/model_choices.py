@@ -49,3 +49,18 @@ def choices(recent: RecentFolders, chosen: Path | None, slide: Path | None = Non
     for path in (*((chosen,) if chosen is not None else ()), *recent.paths()):
         offered.setdefault(path.resolve(), Choice(path.name, path))
     return list(offered.values())
+
+
+def proposed(recent: RecentFolders, slide: Path) -> Path | None:
+    """Return the model that a person most likely wants for a slide of her own, or None.
+
+    The one that she used last; where she used none yet, the only one on the shelf. Of the sample
+    the demo model comes with it.
+    """
+    if is_sample(slide):
+        return None
+    used = recent.paths()
+    shelved = user_shelf().shelved_models()
+    if used:
+        return used[0]
+    return shelved[0].path if len(shelved) == 1 else None

@@ -12,6 +12,8 @@ from .slide_chooser import SlideChooser
 from .slide_panel import SlidePanel
 from .spots_panel import CountsPanel, GridPanel, SpotsPanel
 
+PLUGIN, SAMPLE = "napari-mclstexp", "sample_section"
+
 
 class SlideDock(Dock):
     """Open a slide, see it at its true scale, and load or lay its spots."""
@@ -30,6 +32,7 @@ class SlideDock(Dock):
         """Connect everything; there is no wiring of this dock anywhere else."""
         workspace, session = self.workspace, self.workspace.session
         self.slide.open_asked.connect(workspace.open_slide)
+        self.slide.sample_asked.connect(self._sample_asked)
         self.slide.close_asked.connect(workspace.close_slide)
         self.slide.scale_given.connect(self._scale_given)
         self.spots.spots_asked.connect(workspace.load_spots)
@@ -47,6 +50,10 @@ class SlideDock(Dock):
         self.grid.setEnabled(session.slide is not None)
         counts = session.expression.counts
         self.counts.show_genes(counts.genes if counts is not None else (), session.gene)
+
+    def _sample_asked(self) -> None:
+        with told():
+            self.workspace.layers.viewer.open_sample(PLUGIN, SAMPLE)
 
     def _scale_given(self, um_per_px: float) -> None:
         with told():

@@ -20,11 +20,12 @@ class SlidePanel(QWidget):
 
     Signals
     -------
-    open_asked, close_asked, scale_given
-        A path; nothing; µm per level-0 px.
+    open_asked, sample_asked, close_asked, scale_given
+        A path; nothing; nothing; µm per level-0 px.
     """
 
     open_asked = Signal(object)
+    sample_asked = Signal()
     close_asked = Signal()
     scale_given = Signal(float)
 
@@ -57,8 +58,11 @@ class SlidePanel(QWidget):
         line.addWidget(self.scale, 1)
         line.addWidget(self.set_scale)
 
+        self.sample = QPushButton("Open sample")
+        self.sample.setToolTip("Open a synthetic section with its spots, to try everything on")
         buttons = QHBoxLayout()
         buttons.addWidget(self.open, 1)
+        buttons.addWidget(self.sample)
         buttons.addWidget(self.close_slide)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -71,12 +75,16 @@ class SlidePanel(QWidget):
 
     def _wire(self) -> None:
         self.open.clicked.connect(self._ask)
+        self.sample.clicked.connect(lambda: self.sample_asked.emit())
         self.close_slide.clicked.connect(lambda: self.close_asked.emit())
+        self.scale.lineEdit().returnPressed.connect(self.set_scale.click)
         self.set_scale.clicked.connect(lambda: self.scale_given.emit(self.scale.value()))
 
     def show_slide(self, slide: Slide | None, text: str) -> None:
         """Show what is open, and ask for the scale where the file does not state it."""
         self.close_slide.setEnabled(slide is not None)
+        self.close_slide.setVisible(slide is not None)
+        self.sample.setVisible(slide is None)
         self.facts.setText(text or "No slide is open.")
         self.scale_line.setVisible(slide is not None and slide.um_per_px_source != "file")
         if slide is not None and slide.um_per_px is not None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import napari
+from qtpy.compat import isalive
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QPushButton
 
 from ...cohort.table import SectionRow, write_rows
@@ -112,11 +114,17 @@ class TrainDock(Dock):
         training = self.training
         if training.process is not None:
             self.progress.begin()
+            QTimer.singleShot(0, self.show_progress)  # once it has its place
             self.progress.show_events(training.said)
             self.command.setText(training.process.record.command_line)
             if training.how is not None:
                 self._say_end(training.how)
         self._show_state()
+
+    def show_progress(self) -> None:
+        """Bring the progress and the curves in sight."""
+        if isalive(self):
+            self.scrolling.ensureWidgetVisible(self.progress)
 
     def _cancel_asked(self) -> None:
         self.training.cancel()

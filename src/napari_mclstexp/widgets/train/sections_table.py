@@ -47,7 +47,8 @@ class SectionTable(DropTable):
         super().__init__(len(ROW_COLUMNS), 120)
         self.setHorizontalHeaderLabels([*(each.capitalize() for each in ROW_COLUMNS[:-1]), "µm/px"])
         self.setWordWrap(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideLeft)  # of a path, its end tells
+        # Of the paths of sections, the beginning and the end differ.
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setToolTip(
             "The sections to train on: drop slides, outs folders, spot tables or a cohort CSV "
             "here; cells can be edited"
@@ -70,7 +71,7 @@ class SectionsPanel(QWidget):
         super().__init__()
         self.table = SectionTable()
         self.add = QPushButton("Add files…")
-        self.add.setToolTip("Add a slide, a spot table, or a cohort CSV with all sections")
+        self.add.setToolTip("Add slides and spot tables, several at once, or a cohort CSV")
         self.add_outs = QPushButton("Add outs folder…")
         self.add_outs.setToolTip("Add a Space Ranger outs folder")
         self.remove = QPushButton("Remove")
@@ -172,9 +173,9 @@ class SectionsPanel(QWidget):
         return item.text().strip() if item is not None else ""
 
     def _add_asked(self) -> None:
-        path = dialogs.ask_file(self, "Add a slide, spots or a cohort table", dialogs.COHORT)
-        if path is not None:
-            self.take([path])
+        title = "Add slides, spots or a cohort table"
+        if paths := dialogs.ask_files(self, title, dialogs.COHORT):
+            self.take(paths)
 
     def _outs_asked(self) -> None:
         path = dialogs.ask_folder(self, "Add an outs folder")
