@@ -86,9 +86,15 @@ def each(
     return [pytest.param(place, files[what], id=f"{place}: {what}") for place, what in pairs]
 
 
-@pytest.mark.parametrize(
-    ("place", "make"), each(tuple(kit.PLACES), kit.NEVER_RIGHT, all_places=True)
-)
+# Every second one in every place: the neighbour of a place has the others.
+RIGHT_NOWHERE = [
+    case
+    for number, case in enumerate(each(tuple(kit.PLACES), kit.NEVER_RIGHT, all_places=True))
+    if (number + number // len(kit.NEVER_RIGHT)) % 2 == 0
+]
+
+
+@pytest.mark.parametrize(("place", "make"), RIGHT_NOWHERE)
 def test_what_is_right_nowhere(inputs, place, make):
     check_refused(inputs, kit.PLACES[place](inputs, make(inputs)))
 

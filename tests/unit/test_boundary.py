@@ -18,15 +18,16 @@ import tifffile
 from napari_mclstexp.analysis.region import Region
 from napari_mclstexp.analysis.region_statistics import spots_in
 from napari_mclstexp.cohort.table import SectionRow, read_rows, write_rows
-from napari_mclstexp.errors import Cancelled, SlideError
+from napari_mclstexp.errors import Cancelled, SettingsError, SlideError
 from napari_mclstexp.inference.feature_cache import kept_features
 from napari_mclstexp.progress import CancelToken, obeying
+from napari_mclstexp.reading.folder_checks import check_zarr
 from napari_mclstexp.reading.trial import try_reading
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.slides.readers.tiff.tiff_slide import TiffSlide
 from napari_mclstexp.slides.readers.tiff.tile_cache import TileCache
 from napari_mclstexp.slides.slide import Level, Slide
-from support import hostile_slides
+from support import hostile_slides, hostile_spots
 
 
 @pytest.mark.parametrize("bits", [2, 4])
@@ -116,6 +117,12 @@ def test_kept_features_that_do_not_fit_are_not_taken(tmp_path):
     assert kept_features(path, (3, 4)) is None
     feature_cache.keep_features(path, whole.astype(np.float64))
     assert kept_features(path, (3, 4)) is None
+
+
+def test_zarr_that_could_run_code_is_refused_for_that(tmp_path):
+    folder = hostile_spots.ZARR["a codec that runs code"](tmp_path)
+    with pytest.raises(SettingsError, match="packed by 'pickle', which may run what it holds"):
+        check_zarr(folder, "AnnData in zarr", SettingsError)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tried in a copy on Linux only")

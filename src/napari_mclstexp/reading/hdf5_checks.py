@@ -68,7 +68,7 @@ def _read_all(path: Path) -> None:
             if size <= left:
                 left -= size
                 found[()]
-            elif found.shape:
+            elif found.shape and size // max(1, found.shape[0]) <= left:
                 found[:1]
 
     with h5py.File(path, "r") as file:
