@@ -71,9 +71,7 @@ class SectionsPanel(QWidget):
         super().__init__()
         self.table = SectionTable()
         self.add = QPushButton("Add files…")
-        self.add.setToolTip(
-            "Add slides and spot tables, several at once, or a cohort CSV"
-        )
+        self.add.setToolTip("Add slides and spot tables, several at once, or a cohort CSV")
         self.add_outs = QPushButton("Add outs folder…")
         self.add_outs.setToolTip("Add a Space Ranger outs folder")
         self.remove = QPushButton("Remove")
