@@ -7,12 +7,14 @@ import pytest
 from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
 from npe2 import PluginManager
+from qtpy.QtCore import QUrl
 
 from napari_mclstexp.errors import SlideError
 from napari_mclstexp.widgets.workspace import workspace_of
 from support import widget_kit as kit
 
 PLUGIN = "napari-mclstexp"
+RUN_MS = 60_000
 
 
 @pytest.fixture
@@ -137,3 +139,37 @@ def test_the_sample_comes_with_spots_both_docks_and_the_demo_model(
     (predict,) = (dock for dock in workspace.docks if hasattr(dock, "model"))
     assert predict.model.models.currentText() == "Built-in demo"
     assert "Held-out PCC" in predict.model.card.text()
+
+
+def test_a_file_dropped_or_chosen_is_ours_without_a_question(
+    docks, viewer, slide_file, qtbot, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr("napari._qt.qt_viewer.handle_gui_reading", lambda *a, **k: asked.append(a))
+    session = docks[0].workspace.session
+    viewer.window._qt_viewer._open_from_list_of_urls_data(
+        [QUrl.fromLocalFile(str(slide_file))], stack=False, choose_plugin=False
+    )
+    qtbot.waitUntil(lambda: session.slide is not None, timeout=RUN_MS)
+    assert session.slide.path == slide_file
+    assert asked == []
+    viewer.window._qt_viewer._qt_open([str(slide_file)], stack=False, choose_plugin=True)
+    assert len(asked) == 1  # who wants to choose may
+
+
+def test_a_slide_that_napari_opened_itself_is_taken_over(docks, viewer, tmp_path, qtbot):
+    session = docks[0].workspace.session
+    path = kit.write_slide(tmp_path / "own.ome.tif")
+    viewer.open(path, plugin="napari")
+    assert len(viewer.layers) == 1
+    qtbot.waitUntil(lambda: session.slide is not None, timeout=RUN_MS)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 1)
+    assert docks[0].workspace.layers["slide"] in viewer.layers
+    assert session.um_per_px == 0.5
+
+
+def test_other_pictures_are_left_to_napari(docks, viewer, qtbot):
+    viewer.add_image(np.zeros((40, 40)), name="a mask")
+    qtbot.wait(100)
+    assert [layer.name for layer in viewer.layers] == ["a mask"]
+    assert docks[0].workspace.session.slide is None

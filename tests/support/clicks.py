@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
@@ -41,7 +43,7 @@ class Hands:
         self.made.append(names[0])
         menu = top.menu()
         for name in names[1:]:
-            self._wait(menu)
+            assert wait_for(menu.isVisible), f"The menu with {name} did not open"
             action = next(each for each in menu.actions() if plain(each.text()).startswith(name))
             QTest.mouseMove(menu, menu.actionGeometry(action).center())
             QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(action).center())
@@ -124,8 +126,13 @@ class Hands:
         QTest.mouseRelease(native, LEFT, pos=points[-1])
         self.made.append("(drawn)")
 
-    def _wait(self, menu: QMenu) -> None:
-        assert QTest.qWaitForWindowExposed(menu) or menu.isVisible()
+
+def wait_for(true: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Wait until something holds; whether it did in time."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        QTest.qWait(20)
+    return true()
 
 
 def plain(text: str) -> str:

@@ -26,11 +26,12 @@ from .common.napari_compat import main_window
 from .common.notify import tell, tell_end, told
 from .common.tabbing import DockGroup
 from .common.torch_loading import prepare_torch
-from .common.warm_up import warm_up
+from .common.warm_up import thaw, warm_up
 from .file_work import model_of, predict_run, read_spots_of, save_prediction
 from .frame.furnish import furnish
 from .layers.apply_scene import Layers
 from .layers.removal import what_removal_means
+from .plugin.adoption import Adoption
 from .plugin.handover import Arrivals, Opened, read_opened_prediction
 from .predict.model_choices import built_in_model
 from .train.training_watch import TrainingWatch, training_may_stay
@@ -126,6 +127,7 @@ class Workspace(QObject):
         self.session.runs.progressed.connect(self.progressed.emit)
         self.session.leaving.connect(self._leaving)
         self._arrivals = Arrivals(viewer, self._take_over)
+        self._adoption = Adoption(viewer, self.open_slide)
         session = self.session
         viewer.bind_key("Control-Z", lambda _: session.undo(), overwrite=True)
         viewer.bind_key("Control-Shift-Z", lambda _: session.redo(), overwrite=True)
@@ -140,19 +142,24 @@ class Workspace(QObject):
 
     # -- slide and spots -----------------------------------------------------------------------
 
-    def open_slide(self, path: Path) -> None:
-        """Open a slide in the background and show it; one that is open already is shown at once."""
+    def open_slide(self, path: Path, then: Callable[[], None] = lambda: None) -> None:
+        """Open a slide in the background, call `then` and show it; one that is open, at once."""
         there = self.session.open_slide_at(path)
         if there is not None:
+            then()
             self.session.select(there)
             return
+
+        def done(opened: Opened) -> None:
+            then()
+            self.take_in(opened)
 
         def work() -> Opened:
             from ..slides import open_slide
 
             return Opened(slide=open_slide(path)).with_tissue()
 
-        self.jobs.load(f"Opening {path.name}", work, self.take_in, cancellable=True)
+        self.jobs.load(f"Opening {path.name}", work, done, cancellable=True)
 
     def close_slide(self) -> None:
         """Close the slide after what is being read from it; a run on it is cancelled at once.
@@ -293,6 +300,7 @@ class Workspace(QObject):
         for opened in self.session.open_slides:
             self.session.close_slide(opened)
         self.layers.forget()
+        thaw()
         for viewer in [key for key, workspace in _workspaces.items() if workspace is self]:
             del _workspaces[viewer]
 

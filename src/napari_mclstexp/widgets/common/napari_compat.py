@@ -12,7 +12,7 @@ Two faults of its canvas end the program inside the driver when layers come and 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,34 @@ def visible_box(viewer: Any) -> tuple[float, float, float, float] | None:
     y, x = camera.center[-2:]
     width, height = native.width() / camera.zoom, native.height() / camera.zoom
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def prefer_reader(viewer: Any, plugin: str, takes: Callable[[str], bool]) -> None:
+    """Have a viewer open files by a plugin, without asking for one, where that takes all of them.
+
+    It holds for what is dropped and for what is chosen from the menu, in this viewer alone; the
+    person's own settings stay as they are. Who asks for another reader gets it.
+    """
+    qt_viewer = getattr(viewer.window, "_qt_viewer", None)
+    if qt_viewer is None or "_qt_open" in vars(qt_viewer):
+        return
+    original = weakref.WeakMethod(qt_viewer._qt_open)
+
+    def opened(
+        filenames: list[str],
+        stack: Any = False,
+        choose_plugin: bool = False,
+        plugin_wanted: str | None = None,
+        **more: Any,
+    ) -> None:
+        wanted = more.pop("plugin", plugin_wanted)
+        if wanted is None and not choose_plugin and not stack and all(map(takes, filenames)):
+            wanted = plugin
+        there = original()
+        if there is not None:
+            there(filenames, stack, choose_plugin, wanted, **more)
+
+    qt_viewer._qt_open = opened
 
 
 def is_drawing(layer: Any) -> bool:

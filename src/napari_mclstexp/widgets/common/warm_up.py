@@ -25,19 +25,14 @@ NEEDED = (
     "shapely",
 )
 SOON_MS = 1500  # the docks come first
-_done = False
 
 
 def warm_up(jobs: Jobs) -> None:
-    """Import in the background what is slow to import; once a process.
+    """Import in the background what is slow to import.
 
     napari has Python look for garbage whenever a layer goes, through every object of every library.
-    Once the libraries are there, they are left out of that search.
+    Once the libraries are there, what is there is left out of that search until :func:`thaw`.
     """
-    global _done
-    if _done:
-        return
-    _done = True
 
     def work(_: Post) -> None:
         for name in NEEDED:
@@ -50,6 +45,11 @@ def warm_up(jobs: Jobs) -> None:
     soon.setSingleShot(True)
     soon.timeout.connect(begin)
     soon.start(SOON_MS)
+
+
+def thaw() -> None:
+    """Search everything for garbage again: a window has closed, and all of it may go."""
+    gc.unfreeze()
 
 
 def _later(_: BaseException) -> None:
