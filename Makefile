@@ -11,7 +11,10 @@ TESTS  := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 # In a folder whose parents nobody else may write in, as munge wants it.
 SLURM_FOLDER ?= /var/lib/napari-mclstexp-slurm
 
-.PHONY: demo test test-fast test-cluster lint docs bench gpu screenshots sample-data system clean
+# Of `make fuzz`.
+MINUTES ?= 20
+
+.PHONY: demo test test-fast test-cluster fuzz lint docs bench gpu screenshots sample-data system clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -34,6 +37,10 @@ test-cluster: $(VENV)/.installed
 	[ $$started -ne 3 ] || exit 0; [ $$started -eq 0 ] || exit $$started; \
 	SLURM_CONF=$(SLURM_FOLDER)/slurm.conf $(BIN)/pytest tests/unit/cohort_runs/test_slurm.py; tested=$$?; \
 	tools/slurm_node.sh $(SLURM_FOLDER) stop; exit $$tested
+
+# Damaged files for every reader; what breaks one is kept in tests/fuzz/found and tested from then on.
+fuzz: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/driver.py --minutes $(MINUTES)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

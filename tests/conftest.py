@@ -13,6 +13,9 @@ os.environ["NAPARI_MCLSTEXP_CACHE"] = _CACHE.name
 # Nor does it see what the person keeps on the shelf, or puts anything there.
 _SHELF = tempfile.TemporaryDirectory(prefix="mclstexp-data-")
 os.environ["NAPARI_MCLSTEXP_DATA"] = _SHELF.name
+# Tracebacks of bad files that tests make are nobody's.
+_LOG = tempfile.TemporaryDirectory(prefix="mclstexp-log-")
+os.environ["NAPARI_MCLSTEXP_LOG"] = _LOG.name
 
 pytest_plugins = [
     "support.cohort_fixtures",

@@ -1,17 +1,56 @@
-"""How AnnData is written, compressed where that saves room, and read without its expression."""
+"""How AnnData is read, checked before it is trusted, and written, packed where that saves room."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from .errors import UserError
+from .reading import guarded
+from .reading.folder_checks import check_zarr
+from .reading.hdf5_checks import check_hdf5
+from .reading.sparse_checks import check_anndata, check_matrix, check_parts
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 LOOKED_AT = 10_000  # numbers of an array
+
+
+def read_anndata(path: Path, error: type[UserError]) -> AnnData:
+    """Read an .h5ad file, or a .zarr folder, that anybody may have written.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    error
+        Class of what is raised.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged, leads out of itself, or does not fit into memory.
+    """
+    import anndata
+
+    with _trusted(path, error):
+        data = anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
+        check_anndata(data, path, error)
+    return data
+
+
+@contextmanager
+def _trusted(path: Path, error: type[UserError]) -> Iterator[None]:
+    """Check a file or folder, and guard the block that reads it."""
+    what = "AnnData in zarr" if path.is_dir() else "an .h5ad file"
+    (check_zarr if path.is_dir() else check_hdf5)(path, what, error)
+    with guarded(path, what, error, quiet=True):  # versions of anndata warn about each other
+        yield
 
 
 def write_h5ad(data: AnnData, path: Path, attributes: Mapping[str, str] | None = None) -> None:
@@ -51,19 +90,62 @@ def write_zarr(data: AnnData, folder: Path) -> None:
 
 
 @contextmanager
-def opened_anndata(path: Path) -> Iterator[tuple[AnnData, Any]]:
+def opened_anndata(path: Path, error: type[UserError]) -> Iterator[tuple[AnnData, Any]]:
     """Read an .h5ad file or a .zarr folder, but for its layers and what was before it (``raw``).
+
+    Parameters
+    ----------
+    path, error
+        As of `read_anndata`.
 
     Yields
     ------
     The AnnData, without X, and (n, G) X as it is in the file, of which rows are read by a slice;
     None if it has none.
+
+    Raises
+    ------
+    UserError
+        As of `read_anndata`, also from a slice.
     """
     import h5py
     import zarr
+
+    with ExitStack() as open_file:
+        with _trusted(path, error):
+            opened = zarr.open_group(path, mode="r") if path.is_dir() else h5py.File(path, "r")
+            file = opened if path.is_dir() else open_file.enter_context(opened)
+            lacking = [each for each in ("obs", "var") if each not in file]
+            if lacking:
+                raise error(f"{path} is no AnnData: it has no {lacking[0]}; write it anew.")
+            x, data = _matrix_of(file, path, error), _without_matrices(file)
+            check_anndata(data, path, error)
+        yield data, None if x is None else _Rows(path, x, error)
+
+
+def _matrix_of(file: Any, path: Path, error: type[UserError]) -> Any:
+    import h5py
+    import numpy as np
+    import zarr
+    from anndata.io import sparse_dataset
+
+    x = file.get("X")
+    if not isinstance(x, h5py.Group | zarr.Group):
+        return x
+    x = sparse_dataset(x)
+    if x.format == "csr":
+        group, (rows, columns) = file["X"], x.shape
+        indptr, indices = (np.asarray(group[name][:]) for name in ("indptr", "indices"))
+        check_parts(indptr, indices, len(group["data"]), rows, columns, "X", path, error)
+        return x
+    x = x.to_memory()
+    check_matrix(x, "X", path, error)
+    return x.tocsr()
+
+
+def _without_matrices(file: Any) -> AnnData:
     from anndata import AnnData
     from anndata.experimental import read_dispatched
-    from anndata.io import sparse_dataset
 
     left_out = ("X", "layers", "raw")
 
@@ -73,13 +155,23 @@ def opened_anndata(path: Path) -> Iterator[tuple[AnnData, Any]]:
         parts = (key for key in elem if key.split(".")[0] not in left_out)
         return AnnData(**{key: read_dispatched(elem[key], read) for key in parts})
 
-    opened = nullcontext(zarr.open_group(path, mode="r")) if path.is_dir() else h5py.File(path)
-    with opened as file:
-        x = file.get("X")
-        if isinstance(x, h5py.Group | zarr.Group):
-            x = sparse_dataset(x)
-            x = x if x.format == "csr" else x.to_memory().tocsr()
-        yield read_dispatched(file, read), x
+    data: AnnData = read_dispatched(file, read)
+    return data
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """A matrix in a file, of which a slice of rows is read, or said to be damaged."""
+
+    path: Path
+    matrix: Any
+    error: type[UserError]
+
+    def __getitem__(self, rows: slice) -> Any:
+        with guarded(self.path, "AnnData", self.error, quiet=True):
+            part = self.matrix[rows]
+            check_matrix(part, "X", self.path, self.error)
+        return part
 
 
 def sharing_matrices(data: AnnData) -> AnnData:

@@ -30,6 +30,9 @@ class Option:
         Smallest and largest value allowed.
     above, below
         Limits that are not allowed themselves.
+    most
+        Largest value that makes sense. It is told only to who passes it: no help needs to say that
+        a training has no thousand million epochs.
     unit
         Unit of the value.
     label
@@ -51,6 +54,7 @@ class Option:
     high: float | None = None
     above: float | None = None
     below: float | None = None
+    most: float | None = None
     unit: str = ""
     label: str = ""
     choices: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -80,12 +84,23 @@ class Option:
     def allows(self, value: float) -> bool:
         """Whether a number lies in the range."""
         return (
-            math.isfinite(value)
+            _is_finite(value)
             and (self.low is None or value >= self.low)
             and (self.high is None or value <= self.high)
             and (self.above is None or value > self.above)
             and (self.below is None or value < self.below)
+            and (self.most is None or value <= self.most)
         )
+
+
+SEEDS = 2**32 - 1  # the largest seed that all generators take
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # of a whole number of hundreds of digits
+        return False
 
 
 @dataclass(frozen=True)
@@ -141,7 +156,14 @@ class Declared:
             raise SettingsError(f"{name} is {value!r}; it must be one of {allowed}.")
         if self.kind in (int, float) and not self.option.allows(value):
             must = self.option.range or "a finite number"
-            raise SettingsError(f"{name} is {value}; it must be {must}.")
+            if self.option.most is not None and self.option.most < value < math.inf:
+                must = f"at most {self.option.most:,.0f}"
+            raise SettingsError(f"{name} is {_short(value)}; it must be {must}.")
+
+
+def _short(value: object) -> str:
+    text = "a very large number" if isinstance(value, int) and value > 10**30 else str(value)
+    return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def declaration(name: str, annotation: Any, default: Any) -> Declared | None:

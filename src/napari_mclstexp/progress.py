@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -189,3 +191,37 @@ class CancelToken:
         """Raise :class:`Cancelled` if the work shall stop."""
         if self._event.is_set():
             raise Cancelled("The run was cancelled.")
+
+
+_CURRENT: ContextVar[CancelToken | None] = ContextVar("cancel token", default=None)
+
+
+@contextmanager
+def obeying(token: CancelToken | None) -> Iterator[None]:
+    """Let all that the block calls in this thread find the token that ends it.
+
+    For what is far from whoever may cancel it and knows nothing of runs: the reading of a slide
+    for its thumbnail, which takes minutes where there is no pyramid.
+
+    Parameters
+    ----------
+    token
+        None leaves the one that holds already.
+    """
+    before = _CURRENT.set(token or _CURRENT.get())
+    try:
+        yield
+    finally:
+        _CURRENT.reset(before)
+
+
+def current_token() -> CancelToken | None:
+    """Return the token that ends the work of this thread, if there is one."""
+    return _CURRENT.get()
+
+
+def stop_if_cancelled() -> None:
+    """Raise :class:`Cancelled` if the work of this thread shall stop."""
+    token = _CURRENT.get()
+    if token is not None:
+        token.raise_if_cancelled()

@@ -11,6 +11,7 @@ from anndata import AnnData, read_h5ad
 from scipy import sparse
 
 from napari_mclstexp.anndata_file import opened_anndata, write_h5ad, write_zarr
+from napari_mclstexp.errors import SettingsError
 from support.session_kit import make_spots
 
 
@@ -47,7 +48,7 @@ def test_all_but_the_matrices_is_read_and_rows_when_asked_for(tmp_path, form, ki
     whole = read_h5ad(tmp_path / "x.h5ad")
     if kind == "zarr":
         write_zarr(spots, tmp_path / "x.zarr")
-    with opened_anndata(tmp_path / f"x.{kind}") as (data, x):
+    with opened_anndata(tmp_path / f"x.{kind}", SettingsError) as (data, x):
         assert data.X is None
         assert not data.layers
         assert data.raw is None

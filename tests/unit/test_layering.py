@@ -19,7 +19,10 @@ MOST_LINES = 400
 # From the files up to the person; a folder imports only folders of earlier lines, or of its own.
 ORDER = (
     # from anywhere
-    {"anndata_file", "errors", "files", "options", "pages", "progress", "running", "samples"},
+    {
+        *("anndata_file", "errors", "files", "options", "pages", "progress", "reading"),
+        *("running", "samples"),
+    },
     {"slides"},
     {"spots"},
     {"library"},

@@ -28,6 +28,7 @@ COMMANDS = {
 class Stain:
     strength: Annotated[float, Option("How dark", low=0, below=1, unit="OD")] = 0.5
     cuts: Annotated[int | None, Option("Sections cut", low=1, high=9)] = None
+    rounds: Annotated[int, Option("How often", low=1, most=1000)] = 1
     dye: Annotated[Literal["H", "E"], Option("Which dye")] = "H"
     note: str = ""
 
@@ -37,9 +38,12 @@ class Stain:
 
 def test_help_names_unit_and_range():
     options = declared(Stain)
-    assert [*options] == ["strength", "cuts", "dye"]
+    assert [*options] == ["strength", "cuts", "rounds", "dye"]
     assert options["strength"].option.text == "How dark (OD, from 0 to below 1)"
     assert options["cuts"].option.text == "Sections cut (from 1 to 9)"
+    assert (
+        options["rounds"].option.text == "How often (at least 1)"
+    )  # what makes no sense is not told
     assert options["dye"].values == ("H", "E")
 
 
@@ -49,6 +53,8 @@ def test_help_names_unit_and_range():
         ({"strength": 1.0}, "strength is 1.0; it must be from 0 to below 1."),
         ({"strength": float("nan")}, "strength is nan; it must be from 0 to below 1."),
         ({"cuts": 10}, "cuts is 10; it must be from 1 to 9."),
+        ({"rounds": 10**9}, "rounds is 1000000000; it must be at most 1,000."),
+        ({"rounds": 10**400}, "rounds is a very large number; it must be at least 1."),
         ({"dye": "X"}, "dye is 'X'; it must be one of H, E."),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ..options import Option, check
+from ..options import SEEDS, Option, check
 
 Method = Literal["kmeans", "leiden"]
 Clustered = Literal["components", "programs"]
@@ -20,6 +20,7 @@ class DomainSettings:
         Option(
             "Number of domains (k-means); if not given, the number that separates them best",
             low=2,
+            most=1000,
             label="Number of domains",
             unset="Auto",
         ),
@@ -41,7 +42,9 @@ class DomainSettings:
             flag="--on",
         ),
     ] = "components"
-    components: Annotated[int, Option("Principal components that are clustered", low=1)] = 15
+    components: Annotated[
+        int, Option("Principal components that are clustered", low=1, most=1000)
+    ] = 15
     smoothing: Annotated[
         float,
         Option(
@@ -51,17 +54,20 @@ class DomainSettings:
             step=0.01,
         ),
     ] = 0.0
-    rounds: Annotated[int, Option("How often smoothing is repeated", low=1)] = 1
+    rounds: Annotated[int, Option("How often smoothing is repeated", low=1, most=1000)] = 1
     genes: Annotated[
-        int, Option("How many of the most variable genes are used; 0 uses all", low=0)
+        int,
+        Option("How many of the most variable genes are used; 0 uses all", low=0, most=10_000_000),
     ] = 0
     scale: Annotated[
         bool, Option("Give every gene (or program) the same weight, whatever its variance")
     ] = False
     resolution: Annotated[
-        float, Option("Leiden resolution; higher gives more domains", above=0)
+        float, Option("Leiden resolution; higher gives more domains", above=0, most=1000)
     ] = 1.0
-    seed: Annotated[int, Option("Random seed; the same seed gives the same domains", low=0)] = 0
+    seed: Annotated[
+        int, Option("Random seed; the same seed gives the same domains", low=0, most=SEEDS)
+    ] = 0
 
     def __post_init__(self) -> None:
         check(self)

@@ -49,10 +49,16 @@ class Region:
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def shape(self) -> MultiPolygon:
-        """Return it as shapely has it."""
-        from shapely.geometry import MultiPolygon, Polygon
+        """Return it as shapely has it: valid where its border crosses itself, overlaps once."""
+        from shapely import MultiPolygon, Polygon, make_valid, union_all
 
-        return MultiPolygon([Polygon(rings[0], rings[1:]) for rings in self.polygons])
+        whole = MultiPolygon([Polygon(rings[0], rings[1:]) for rings in self.polygons])
+        if whole.is_valid:
+            return whole
+        parts = [make_valid(part) for part in whole.geoms]
+        joined = union_all(parts)
+        areas = [each for each in getattr(joined, "geoms", [joined]) if each.area > 0]
+        return MultiPolygon([one for each in areas for one in getattr(each, "geoms", [each])])
 
     def walk(self) -> list[Region]:
         """Return it and all below it."""

@@ -6,6 +6,7 @@ what is left over of each pair is a distance in the tissue.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+from ..reading import guarded, read_text
 from .region import Region
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 FEWEST = 3  # pairs of landmarks
 THIN = 1e-3  # of their extent: landmarks that are narrower than that across lie on a line
+POINTS = "a CSV file of landmarks"
+LARGEST = 16 * 2**20  # bytes
 COLUMNS = ("x", "y", "onto_x", "onto_y")
 
 Point = tuple[float, float]
@@ -222,19 +226,20 @@ def read_landmarks(path: Path) -> tuple[LandmarkPair, ...]:
     """
     import pandas as pd
 
-    try:
-        table = pd.read_csv(path, sep=None, engine="python", comment="#")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        raise SettingsError(f"The landmarks {path} cannot be read ({reason}).") from error
+    from ..spots.schema import FARTHEST_PX
+
+    text = read_text(path, POINTS, SettingsError, most=LARGEST)
+    with guarded(path, POINTS, SettingsError, quiet=True):
+        table = pd.read_csv(io.StringIO(text), sep=None, engine="python", comment="#")
     if missing := [name for name in COLUMNS if name not in table]:
         raise SettingsError(
             f"{path} has no column {missing[0]}; its first line must name {', '.join(COLUMNS)}."
         )
     numbers = table[list(COLUMNS)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
     for row, values in enumerate(numbers):
-        if not np.isfinite(values).all():
-            column = COLUMNS[int(np.argmin(np.isfinite(values)))]
+        known = np.abs(values) < FARTHEST_PX
+        if not known.all():
+            column = COLUMNS[int(np.argmin(known))]
             raise SettingsError(
                 f"{path}, line {row + 2}: {column} is {table[column].iloc[row]}, which is no "
                 "number; correct it or remove the line."

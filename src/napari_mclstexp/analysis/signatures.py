@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+from ..reading import read_text
 from .expression import Expression, dense_columns, mean_of_genes, mean_over_genes
 
 Score = Literal["control", "z"]
@@ -46,11 +47,7 @@ def read_gmt(path: Path) -> tuple[Signature, ...]:
     SettingsError
         Naming the line that is wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsError(f"The signatures {path} cannot be read ({reason}).") from error
+    text = read_text(path, "a GMT file of signatures", SettingsError)
     found: dict[str, Signature] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):

@@ -6,6 +6,7 @@ Nothing heavy is imported before a command runs, so that ``--help`` answers at o
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 import warnings
@@ -20,7 +21,8 @@ from ..cohort_runs.cohort_settings import BatchSize, Genes, Interval, Samples, S
 from ..errors import Cancelled, SettingsError, UserError
 from ..files import check_names, placing
 from ..options import Option, declared
-from ..running.quiet_threads import wait_asleep
+from ..reading.guard import last_words
+from ..running.quiet_threads import stay_offline, wait_asleep
 from ..spots.grid_settings import GridSettings, Layout
 from .answers import about, about_demo, about_prediction, with_profile
 from .doctor_command import doctor_command
@@ -44,6 +46,7 @@ from .train_command import check_command, train_command
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]
 # Other packages' log lines, which Python would print where nobody listens to them.
 _SILENT = logging.NullHandler()
+_CLOSED_PIPE = 128 + 13  # as shells count it
 GRID = declared(GridSettings)
 
 app = typer.Typer(
@@ -202,10 +205,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     0 when it succeeded; 2, with one sentence on stderr, when the person can put it right;
-    130 after Ctrl-C. A bug of ours is not dressed up: its traceback is shown, and 1 returned by
-    Python.
+    130 after Ctrl-C. What disk and memory refuse where nobody expected it is said in a sentence
+    too, its traceback kept in a log. A bug of ours is not dressed up: its traceback is shown, and
+    1 returned by Python.
     """
     wait_asleep()  # before torch is loaded
+    stay_offline()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without "µ" is no reason to fail
@@ -217,9 +222,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             result = app(given or ["--help"], prog_name="napari-mclstexp", standalone_mode=False)
         except UserError as error:
-            return _fail(str(error))
+            # An interrupt inside a library may have come out of it as another error.
+            return _fail(str(error)) if INTERRUPTS.received is None else _cancelled()
         except _UsageError as error:
             return _fail(_usage(error))
+        except BrokenPipeError:  # whoever reads our answer has had enough of it
+            sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115, PTH123 - until the end
+            return _CLOSED_PIPE
+        except (OSError, MemoryError, RecursionError) as error:
+            if INTERRUPTS.received is not None:
+                return _cancelled()
+            return _fail(last_words(error))
         except BaseException as error:
             # An interrupt inside the import of a compiled module comes out as another exception.
             if INTERRUPTS.received is None and not isinstance(error, Cancelled):

@@ -76,7 +76,9 @@ def evaluate_command(
             "scheduler, whose workers take a fold each; or slurm, pbs, lsf, sge"
         ),
     ] = "local",
-    jobs: Annotated[int, Option("Jobs of a batch system that may run at once", low=1)] = 10,
+    jobs: Annotated[
+        int, Option("Jobs of a batch system that may run at once", low=1, most=10_000)
+    ] = 10,
     device: Device = "auto",
     backend: Backend = "auto",
     as_json: Json = False,

@@ -23,7 +23,9 @@ def import_checkpoint_command(
     genes: Annotated[Path, Option("The checkpoint's genes, one per line, in training order")],
     out: ModelOut,
     name: Annotated[str, Option("Name of the model; if not given, the file's")] = "",
-    patch_px: Annotated[int, Option("Side of the checkpoint's patches, in pixels", low=8)] = 224,
+    patch_px: Annotated[
+        int, Option("Side of the checkpoint's patches, in pixels", low=8, most=4096)
+    ] = 224,
     device: Device = "auto",
     as_json: Json = False,
 ) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import OutputError, SettingsError
 from ..files import check_writable, refuse_overwriting
+from .deaf_watch import IMPATIENT_S, PATIENT_S, DeafWatch
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -38,25 +39,38 @@ class Interrupts:
         self.received: int | None = None
         self._token: CancelToken | None = None
         self._before: dict[int, Any] = {}
+        self._watch = DeafWatch(lambda: self.received is not None)
 
     def __enter__(self) -> Self:
         self.received = None
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._receive)
+        self._watch.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._watch.stop()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
     @contextmanager
-    def cancelling(self, token: CancelToken) -> Iterator[None]:
-        """Let the first signal inside the block cancel a token."""
+    def cancelling(self, token: CancelToken, *, patient: bool = False) -> Iterator[None]:
+        """Let the first signal inside the block cancel a token.
+
+        Parameters
+        ----------
+        token
+            The token.
+        patient
+            As of :func:`long_work`.
+        """
         self._token = token
+        self._watch.patience_s = PATIENT_S if patient else IMPATIENT_S
         try:
             yield
         finally:
             self._token = None
+            self._watch.patience_s = IMPATIENT_S
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         first = self.received is None
@@ -72,13 +86,19 @@ INTERRUPTS = Interrupts()
 
 
 @contextmanager
-def long_work() -> Iterator[tuple[ProgressCallback, CancelToken]]:
-    """Show progress on stderr, and yield what long work reports to and what cancels it."""
+def long_work(*, patient: bool = False) -> Iterator[tuple[ProgressCallback, CancelToken]]:
+    """Show progress on stderr, and yield what long work reports to and what cancels it.
+
+    Parameters
+    ----------
+    patient
+        Of work whose single steps may take many seconds, and that has something to save then.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
-    from ..progress import CancelToken
+    from ..progress import CancelToken, obeying
 
     console = Console(stderr=True)
     bar = RichProgress(
@@ -92,7 +112,7 @@ def long_work() -> Iterator[tuple[ProgressCallback, CancelToken]]:
         disable=not console.is_terminal,
     )
     token = CancelToken()
-    with bar, INTERRUPTS.cancelling(token):
+    with bar, INTERRUPTS.cancelling(token, patient=patient), obeying(token):
         yield _reporter(bar), token
 
 

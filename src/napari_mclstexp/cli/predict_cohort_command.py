@@ -74,13 +74,23 @@ def predict_cohort_command(
     retry: Annotated[bool, Option("Do slides again that failed in an earlier run")] = False,
     processes: Annotated[
         int | None,
-        Option("On this machine: slides at once; if not given, as many as memory allows", low=1),
+        Option(
+            "On this machine: slides at once; if not given, as many as memory allows",
+            low=1,
+            most=10_000,
+        ),
     ] = None,
     threads: Annotated[
         int | None,
-        Option("On this machine: threads of each process; if not given, divided evenly", low=1),
+        Option(
+            "On this machine: threads of each process; if not given, divided evenly",
+            low=1,
+            most=10_000,
+        ),
     ] = None,
-    jobs: Annotated[int, Option("Jobs of a batch system that may run at once", low=1)] = 10,
+    jobs: Annotated[
+        int, Option("Jobs of a batch system that may run at once", low=1, most=10_000)
+    ] = 10,
     report: Annotated[bool, Option("Write report.html over all slides of the table")] = True,
     show: Annotated[
         str | None, Option("Gene or signature that the report draws of each slide")

@@ -37,10 +37,12 @@ def register_command(
         Path | None, Option(".h5ad file of spots on the first slide, to bring across")
     ] = None,
     um_per_px: Annotated[
-        float | None, Option("Pixel size of the first slide, if not in its file", unit="µm")
+        float | None,
+        Option("Pixel size of the first slide, if not in its file", above=0, most=1000, unit="µm"),
     ] = None,
     onto_um_per_px: Annotated[
-        float | None, Option("Pixel size of the second slide, if not in its file", unit="µm")
+        float | None,
+        Option("Pixel size of the second slide, if not in its file", above=0, most=1000, unit="µm"),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 
 from ..errors import OutputError, SettingsError
 from ..files import refuse_overwriting
+from ..reading import check_file
 
 if TYPE_CHECKING:
     from anndata import AnnData
@@ -27,15 +27,19 @@ Source = Annotated[
 def read_result(path: Path) -> AnnData:
     """Read an .h5ad file or a .zarr folder of AnnData, of this program or another.
 
+    Genes of one name are told apart by a number behind it, as scanpy does.
+
     Raises
     ------
     SettingsError
         If it is missing or damaged.
     """
-    import anndata
+    from ..anndata_file import read_anndata
 
-    with _readable(path):
-        return anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
+    _check_there(path)
+    data = read_anndata(path, SettingsError)
+    _with_genes_apart(data)
+    return data
 
 
 @contextmanager
@@ -49,44 +53,25 @@ def opened_result(path: Path) -> Iterator[tuple[AnnData, Any]]:
     """
     from ..anndata_file import opened_anndata
 
-    with ExitStack() as open_file:
-        with _readable(path):
-            data, x = open_file.enter_context(opened_anndata(path))
-        yield data, None if x is None else _Rows(path, x)
+    _check_there(path)
+    with opened_anndata(path, SettingsError) as (data, x):
+        _with_genes_apart(data)
+        yield data, x
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """A matrix in a file, of which a slice of rows is read, or said to be damaged."""
+def _with_genes_apart(data: AnnData) -> None:
+    from anndata.utils import make_index_unique
 
-    path: Path
-    matrix: Any
-
-    def __getitem__(self, rows: slice) -> Any:
-        with _readable(self.path):
-            return self.matrix[rows]
+    if data.var_names.has_duplicates:
+        data.var_names = make_index_unique(data.var_names.astype(str))
 
 
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    import warnings
-
-    if (
-        not path.is_file()
-        and not (path / ".zgroup").is_file()
-        and not (path / "zarr.json").is_file()
-    ):
-        if path.is_dir():
-            raise SettingsError(f"{path} is a folder, but no AnnData in zarr; give an .h5ad file.")
-        raise SettingsError(f"There is no file {path}; check the path.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # other versions of anndata warn about each other
-            yield
-    except Exception as error:  # h5py and anndata raise what the damage makes them raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        what = "AnnData in zarr" if path.is_dir() else ".h5ad file"
-        raise SettingsError(f"{path} is damaged or no {what} ({reason}).") from error
+def _check_there(path: Path) -> None:
+    folder = path.is_dir()
+    if folder and not any((path / each).is_file() for each in (".zgroup", "zarr.json")):
+        raise SettingsError(f"{path} is a folder, but no AnnData in zarr; give an .h5ad file.")
+    if not folder:
+        check_file(path, "an .h5ad file", SettingsError)
 
 
 def check_out_csv(option: str, out: Path, inputs: dict[str, Path]) -> None:

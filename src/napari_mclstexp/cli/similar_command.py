@@ -37,10 +37,11 @@ def similar_command(
         Option("image: features of the tissue's looks; expression: all genes alike"),
     ] = "image",
     most: Annotated[
-        int, Option("Places to list of each slide; 0 for all spots", low=0, flag="--top")
+        int,
+        Option("Places to list of each slide; 0 for all spots", low=0, most=10**9, flag="--top"),
     ] = 20,
     apart: Annotated[
-        float, Option("Least distance between places of one slide", low=0, unit="µm")
+        float, Option("Least distance between places of one slide", low=0, most=10**9, unit="µm")
     ] = 0.0,
     as_json: Json = False,
 ) -> None:

@@ -59,9 +59,9 @@ def train_command(
     device: Device = "auto",
     backend: Backend = "auto",
     devices: Annotated[
-        int, Option("Processes on this machine that share each training step", low=1)
+        int, Option("Processes on this machine that share each training step", low=1, most=10_000)
     ] = 1,
-    nodes: Annotated[int, Option("Machines that share each training step", low=1)] = 1,
+    nodes: Annotated[int, Option("Machines that share each training step", low=1, most=10_000)] = 1,
     events: Annotated[
         Path | None, Option("File to which progress is written, one JSON object per line")
     ] = None,
@@ -102,7 +102,10 @@ def check_command(
     from ..cohort.checks import check_cohort
     from ..cohort.gene_selection import read_gene_list
 
-    checked = check_cohort(cohort, genes=None if genes is None else read_gene_list(genes))
+    listed = None if genes is None else read_gene_list(genes)
+    if listed == ():
+        raise SettingsError(f"The gene list {genes} is empty; give one gene a line.")
+    checked = check_cohort(cohort, genes=listed)
     if checked.problems:
         print(checked.as_table())
     errors = len(checked.errors)

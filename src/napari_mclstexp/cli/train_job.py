@@ -38,7 +38,7 @@ def train_job(job: TrainJob, events_file: Path | None = None) -> Report:
 
     with EventFile(events_file if first_process() else None) as events:
         try:
-            with long_work() as (show, cancel):
+            with long_work(patient=True) as (show, cancel):
 
                 def progress(event: Progress) -> None:
                     show(event)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from ..errors import SettingsError
+from ..reading import read_lines
 from .section import Section
 
 PER_SECTION = 1000  # the paper's
@@ -79,14 +80,7 @@ def read_gene_list(path: Path) -> tuple[str, ...]:
     SettingsError
         If it cannot be read.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no text"
-        raise SettingsError(
-            f"The gene list {path} cannot be read ({reason}); "
-            "give a text file with one gene a line."
-        ) from error
+    lines = read_lines(path, "a list of genes, one a line", SettingsError)
     return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
 
 

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import SettingsError
-from ..files import atomic_file, refuse_overwriting
+from ..files import as_cell, atomic_file, from_cell, refuse_overwriting
+from ..reading import guarded, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TABLE = "a cohort table in CSV"
+LARGEST, MOST_COLUMNS = 16 * 2**20, 1000  # bytes; columns
 COLUMNS = ("section", "patient", "slide", "spots")
 OPTIONAL = ("counts", "um_per_px")
 
@@ -49,17 +52,19 @@ def read_cohort_table(csv: Path) -> tuple[pd.DataFrame, list[Problem]]:
     import pandas as pd
 
     nothing = pd.DataFrame()
-    if not csv.is_file():
-        return nothing, [_whole(f"There is no cohort table {csv}; check the path.")]
     try:
-        table = pd.read_csv(
-            csv, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None
-        )
-    except pd.errors.EmptyDataError:
-        return nothing, [_whole(f"{csv} is empty; give a header and a row for each section.")]
-    except (ValueError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        return nothing, [_whole(f"{csv} cannot be read as a CSV table ({reason}).")]
+        if not csv.exists():
+            return nothing, [_whole(f"There is no cohort table {csv}; check the path.")]
+        text = read_text(csv, TABLE, SettingsError, most=LARGEST)
+        if not text.strip():
+            return nothing, [_whole(f"{csv} is empty; give a header and a row for each section.")]
+        columns = text.partition("\n")[0].count(",") + 1
+        if columns > MOST_COLUMNS:
+            return nothing, [_whole(f"{csv} has {columns:,} columns; check the file.")]
+        with guarded(csv, TABLE, SettingsError):
+            table = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, header=None)
+    except SettingsError as error:
+        return nothing, [_whole(str(error))]
     names = [str(each).strip() for each in table.iloc[0]]
     problems = [
         _whole(f"{csv} has the column {name} more than once; keep one of them.", name)
@@ -79,7 +84,7 @@ def read_cohort_table(csv: Path) -> tuple[pd.DataFrame, list[Problem]]:
             )
     if problems:
         return nothing, problems
-    rows = table.iloc[1:].set_axis(names, axis=1).map(str.strip)
+    rows = table.iloc[1:].set_axis(names, axis=1).map(lambda each: from_cell(each.strip()))
     if rows.empty:
         problems.append(_whole(f"{csv} names no sections; give each one a row."))
     return rows, problems
@@ -123,7 +128,7 @@ def write_rows(rows: Sequence[SectionRow], path: Path) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(ROW_COLUMNS)
-    writer.writerows([getattr(row, column) for column in ROW_COLUMNS] for row in rows)
+    writer.writerows([as_cell(getattr(row, column)) for column in ROW_COLUMNS] for row in rows)
     with atomic_file(path) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
 
@@ -136,27 +141,29 @@ def read_rows(path: Path) -> tuple[SectionRow, ...]:
     SettingsError
         If it cannot be read as one.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            found = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise SettingsError(f"{path} cannot be read as a cohort table ({error}).") from error
+    text = read_text(path, TABLE, SettingsError, most=LARGEST)
+    with guarded(path, TABLE, SettingsError):
+        found = list(csv.DictReader(io.StringIO(text, newline="")))
     if not found or "section" not in found[0]:
         raise SettingsError(
             f"{path} is no cohort table; it needs the columns {', '.join(ROW_COLUMNS)}."
         )
 
+    def cell(value: object) -> str:
+        return from_cell(value.strip()) if isinstance(value, str) else ""
+
     def absolute(value: str | None) -> str:
-        return str((path.parent / value.strip()).resolve()) if value and value.strip() else ""
+        value = cell(value)
+        return str((path.parent / value).resolve()) if value else ""
 
     return tuple(
         SectionRow(
-            section=(row.get("section") or "").strip(),
-            patient=(row.get("patient") or "").strip(),
+            section=cell(row.get("section")),
+            patient=cell(row.get("patient")),
             slide=absolute(row.get("slide")),
             spots=absolute(row.get("spots")),
             counts=absolute(row.get("counts")),
-            um_per_px=(row.get("um_per_px") or "").strip(),
+            um_per_px=cell(row.get("um_per_px")),
         )
         for row in found
     )

@@ -30,9 +30,11 @@ from filelock import FileLock, Timeout
 
 from ..errors import OutputError
 from ..files import (
+    as_cells,
     atomic_file,
     check_names,
     check_writable,
+    from_cell,
     is_temporary,
     kind_of,
     note_written,
@@ -184,7 +186,7 @@ class CohortFolder:
             If it cannot be written.
         """
         with self._writing_summary():
-            there = {row.get("name", ""): row for row in self._summary_rows()}
+            there = {from_cell(row.get("name") or ""): row for row in self._summary_rows()}
             rows = [
                 _row(each, states[each.name])
                 if each.name in states
@@ -195,7 +197,7 @@ class CohortFolder:
             text = io.StringIO()
             writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows(map(as_cells, rows))
             with atomic_file(self.path / SUMMARY) as temporary:
                 temporary.write_text(text.getvalue(), encoding="utf-8")
             note_written(self.path, KIND, (SUMMARY,))

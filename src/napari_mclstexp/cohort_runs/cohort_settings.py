@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Annotated
 
-from ..options import Option, check
+from ..options import SEEDS, Option, check
 from ..spots.grid_settings import GridSettings
 
 Genes = Annotated[
@@ -28,12 +28,14 @@ Samples = Annotated[
     Option(
         "Plausible maps to draw besides, as varied as measured ones (layers sample_1, ...)",
         low=0,
+        most=1000,
         metavar="N",
     ),
 ]
-Seed = Annotated[int, Option("Random seed of the samples")]
+Seed = Annotated[int, Option("Random seed of the samples", low=0, most=SEEDS)]
 BatchSize = Annotated[
-    int | None, Option("Patches encoded at once; if not given, chosen for the device", low=1)
+    int | None,
+    Option("Patches encoded at once; if not given, chosen for the device", low=1, most=100_000),
 ]
 
 

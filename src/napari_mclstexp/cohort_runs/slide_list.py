@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import SettingsError
-from ..files import atomic_file, refuse_overwriting
+from ..files import as_cell, atomic_file, from_cell, refuse_overwriting
+from ..reading import guarded, read_text
 
 COLUMNS = ("slide", "spots", "counts", "name", "um_per_px")
+TABLE = "a table of slides in CSV"
+LARGEST = 64 * 2**20  # bytes
 SLIDE_ENDINGS = (
     *(".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide", ".dcm"),
     *(".tif", ".tiff", ".btf", ".jpg", ".jpeg", ".png"),
@@ -107,9 +110,8 @@ def write_slides(entries: Sequence[SlideEntry], path: Path) -> None:
         for what in ("slide", "spots", "counts"):
             refuse_overwriting(path, {f"the {what} of {each.name}": getattr(each, what)})
         row = {column: getattr(each, column) for column in COLUMNS}
-        writer.writerow(
-            {**{k: "" if v is None else v for k, v in row.items()}, **dict(each.groups)}
-        )
+        known = {k: "" if v is None else str(v) for k, v in row.items()}
+        writer.writerow({k: as_cell(v) for k, v in (known | dict(each.groups)).items()})
     with atomic_file(path) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
 
@@ -137,11 +139,12 @@ def slide_name(path: Path) -> str:
 
 
 def _of_folder(folder: Path) -> list[SlideEntry]:
-    files = sorted(
-        each
-        for each in folder.iterdir()
-        if each.suffix.lower() in SLIDE_ENDINGS and not each.name.startswith(".")
-    )
+    with guarded(folder, "a folder of slides", SettingsError):
+        files = sorted(
+            each
+            for each in folder.iterdir()
+            if each.suffix.lower() in SLIDE_ENDINGS and not each.name.startswith(".")
+        )
     if not files:
         raise SettingsError(
             f"The folder {folder} holds no slides ({', '.join(SLIDE_ENDINGS[:4])}, ...)."
@@ -150,13 +153,11 @@ def _of_folder(folder: Path) -> list[SlideEntry]:
 
 
 def _of_table(path: Path) -> list[SlideEntry]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.reader(file))
-    except FileNotFoundError as error:
-        raise SettingsError(f"There is no table of slides {path}; check the path.") from error
-    except (OSError, ValueError, csv.Error) as error:
-        raise SettingsError(f"{path} cannot be read as a CSV table ({error}).") from error
+    with guarded(path, TABLE, SettingsError):
+        if not path.exists():
+            raise SettingsError(f"There is no table of slides {path}; check the path.")
+        text = read_text(path, TABLE, SettingsError, most=LARGEST)
+        rows = list(csv.reader(io.StringIO(text, newline="")))
     names = [each.strip() for each in rows[0]] if rows else []
     if "slide" not in names:
         raise SettingsError(
@@ -174,7 +175,7 @@ def _of_table(path: Path) -> list[SlideEntry]:
 
 
 def _entry(table: Path, line: int, row: dict[str, str]) -> SlideEntry:
-    said = {name: value.strip() for name, value in row.items()}
+    said = {name: from_cell(value.strip()) for name, value in row.items()}
     if not said["slide"]:
         raise SettingsError(f"{table}, line {line}: the slide is missing; give its file.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..files import atomic_file, placing
+from ..files import as_cell, atomic_file, placing
 from .evaluation_result import TABLES, Evaluation
 from .report.page import write_report
 
@@ -38,6 +38,6 @@ def write_evaluation(evaluation: Evaluation, folder: Path) -> Path:
             evaluation.table("metrics").to_parquet(temporary, index=False)
         for name in TABLES:
             with atomic_file(folder / f"{name}.csv") as temporary:
-                evaluation.table(name).to_csv(temporary, index=False)
+                evaluation.table(name).map(as_cell).to_csv(temporary, index=False)
         write_report(evaluation, folder / REPORT)
     return folder / REPORT

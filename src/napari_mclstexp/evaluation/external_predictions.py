@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from ..anndata_file import read_anndata
 from ..cohort.section import Section
 from ..errors import SettingsError
 from ..spots.schema import Provenance, has_positions, positions
@@ -86,12 +87,7 @@ def read_external(
 def _read(name: str, path: Path) -> anndata.AnnData:
     if not path.is_file():
         raise SettingsError(f"There is no file {path} with predictions of {name}; check the path.")
-    try:
-        return anndata.read_h5ad(path)
-    except Exception as error:  # h5py and anndata raise what the damage makes them raise
-        raise SettingsError(
-            f"{path} of {name} is damaged or no .h5ad file ({str(error).splitlines()[0]})."
-        ) from error
+    return read_anndata(path, SettingsError)
 
 
 def _of(data: anndata.AnnData, section: Section) -> anndata.AnnData | None:

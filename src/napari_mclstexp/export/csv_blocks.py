@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..files import atomic_file
+from ..files import as_cell, atomic_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -59,20 +59,9 @@ def write_csv(path: Path, names: Sequence[object], blocks: Iterable[Sequence[Any
             file.write(each.result())
 
 
-def as_text(cell: Any) -> Any:
-    """Return a cell as a spreadsheet may read it: no text begins a formula."""
-    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@")):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}"
-    return cell
-
-
 def _header(names: Sequence[object]) -> bytes:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow([as_text(str(each)) for each in names])
+    csv.writer(line, lineterminator="\n").writerow([as_cell(str(each)) for each in names])
     return line.getvalue().encode()
 
 
@@ -113,5 +102,5 @@ def _columns(part: Any) -> list[pa.Array]:
 def _cell(value: Any) -> str | None:
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return None
-    text = as_text(value)
+    text = as_cell(value)
     return text if isinstance(text, str) else str(text)

@@ -10,8 +10,12 @@ from typing import Any
 from ..analysis.region import Region
 from ..errors import SettingsError
 from ..files import atomic_file
+from ..reading import guarded, read_json
 
 Ring = tuple[tuple[float, float], ...]
+DEEPEST = 100  # regions in one another
+FARTHEST = 1e9  # px from the slide's corner
+LONGEST_NAME = 1000
 PARENT = "parent"  # id of the region around it; QuPath keeps what it does not know in metadata
 
 
@@ -50,9 +54,13 @@ def from_geojson(document: Any, source: str = "The GeoJSON") -> tuple[Region, ..
 
     placed: set[str] = set()
 
-    def grown(each: str) -> Region:
+    def grown(each: str, depth: int = 1) -> Region:
+        if depth > DEEPEST:
+            raise SettingsError(
+                f"{source}: regions are inside each other more than {DEEPEST} deep; leave some out."
+            )
         placed.add(each)
-        below = tuple(grown(child) for child in children.get(each, []))
+        below = tuple(grown(child, depth + 1) for child in children.get(each, []))
         region = found[each]
         return Region(region.name, region.polygons, region.colour, below, region.locked, region.id)
 
@@ -85,13 +93,9 @@ def read_geojson(path: Path) -> tuple[Region, ...]:
     SettingsError
         If it is missing, damaged or holds something else.
     """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise SettingsError(f"The regions {path} cannot be read ({error.strerror}).") from error
-    except ValueError as error:
-        raise SettingsError(f"{path} is no GeoJSON ({error}).") from error
-    return from_geojson(document, str(path))
+    document = read_json(path, "a GeoJSON file of regions", SettingsError)
+    with guarded(path, "a GeoJSON file of regions", SettingsError):
+        return from_geojson(document, str(path))
 
 
 def _each_feature(regions: Sequence[Region]) -> Iterator[dict[str, Any]]:
@@ -149,28 +153,40 @@ def _region(feature: Any, where: str) -> tuple[Region, str | None]:
     parts: list[Any] = [coordinates] if kind == "Polygon" else list(coordinates or [])
     try:
         polygons = tuple(tuple(_read_ring(ring) for ring in part) for part in parts)
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, LookupError, OverflowError) as error:
         raise SettingsError(f"{where} has coordinates that are no closed rings of x, y.") from error
     if not polygons or not all(polygons):
         raise SettingsError(f"{where} has no polygon in it.")
     classified = said.get("classification")
     classified = classified if isinstance(classified, dict) else {}
-    names = classified.get("names")
-    name = said.get("name") or classified.get("name") or (": ".join(names) if names else "region")
     metadata = said.get("metadata")
     parent = metadata.get(PARENT) if isinstance(metadata, dict) else None
+    parent = None if parent is None else str(parent)
     more = {"id": str(feature["id"])} if feature.get("id") is not None else {}
     colour = _colour(said.get("color", classified.get("color", classified.get("colorRGB"))), where)
     locked = bool(said.get("isLocked", said.get("locked", False)))
-    return Region(str(name), polygons, colour, (), locked, **more), parent
+    return Region(_name(said, classified, where), polygons, colour, (), locked, **more), parent
+
+
+def _name(said: dict[str, Any], classified: dict[str, Any], where: str) -> str:
+    """Return what a feature is called, by itself or by its class."""
+    names = classified.get("names")
+    joined = ": ".join(map(str, names)) if isinstance(names, list) else ""
+    name = said.get("name") or classified.get("name") or joined or "region"
+    if not isinstance(name, (str, int, float)):
+        raise SettingsError(f"{where} has a name that is no text; give it one.")
+    name = " ".join("".join(c if c.isprintable() else " " for c in str(name)).split())
+    if len(name) > LONGEST_NAME:
+        raise SettingsError(f"{where} has a name of {len(name):,} letters; shorten it.")
+    return name or "region"
 
 
 def _read_ring(ring: Any) -> tuple[tuple[float, float], ...]:
     points = tuple((float(point[0]), float(point[1])) for point in ring)
     if len(points) < 4 or points[0] != points[-1]:
         raise ValueError("not closed")
-    if not all(abs(value) < float("inf") for point in points for value in point):
-        raise ValueError("not finite")
+    if not all(abs(value) < FARTHEST for point in points for value in point):
+        raise ValueError("too far away, or not finite")
     return points
 
 

@@ -21,16 +21,20 @@ from .marks import (
     remove_files,
 )
 from .refuse import refuse_overwriting, sha256
+from .spreadsheet import as_cell, as_cells, from_cell
 from .temporary import is_temporary
 
 __all__ = [
     "MARKER",
+    "as_cell",
+    "as_cells",
     "atomic_file",
     "atomic_folder",
     "check_folder",
     "check_names",
     "check_writable",
     "finish_exchange",
+    "from_cell",
     "is_temporary",
     "kind_of",
     "names_in",

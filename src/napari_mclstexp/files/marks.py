@@ -149,6 +149,8 @@ class Mark:
 
 
 def _read_mark(folder: Path) -> Mark | None:
+    if not (folder / MARKER).is_file():  # a pipe of that name would be waited for
+        return None
     try:
         said = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         return Mark(str(said["kind"]), {str(k): int(v) for k, v in said["files"].items()})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from .device import Device
 FOLDER = "NAPARI_MCLSTEXP_CACHE"  # environment variable that names another folder; "" turns it off
 MOST_BYTES = 4 * 2**30
 KEY = re.compile(r"[0-9a-f]{64}")  # the folder may hold other arrays, of the person who named it
+CHECKSUM = 32  # bytes of SHA-256 behind the array, which numpy does not look at
 PROBES, PROBE_BYTES = 64, 2**16
 
 
@@ -47,20 +50,49 @@ def cached_features(
     if folder is None:
         return compute()
     path = folder / f"{_key(slide, xy, encoder, patch_px, um_per_px, device)}.npy"
-    with suppress(OSError, ValueError):
-        kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
-        if kept.shape == (len(xy), encoder.n_features):
-            with suppress(OSError):
-                path.touch()  # used lately
-            return kept
+    kept = kept_features(path, (len(xy), encoder.n_features))
+    if kept is not None:
+        with suppress(OSError):
+            path.touch()  # used lately
+        return kept
     features = compute()
     # A cache that cannot be written only costs time.
     with suppress(OSError, OutputError):
         folder.mkdir(parents=True, exist_ok=True)
-        with atomic_file(path) as temporary:
-            np.save(temporary, features, allow_pickle=False)
+        keep_features(path, features)
         _forget_the_oldest(folder)
     return features
+
+
+def keep_features(path: Path, features: NDArray[Any]) -> None:
+    """Write features and their checksum into a file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    content = io.BytesIO()
+    np.save(content, features, allow_pickle=False)
+    array = content.getbuffer()
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
+        file.write(array)
+        file.write(hashlib.sha256(array).digest())
+
+
+def kept_features(path: Path, shape: tuple[int, int]) -> NDArray[np.float32] | None:
+    """Return the features in a file, None if it is not whole, or of another type or shape."""
+    with suppress(OSError, ValueError, EOFError, MemoryError):
+        if not path.is_file() or path.stat().st_size > MOST_BYTES:
+            return None
+        content = memoryview(path.read_bytes())
+        array, checksum = content[:-CHECKSUM], content[-CHECKSUM:]
+        if hashlib.sha256(array).digest() != checksum:
+            return None
+        kept = np.load(io.BytesIO(array), allow_pickle=False)
+        if kept.shape == shape and kept.dtype == np.float32:
+            return np.asarray(kept, dtype=np.float32)
+    return None
 
 
 def encoder_digest(encoder: ImageEncoder) -> str:

@@ -244,6 +244,13 @@ def _open(
         if dict(group.attrs) != _facts(grid, groups):
             return None
         mean, std, done = (group[name] for name in (*_HALVES, "done"))
+        channels = max((part.stop for part in groups.values()), default=0)
+        shape = (channels, grid.rows, grid.cols)
+        for array, sides, kind in (
+            (mean, shape, "float16"), (std, shape, "float16"), (done, grid.tiles, "int64"),
+        ):  # fmt: skip
+            if tuple(array.shape) != tuple(sides) or array.dtype != kind:
+                return None
         found = FeatureMap(grid, groups, share, mean, std, done, path)
         size = np.asarray(done[:])
         for row, col in np.argwhere(size):

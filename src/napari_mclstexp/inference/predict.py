@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..errors import SettingsError
 from ..model import Model
 from ..model.intervals import INTERVAL, check_level
-from ..progress import CancelToken, PartialPrediction, Progress, ProgressCallback
+from ..progress import CancelToken, PartialPrediction, Progress, ProgressCallback, obeying
 from ..slides import Slide
 from ..spots import check_spots
 from ..spots.geometry import know_scale
@@ -112,48 +112,49 @@ def predict(
     (8, 1)
     """
     cancel = cancel or CancelToken()
-    config = model.config
-    columns = gene_columns(config.genes, genes)
-    check_spots(spots, slide.width, slide.height)
-    know_scale(slide, spots)
-    where = pick_device(device, backend)
-    check_level(interval)
-    if samples and model.linear is None:
-        raise SettingsError(
-            f"The model {config.name} does not know its errors, so no plausible maps can be drawn; "
-            "use a model with a linear head."
-        )
-    xy = positions(spots)
-    if config.feature_map is None:
-        read = from_patches(slide, xy, model, columns, where, batch_size, cancel)
-    else:
-        read = from_map(slide, xy, model, columns, where, interval, progress, cancel)
-    chosen = tuple(config.genes[column] for column in columns)
-    whole, done = Gathered(spots.n_obs), 0
-    for rows, reading in read.batches:
-        whole.add(rows, reading)
-        done += len(rows)
-        cancel.raise_if_cancelled()
-        if progress is not None:
-            partial = PartialPrediction(
-                rows, reading.expression, chosen, reading.similarity, reading.spread
+    with obeying(cancel):
+        config = model.config
+        columns = gene_columns(config.genes, genes)
+        check_spots(spots, slide.width, slide.height)
+        know_scale(slide, spots)
+        where = pick_device(device, backend)
+        check_level(interval)
+        if samples and model.linear is None:
+            raise SettingsError(
+                f"The model {config.name} does not know its errors, so no plausible maps can be "
+                "drawn; use a model with a linear head."
             )
-            progress(Progress(done, spots.n_obs, "Predicting", partial))
-    reading = whole.reading()
-    return assemble(
-        slide,
-        spots,
-        model,
-        chosen,
-        device=read.device,
-        reading=reading,
-        level=read.level,
-        interval=interval,
-        samples=draw_samples(model, reading, columns, samples, seed) if samples else (),
-        warning=unlike_bank(
-            reading.colours, slide.um_per_px, model.bank, config, slide.path, spots
-        ),
-    )
+        xy = positions(spots)
+        if config.feature_map is None:
+            read = from_patches(slide, xy, model, columns, where, batch_size, cancel)
+        else:
+            read = from_map(slide, xy, model, columns, where, interval, progress, cancel)
+        chosen = tuple(config.genes[column] for column in columns)
+        whole, done = Gathered(spots.n_obs), 0
+        for rows, reading in read.batches:
+            whole.add(rows, reading)
+            done += len(rows)
+            cancel.raise_if_cancelled()
+            if progress is not None:
+                partial = PartialPrediction(
+                    rows, reading.expression, chosen, reading.similarity, reading.spread
+                )
+                progress(Progress(done, spots.n_obs, "Predicting", partial))
+        reading = whole.reading()
+        return assemble(
+            slide,
+            spots,
+            model,
+            chosen,
+            device=read.device,
+            reading=reading,
+            level=read.level,
+            interval=interval,
+            samples=draw_samples(model, reading, columns, samples, seed) if samples else (),
+            warning=unlike_bank(
+                reading.colours, slide.um_per_px, model.bank, config, slide.path, spots
+            ),
+        )
 
 
 def gene_columns(known: Sequence[str], wanted: Sequence[str] | None) -> NDArray[np.int64]:

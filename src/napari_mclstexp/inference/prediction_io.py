@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import anndata
 
-from ..anndata_file import write_h5ad
+from ..anndata_file import read_anndata, write_h5ad
 from ..errors import SpotsError
 from ..files import atomic_file
 from ..running.stages import stage
@@ -49,13 +48,7 @@ def read_prediction(path: Path | str) -> anndata.AnnData:
     path = Path(path)
     if not path.is_file():
         raise SpotsError(f"There is no prediction {path}; check the path.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # other versions of anndata warn about each other
-            prediction = anndata.read_h5ad(path)
-    except Exception as error:  # h5py and anndata raise what the damage makes them raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SpotsError(f"{path} is damaged or no .h5ad file ({reason}).") from error
+    prediction = read_anndata(path, SpotsError)
     if not (is_prediction(prediction) and has_positions(prediction)):
         raise SpotsError(
             f"{path} is not a prediction of napari-mclstexp; load it as spots instead."

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ModelError
+from ..running.quiet_threads import stay_offline
 from .config import ENCODER_NAME
 from .densenet import densenet121_features
+from .read_weights import check_finite, load_pickled, load_safetensors
 
 IMAGENET_STATS = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 DENSENET_FILE = "densenet121-a639ec97.pth"
@@ -78,7 +80,7 @@ def build_backbone(name: str, patch_px: int | None = None) -> tuple[nn.Module, i
         options["img_size"] = patch_px
     try:
         model = timm.create_model(short, **options)
-    except (RuntimeError, ValueError, TypeError, AssertionError) as error:
+    except Exception as error:  # timm raises what a name makes it raise
         raise ModelError(
             f"timm cannot build the encoder {short!r} ({_first_line(error)}); "
             "timm.list_models() lists the names."
@@ -176,23 +178,17 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     ModelError
         If the file is missing, damaged, or holds anything but tensors.
     """
-    if not path.is_file():
+    if not path.exists():
         raise ModelError(f"There is no weights file {path}; check the path.")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(path))
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ModelError(
-            f"{path} is not a file of plain tensors ({_first_line(error)}); "
-            "give .safetensors, or a .pth that holds a state dict and nothing else."
-        ) from error
+    if path.suffix == ".safetensors":
+        return load_safetensors(path)
+    state = load_pickled(path)
     if isinstance(state, dict):
         state = next((state[key] for key in WRAPPERS if isinstance(state.get(key), dict)), state)
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise ModelError(f"{path} holds no state dict of tensors; save model.state_dict() instead.")
+    state = {str(name): value for name, value in state.items()}
+    check_finite(state, path)
     return state
 
 
@@ -203,6 +199,7 @@ def _timm_name(name: str) -> str:
 
 
 def _import_timm(name: str) -> Any:
+    stay_offline()
     try:
         import timm
     except ImportError as error:

@@ -138,6 +138,36 @@ class Bank:
         bank.uns["thumbnails"] = np.frombuffer(b"".join(self.thumbnails), dtype=np.uint8)
         return bank
 
+    def check(self, source: str) -> None:
+        """Make sure that its parts fit each other and that all values are numbers.
+
+        Raises
+        ------
+        ModelError
+            Naming the part that does not.
+        """
+        shapes = {"expression": (len(self), len(self.genes)), "xy": (len(self), 2)}
+        for name in ("embedding", "expression", "xy", "codes", "looks"):
+            values = getattr(self, name)
+            if values is None:
+                continue
+            if (
+                values.ndim != 2
+                or len(values) != len(self)
+                or (values.shape != shapes.get(name, values.shape))
+            ):
+                raise ModelError(
+                    f"{source}: the {name} of the bank is of shape {values.shape}, which does not "
+                    "fit its other parts; get the model folder anew."
+                )
+            lost = ~np.isfinite(values).all(axis=1)
+            if lost.any():
+                raise ModelError(
+                    f"{source}: the {name} of reference spot {int(np.argmax(lost)):,} holds values "
+                    f"that are no numbers ({int(lost.sum()):,} spots in all); get the model folder "
+                    "anew."
+                )
+
     @classmethod
     def from_anndata(cls, bank: anndata.AnnData) -> Bank:
         """Read what :meth:`to_anndata` made.
@@ -151,6 +181,11 @@ class Bank:
             lengths = bank.obs["thumbnail_bytes"].to_numpy(dtype=np.int64)
             joined = np.asarray(bank.uns["thumbnails"], dtype=np.uint8).tobytes()
             ends = np.cumsum(lengths)
+            if (lengths < 0).any() or (len(ends) and ends[-1] > len(joined)):
+                raise ModelError(
+                    "The model's bank holds fewer bytes of pictures than it says; "
+                    "get the model folder anew."
+                )
             pictures = tuple(
                 joined[end - length : end] for end, length in zip(ends, lengths, strict=True)
             )

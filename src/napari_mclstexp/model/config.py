@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -14,6 +14,15 @@ Head = Literal["contrastive", "linear", "blend"]
 # timm would read a name with a colon or a slash as an address, of the network or of a folder.
 ENCODER_NAME = re.compile(r"densenet121(-unrectified)?|timm:[A-Za-z0-9_.\-]+")
 FORMATS = (1, 2)  # a new one where an older version could misread a newer folder; 2: feature maps
+
+
+# Limits of what makes sense, so that no file asks for more memory or time than a model can need.
+MOST_GENES, LONGEST_NAME = 200_000, 200
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+_Spread = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+_Um = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+_Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+_Words = Annotated[str, Field(max_length=100_000)]
 
 
 class _Frozen(BaseModel):
@@ -34,9 +43,9 @@ class EncoderConfig(_Frozen):
         of a patch are averaged.
     """
 
-    name: str = "densenet121"
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    name: _Name = "densenet121"
+    mean: tuple[_Finite, _Finite, _Finite] = (0.485, 0.456, 0.406)
+    std: tuple[_Spread, _Spread, _Spread] = (0.229, 0.224, 0.225)
     views: Literal[1, 4, 8] = 1
 
     @field_validator("name")
@@ -64,17 +73,19 @@ class FeatureMapConfig(_Frozen):
         Standard deviations of the Gaussian weights under which cells are pooled around a spot.
     """
 
-    um_per_px: float = Field(default=1.0, gt=0)
-    layers: tuple[str, ...]
+    um_per_px: _Um = 1.0
+    layers: tuple[_Name, ...] = Field(max_length=100)
     colour: bool = True
     cell_px: int = Field(default=32, ge=8, le=256)
-    widths_um: tuple[float, ...] = Field(default=(40.0, 80.0, 160.0, 320.0), min_length=1)
+    widths_um: tuple[_Finite, ...] = Field(
+        default=(40.0, 80.0, 160.0, 320.0), min_length=1, max_length=32
+    )
 
     @field_validator("widths_um")
     @classmethod
     def _widths_are_lengths(cls, widths: tuple[float, ...]) -> tuple[float, ...]:
         for width in widths:
-            if not 0 < width < 1e6:
+            if not 0 < width <= 100_000:
                 raise ValueError(f"{width} is no width in µm; give a number above 0")
         return widths
 
@@ -101,15 +112,15 @@ class PositionsConfig(_Frozen):
         ``"array"`` positions, or ``"relative"`` to the section's extent.
     """
 
-    n_rows: int = Field(ge=1)
-    n_cols: int = Field(ge=1)
+    n_rows: int = Field(ge=1, le=1_000_000)
+    n_cols: int = Field(ge=1, le=1_000_000)
     kind: Literal["array", "relative"] = "array"
 
 
 class RetrievalConfig(_Frozen):
     """How many reference spots are retrieved, and the distance d of their weights 1 / d^2."""
 
-    k: int = Field(default=200, ge=1)
+    k: int = Field(default=200, ge=1, le=10_000_000)
     distance: Distance = "l2"
 
 
@@ -155,38 +166,38 @@ class ModelConfig(_Frozen):
     """
 
     format: Literal[1, 2] = 1
-    name: str
-    genes: tuple[str, ...] = Field(min_length=1)
+    name: _Words
+    genes: tuple[_Name, ...] = Field(min_length=1, max_length=MOST_GENES)
     normalisation: Normalisation = "ln-1e4-all"
-    patch_px: int = Field(default=224, ge=8)
-    um_per_px: float = Field(gt=0)
+    patch_px: int = Field(default=224, ge=8, le=4096)
+    um_per_px: _Um
     encoder: EncoderConfig = EncoderConfig()
     positions: PositionsConfig
-    projection_dim: int = Field(default=256, ge=1)
-    heads: int = Field(default=8, ge=1)
-    head_dim: int = Field(default=64, ge=1)
-    layers: int = Field(default=2, ge=0)
+    projection_dim: int = Field(default=256, ge=1, le=65_536)
+    heads: int = Field(default=8, ge=1, le=1024)
+    head_dim: int = Field(default=64, ge=1, le=65_536)
+    layers: int = Field(default=2, ge=0, le=1000)
     use_positions: bool = True
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    temperature: float = Field(default=1.0, gt=0)
+    temperature: _Finite = Field(default=1.0, gt=0)
     retrieval: RetrievalConfig = RetrievalConfig()
-    sequence_length: int = Field(default=128, ge=1)
-    bank_sequence_length: int | None = Field(default=None, ge=1)
+    sequence_length: int = Field(default=128, ge=1, le=10_000_000)
+    bank_sequence_length: int | None = Field(default=None, ge=1, le=10_000_000)
     sequence_rule: Literal["neighbours", "random"] = "neighbours"
     patch_scale: Literal["physical", "pixels"] = "physical"
     head: Head = "contrastive"
     feature_map: FeatureMapConfig | None = None
-    n_codes: int | None = Field(default=None, ge=1)
-    preset: str = "default"
-    trained_on: tuple[str, ...] = ()
-    species: str = ""
-    organ: str = ""
-    stain: str = ""
-    platform: str | None = None
+    n_codes: int | None = Field(default=None, ge=1, le=1_000_000)
+    preset: _Words = "default"
+    trained_on: tuple[_Words, ...] = Field(default=(), max_length=100_000)
+    species: _Words = ""
+    organ: _Words = ""
+    stain: _Words = ""
+    platform: _Words | None = None
     held_out_pcc: dict[str, float] = {}
     held_out_low: dict[str, float] = {}
-    held_out_note: str = ""
-    description: str = ""
+    held_out_note: _Words = ""
+    description: _Words = ""
     versions: dict[str, str] = {}
     settings: dict[str, bool | int | float | str] = {}
 

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-import warnings
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import anndata
 import numpy as np
 from pydantic import ValidationError
-from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save as save_arrays
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
-from ..anndata_file import write_h5ad
+from ..anndata_file import read_anndata, write_h5ad
 from ..errors import ModelError, OutputError
 from ..files import (
     atomic_folder,
@@ -32,11 +30,15 @@ from ..files import (
     refuse_overwriting,
     sha256,
 )
+from ..reading import guarded, read_json
+from ..reading.checked_values import what_is_wrong
+from ..reading.folder_checks import check_inside
 from .bank import Bank
 from .card import model_card
 from .config import FORMATS, ModelConfig
 from .mclstexp import MclSTExp
 from .programs import Program, of_head
+from .read_weights import check_size, load_safetensors, safetensors_shapes
 from .trained_model import Linear, Model
 
 CONFIG, WEIGHTS, BANK, CARD, CHECKSUMS = (
@@ -56,6 +58,8 @@ READ_BY_INFERENCE = (
 READ_OF_MAPS = ("head", "feature_map", "n_codes")
 TRAINING = "training"  # folder with how the training went; for the record, nothing reads it back
 KIND = "a model"
+LARGEST_CONFIG = 64 * 2**20  # bytes
+_ANEW = "get the model folder anew"
 # What a training of a version that wrote no marker could leave in that folder.
 _OLDER_TRAINING = (
     *("curves.csv", "events.out.tfevents.*", "report.html", "metrics.parquet"),
@@ -169,12 +173,14 @@ def load_model(folder: Path | str) -> Model:
     """
     folder = Path(folder)
     verify_folder(folder)
-    config = _read_config(folder / CONFIG)
-    module = MclSTExp(config)
+    config = read_config(folder / CONFIG)
+    check_size(safetensors_shapes(folder / WEIGHTS), config, folder / WEIGHTS)
     state = {
         key: value.float() if value.is_floating_point() else value
-        for key, value in load_file(folder / WEIGHTS).items()
+        for key, value in load_safetensors(folder / WEIGHTS).items()
     }
+    with guarded(folder / CONFIG, "the configuration of a model", ModelError, remedy=_ANEW):
+        module = MclSTExp(config)
     try:
         module.load_state_dict(state)
     except RuntimeError as error:
@@ -182,13 +188,13 @@ def load_model(folder: Path | str) -> Model:
         raise ModelError(
             f"{folder / WEIGHTS} does not fit {CONFIG} ({reason}); get the model folder anew."
         ) from error
-    bank = _read_bank(folder / BANK)
+    bank = read_bank(folder / BANK)
     if bank.genes != config.genes:
         raise ModelError(
             f"{folder / BANK} and {CONFIG} name different genes; get the model folder anew."
         )
     width = config.n_codes if config.head == "linear" else config.projection_dim
-    if bank.embedding.shape[1] != width or not len(bank):
+    if bank.embedding.ndim != 2 or bank.embedding.shape[1] != width or not len(bank):
         raise ModelError(
             f"{folder / BANK} holds {len(bank)} spots of {bank.embedding.shape[1]} values, which "
             f"does not fit the model's {width}; get the model folder anew."
@@ -217,10 +223,16 @@ def model_programs(folder: Path, config: ModelConfig) -> tuple[Program, ...]:
 
 
 def _load_linear(path: Path) -> Linear:
-    try:
-        return Linear.from_arrays(load_arrays(path))
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"{path} cannot be read ({error}); get the model folder anew.") from error
+    safetensors_shapes(path)
+    with guarded(path, "the linear head of a model", ModelError, remedy=_ANEW):
+        arrays = load_arrays(path)
+        for name, array in arrays.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise ModelError(
+                    f"{path}: {name[:100]} holds values that are no numbers (NaN or infinite); "
+                    "get the model folder anew."
+                )
+        return Linear.from_arrays(arrays)
 
 
 def _read_linear(path: Path, config: ModelConfig, bank: Bank) -> Linear:
@@ -248,11 +260,14 @@ def verify_folder(folder: Path) -> None:
         raise ModelError(
             f"{folder} is no model folder, since it has no {CONFIG}; choose the folder of a model."
         )
+    for name in (CONFIG, CHECKSUMS, WEIGHTS, BANK, CARD, LINEAR):
+        if os.path.lexists(folder / name):
+            check_inside(folder, folder / name, ModelError)
     try:
         checksums: Any = json.loads((folder / CHECKSUMS).read_text(encoding="utf-8"))
         expected = {name: str(checksums[name]) for name in (CONFIG, WEIGHTS, BANK, CARD)}
         expected |= {LINEAR: str(checksums[LINEAR])} if LINEAR in checksums else {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(
             f"{folder / CHECKSUMS} is missing or damaged, so the model cannot be verified; "
             "get the model folder anew."
@@ -270,39 +285,47 @@ def verify_folder(folder: Path) -> None:
 def read_card(folder: Path) -> ModelConfig:
     """Read only what a model is, without its weights, for lists and cards."""
     verify_folder(folder)
-    return _read_config(folder / CONFIG)
+    return read_config(folder / CONFIG)
 
 
-def _read_config(path: Path) -> ModelConfig:
-    try:
-        values: Any = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON ({error}); get the model folder anew.") from error
+def read_config(path: Path) -> ModelConfig:
+    """Read the configuration of a model.
+
+    Raises
+    ------
+    ModelError
+        Naming the first value that cannot be used.
+    """
+    values = read_json(path, "the configuration of a model", ModelError, most=LARGEST_CONFIG)
     found = values.get("format") if isinstance(values, dict) else None
-    if found not in FORMATS:
+    if not isinstance(found, int) or found not in FORMATS:
         raise ModelError(
-            f"{path} is of model format {found!r} and this version reads "
+            f"{path} is of model format {str(found)[:20]} and this version reads "
             f"{' and '.join(map(str, FORMATS))}; "
             "use the version of napari-mclstexp that wrote it, or a newer one."
         )
     try:
         return ModelConfig.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise ModelError(
-            f"{path} has a value that cannot be used: {where}: {first['msg']}; "
+            f"{path} has a value that cannot be used: {what_is_wrong(error)}; "
             "get the model folder anew."
         ) from error
 
 
-def _read_bank(path: Path) -> Bank:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # other versions of anndata warn about each other
-            return Bank.from_anndata(anndata.read_h5ad(path))
-    except (OSError, ValueError, KeyError) as error:
-        raise ModelError(f"{path} cannot be read ({error}); get the model folder anew.") from error
+def read_bank(path: Path) -> Bank:
+    """Read the reference spots of a model.
+
+    Raises
+    ------
+    ModelError
+        If the file is damaged, or a value is no number.
+    """
+    found = read_anndata(path, ModelError)
+    with guarded(path, "the bank of a model", ModelError, remedy=_ANEW):
+        bank = Bank.from_anndata(found)
+    bank.check(str(path))
+    return bank
 
 
 def _identity(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..anndata_file import read_anndata
 from ..errors import SessionError, UserError
 from ..files import sha256
+from ..reading import guarded
+from ..reading.folder_checks import check_inside
 from .annotations_json import annotations_from
 from .display import Display
 from .saved_session import SavedSession, SavedSlide
@@ -30,7 +35,7 @@ def read_session(folder: Path | str) -> SavedSession:
     if folder.name == FILE:
         folder = folder.parent
     document = _as_now(read_document(folder / FILE))
-    try:
+    with guarded(folder / FILE, "the file of a session", SessionError), _as_written(folder / FILE):
         return SavedSession(
             folder=folder,
             slides=tuple(_slide(folder, each) for each in document["slides"]),
@@ -39,13 +44,19 @@ def read_session(folder: Path | str) -> SavedSession:
             display=_display(document["display"]),
             saved=str(document["saved"]),
         ).whole()
+
+
+@contextmanager
+def _as_written(path: Path) -> Iterator[None]:
+    try:
+        yield
     except SessionError:
         raise
     except UserError as error:
-        raise SessionError(f"{folder / FILE} cannot be used: {error}") from error
+        raise SessionError(f"{path} cannot be used: {error}") from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SessionError(
-            f"{folder / FILE} is not as this version writes it "
+            f"{path} is not as this version writes it "
             f"({type(error).__name__}: {' '.join(str(error).split())[:200]}); "
             "it was changed by hand, or by a later version."
         ) from error
@@ -92,18 +103,10 @@ def _display(document: dict[str, Any]) -> Display:
 def _load(folder: Path, name: str | None) -> AnnData | None:
     if name is None:
         return None
-    import warnings
-
-    import anndata
-
     path = folder / name
     if path.parent != folder or not path.is_file():
         raise SessionError(f"The session {folder} lacks its file {name}; copy the whole folder.")
+    check_inside(folder, path, SessionError)
     if sha256(path) != path.stem.rpartition("-")[2]:
         raise SessionError(f"{path} is damaged (its checksum differs); restore it from a copy.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return anndata.read_h5ad(path)
-    except Exception as error:  # h5py and anndata raise what the damage makes them raise
-        raise SessionError(f"{path} is no .h5ad file ({type(error).__name__}).") from error
+    return read_anndata(path, SessionError)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ..errors import SessionError
+from ..reading import read_json
+from ..reading.folder_checks import check_inside
 
 FILE = "session.json"
 KIND, VERSION = "napari-mclstexp session", 2
@@ -22,13 +23,12 @@ def read_document(path: Path) -> dict[str, Any]:
         If it is none.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SessionError(
-            f"{path.parent} is no session: {path.name} cannot be read ({error.strerror})."
-        ) from error
-    except ValueError as error:
-        raise SessionError(f"{path} is damaged ({error}).") from error
+        document = read_json(path, "the file of a session", SessionError)
+    except SessionError as error:
+        if path.is_file():
+            raise
+        raise SessionError(f"{path.parent} is no session: there is no file {path}.") from error
+    check_inside(path.parent, path, SessionError)
     if not isinstance(document, dict) or document.get("kind") != KIND:
         raise SessionError(f"{path} is not the file of a session.")
     if document.get("version") not in READABLE:

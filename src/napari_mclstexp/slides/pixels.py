@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ..progress import current_token
+
 # Pixels of a level held at once while a region is resampled: 24 MB as RGB, 32 MB in Pillow.
 _PIECE_PX = 8_000_000
 _BLOCK_PX = 2560
@@ -58,7 +60,11 @@ def block_reduce(read: ReadRegion, width: int, height: int, factor: int) -> NDAr
     out = np.empty((-(-height // factor), -(-width // factor), 3), np.uint8)
     block = max(1, _BLOCK_PX // factor)
 
+    token = current_token()  # of the calling thread
+
     def reduce(corner: tuple[int, int]) -> None:
+        if token is not None:
+            token.raise_if_cancelled()
         row, column = corner
         x, y = column * factor, row * factor
         w, h = min(block * factor, width - x), min(block * factor, height - y)
@@ -66,16 +72,45 @@ def block_reduce(read: ReadRegion, width: int, height: int, factor: int) -> NDAr
         out[row : row + block, column : column + block] = np.asarray(image)
 
     corners = [(r, c) for r in range(0, out.shape[0], block) for c in range(0, out.shape[1], block)]
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+    pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1))
+    whole = False
+    try:
         for done in [pool.submit(reduce, corner) for corner in corners]:
             done.result()
+        whole = True
+    finally:  # after an error, or Ctrl-C, what is waiting is not begun
+        pool.shutdown(wait=whole, cancel_futures=True)
     return out
 
 
-def over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay (h, w, 4) pixels with straight alpha over white glass."""
+def over_white(rgba: NDArray[np.uint8], *, in_place: bool = False) -> NDArray[np.uint8]:
+    """Lay (h, w, 4) pixels with straight alpha over white glass.
+
+    Parameters
+    ----------
+    rgba
+        The pixels.
+    in_place
+        Whether the result may stand in their memory, which must be in one piece then.
+
+    Returns
+    -------
+    (h, w, 3)
+    """
     alpha = rgba[..., 3:]
-    if alpha.min() == 255:
+    if not in_place and alpha.min() == 255:
         return np.ascontiguousarray(rgba[..., :3])
-    weighted = rgba[..., :3].astype(np.uint16) * alpha + 255 * (255 - alpha.astype(np.uint16))
-    return ((weighted + 127) // 255).astype(np.uint8)
+    shape = (*rgba.shape[:-1], 3)
+    # A row of the result ends before the next row of what it is made of begins.
+    out = (
+        rgba.reshape(-1)[: rgba.size // 4 * 3].reshape(shape)
+        if in_place
+        else np.empty(shape, np.uint8)
+    )
+    step = max(1, _PIECE_PX // max(1, rgba.shape[1]))
+    for start in range(0, len(rgba), step):
+        part = rgba[start : start + step]
+        clear = 255 - part[..., 3:].astype(np.uint16)
+        weighted = part[..., :3].astype(np.uint16) * part[..., 3:] + 255 * clear
+        out[start : start + step] = (weighted + 127) // 255
+    return out

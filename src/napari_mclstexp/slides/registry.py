@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import SlideError
+from ..reading import check_file, guarded
 from .slide import Slide
 
 _JPEG = b"\xff\xd8\xff"
@@ -37,6 +38,11 @@ def open_slide(path: Path | str) -> Slide:
     """
     path = Path(path)
     start = _first_bytes(path)
+    with guarded(path, "a slide", SlideError):
+        return _open(path, start)
+
+
+def _open(path: Path, start: bytes) -> Slide:
     if start.startswith(_JPEG) and path.suffix.lower() not in (".vms", ".vmu"):
         from .readers.plain_image import ImageSlide
 
@@ -62,15 +68,9 @@ def open_slide(path: Path | str) -> Slide:
 
 
 def _first_bytes(path: Path) -> bytes:
-    if not path.exists():
-        raise SlideError(f"There is no file {path}; check the name and the drive.")
-    if path.is_dir():
-        raise SlideError(f"{path} is a folder; choose the slide file in it.")
-    try:
-        with path.open("rb") as file:
-            start = file.read(512)
-    except OSError as error:
-        raise SlideError(f"{path} cannot be read ({error.strerror}); check its rights.") from error
+    check_file(path, "a slide", SlideError)
+    with guarded(path, "a slide", SlideError), path.open("rb") as file:
+        start = file.read(512)
     if not start:
         raise SlideError(f"{path.name} is empty (0 bytes); copy it again.")
     return start

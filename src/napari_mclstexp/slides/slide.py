@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SlideError
+from ..progress import stop_if_cancelled
 from ..running.stages import stage
 from .pixels import bands, block_reduce, resize
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Scale = Literal["file", "spots", "user"]
 
+POSSIBLE_UM_PER_PX = (1e-3, 1e3)
 # A level whose longest side is within this is small: it may be read whole and kept.
 SMALL_PX = 4096
 # A level counts as "not coarser than wanted" within this tolerance, since levels are rounded.
@@ -123,12 +125,13 @@ class Slide(ABC):
         Raises
         ------
         SlideError
-            If the figure is not a positive number.
+            If the figure is not a positive number, or that of no picture of tissue.
         """
-        if not (math.isfinite(um_per_px) and um_per_px > 0):
+        low, high = POSSIBLE_UM_PER_PX
+        if not (math.isfinite(um_per_px) and low <= um_per_px <= high):
             raise SlideError(
-                f"{um_per_px} is no scale for {self.path.name}; give µm per pixel above 0, "
-                "for instance 0.5 for a 20x scan."
+                f"{um_per_px:g} is no scale for {self.path.name}; give µm per pixel above 0, "
+                f"for instance 0.5 for a 20x scan (from {low:g} to {high:g})."
             )
         self.um_per_px = float(um_per_px)
         self.um_per_px_source = source
@@ -219,6 +222,7 @@ class Slide(ABC):
         x0 = math.floor(left) - margin
         x1 = math.ceil(left + w * step) + margin
         for rows in bands(h, (x1 - x0) * step):
+            stop_if_cancelled()
             band_top = top + rows.start * step
             band_bottom = top + rows.stop * step
             y0 = math.floor(band_top) - margin

@@ -5,6 +5,7 @@ Nothing else in the program knows these keys; files of older versions have the s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,11 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SpotsError
+from ..reading.trial import try_reading
 
 if TYPE_CHECKING:
     from anndata import AnnData
 
 POSITIONS = "spatial"
+FARTHEST_PX = 1e9  # more than any slide is wide
 GRID = "grid"  # the platform of spots that were laid here
 SECTION_LEVEL = "section_level"  # of each gene, in var
 FACTS = "mclstexp"
@@ -27,17 +30,49 @@ _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": in
 
 def has_positions(adata: AnnData) -> bool:
     """Whether it is known where the spots are."""
-    return POSITIONS in adata.obsm and np.shape(adata.obsm[POSITIONS])[1] >= 2
+    return POSITIONS in adata.obsm and adata.obsm[POSITIONS].shape[1] >= 2
 
 
 def positions(adata: AnnData) -> NDArray[np.float64]:
-    """Return the (n, 2) centres as (x, y) in level-0 pixels."""
-    return np.asarray(adata.obsm[POSITIONS], dtype=np.float64)[:, :2]
+    """Return the (n, 2) centres as (x, y) in level-0 pixels.
+
+    Raises
+    ------
+    SpotsError
+        If there is only one column, or one is no number or farther away than any slide is wide.
+    """
+    from scipy import sparse
+
+    kept = adata.obsm[POSITIONS]
+    if kept.shape[1] < 2:
+        raise SpotsError(f'obsm["{POSITIONS}"] has one column; it needs x and y in pixels.')
+    try:
+        xy = np.asarray(kept.toarray() if sparse.issparse(kept) else kept)[:, :2]
+        xy = xy.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise SpotsError(
+            f'obsm["{POSITIONS}"] holds something else than numbers ({str(error)[:80]}); write x '
+            "and y in pixels into it."
+        ) from error
+    wrong = ~(np.abs(xy) < FARTHEST_PX).all(axis=1)
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise SpotsError(
+            f'obsm["{POSITIONS}"] gives no coordinates for the spot {adata.obs_names[at]} '
+            f"({int(wrong.sum()):,} spots in all); fill them in or remove these spots."
+        )
+    return xy
 
 
 def is_prediction(adata: AnnData) -> bool:
     """Whether the values were predicted, not measured."""
-    return "model_id" in adata.uns.get(FACTS, {})
+    return "model_id" in _facts_in(adata)
+
+
+def _facts_in(adata: AnnData) -> Mapping[str, Any]:
+    """Return what ``uns`` says under this program's key, nothing where another put it there."""
+    kept = adata.uns.get(FACTS, {})
+    return kept if isinstance(kept, Mapping) else {}
 
 
 def facts_of(adata: AnnData) -> dict[str, Any]:
@@ -49,10 +84,16 @@ def holds_prediction(path: Path) -> bool:
     """Whether an .h5ad file holds a prediction, told without reading it."""
     import h5py
 
-    try:
-        with h5py.File(path) as file:
+    def look() -> bool:
+        with h5py.File(path, "r") as file:
             return f"uns/{FACTS}/model_id" in file
-    except OSError:
+
+    try:
+        if not path.is_file():
+            return False
+        try_reading(look, seconds=2, holding=h5py._objects.phil)
+        return look()
+    except (OSError, RuntimeError, ValueError, KeyError):
         return False  # damaged: the reader of spots has the sentence for it
 
 
@@ -74,22 +115,38 @@ def write_programs(
     """
     adata.obsm[_PROGRAMS] = np.asarray(scores, dtype=np.float32)
     adata.varm[_LOADINGS] = np.asarray(loadings, dtype=np.float32)
-    adata.uns[FACTS] = {**adata.uns.get(FACTS, {}), _SHARES: np.asarray(shares, dtype=float)}
+    adata.uns[FACTS] = {**_facts_in(adata), _SHARES: np.asarray(shares, dtype=float)}
 
 
 def read_programs(adata: AnnData) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """Return the (n, R) scores and (G, R) loadings :func:`write_programs` kept, or None."""
+    """Return the (n, R) scores and (G, R) loadings :func:`write_programs` kept, or None.
+
+    Raises
+    ------
+    SpotsError
+        If they are no numbers, or do not fit each other.
+    """
     if _PROGRAMS not in adata.obsm or _LOADINGS not in adata.varm:
         return None
-    return (
-        np.asarray(adata.obsm[_PROGRAMS], dtype=np.float32),
-        np.asarray(adata.varm[_LOADINGS], dtype=np.float32),
-    )
+    try:
+        scores = np.asarray(adata.obsm[_PROGRAMS], dtype=np.float32)
+        loadings = np.asarray(adata.varm[_LOADINGS], dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise SpotsError(
+            f'obsm["{_PROGRAMS}"] or varm["{_LOADINGS}"] holds something else than numbers; write '
+            "the prediction anew."
+        ) from error
+    if scores.ndim != 2 or loadings.shape != (adata.n_vars, scores.shape[1]):
+        raise SpotsError(
+            f'obsm["{_PROGRAMS}"] and varm["{_LOADINGS}"] are of different programs; write the '
+            "prediction anew."
+        )
+    return scores, loadings
 
 
 def program_shares(adata: AnnData) -> tuple[float, ...]:
     """Return the shares that :func:`write_programs` kept; none where an older file has none."""
-    return tuple(map(float, adata.uns.get(FACTS, {}).get(_SHARES, ())))
+    return tuple(map(float, np.ravel(_facts_in(adata).get(_SHARES, ()))))
 
 
 @dataclass(frozen=True)
@@ -105,23 +162,29 @@ class _Stored:
         SpotsError
             If a value is not of its kind.
         """
-        stored, found = adata.uns.get(FACTS, {}), {}
+        stored, found = _facts_in(adata), {}
         for each in fields(cls):
             if stored.get(each.name) is not None:
                 try:
                     value = _KINDS[str(each.type)](stored[each.name])
-                except (TypeError, ValueError) as error:
+                except (TypeError, ValueError, OverflowError) as error:
                     raise SpotsError(
-                        f'uns["{FACTS}"]["{each.name}"] is {stored[each.name]!r}, which is no '
-                        "number; write the file again."
+                        f'uns["{FACTS}"]["{each.name}"] is {str(stored[each.name])[:60]!r}, which '
+                        "is no number; write the file again."
                     ) from error
-                if value == value:  # NaN is how tables say that something is not known
-                    found[each.name] = value
+                if value != value:  # NaN is how tables say that something is not known
+                    continue
+                if isinstance(value, float) and not 0 < value < FARTHEST_PX:
+                    raise SpotsError(
+                        f'uns["{FACTS}"]["{each.name}"] is {value:g}, which cannot be; write the '
+                        "file again."
+                    )
+                found[each.name] = value
         return cls(**found)
 
     def write(self, adata: AnnData) -> None:
         """Add these facts to what an AnnData says."""
-        adata.uns[FACTS] = {**adata.uns.get(FACTS, {}), **self.as_dict()}
+        adata.uns[FACTS] = {**_facts_in(adata), **self.as_dict()}
 
     def as_dict(self) -> dict[str, str | float | int]:
         """Return the facts that are known, by name."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from ..errors import SettingsError
-from ..options import Option, check
+from ..options import SEEDS, Option, check
 
 Normalisation = Literal["ln-1e4-all", "log10-1e4-listed", "ln-1e6-listed"]
 Features = Literal["patches", "map"]
@@ -27,6 +27,7 @@ Hvg = Annotated[
     Option(
         "Without a gene list: the union of this many most variable genes of each section",
         low=1,
+        most=1_000_000,
         metavar="N",
     ),
 ]
@@ -35,7 +36,9 @@ HeldOut = Annotated[
     Option("Section left out of training; every gene is scored on it", metavar="SECTION"),
 ]
 ModelOut = Annotated[Path, Option("The model folder to write")]
-MinCounts = Annotated[int | None, Option("Leave out spots with fewer counts; 0 keeps all", low=0)]
+MinCounts = Annotated[
+    int | None, Option("Leave out spots with fewer counts; 0 keeps all", low=0, most=10**12)
+]
 
 
 @dataclass(frozen=True)
@@ -84,19 +87,24 @@ class TrainSettings:
         ),
     ] = "contrastive"
     map_um_per_px: Annotated[
-        float, Option("Pixel size at which the map is made", above=0, unit="µm")
+        float, Option("Pixel size at which the map is made", above=0, most=1000, unit="µm")
     ] = 1.0
     rank: Annotated[
         int | None,
         Option(
             "Programs of the linear head; if not given, chosen on sections left out",
             low=1,
+            most=1_000_000,
             unset="chosen",
         ),
     ] = None
     penalty: Annotated[
         float | None,
-        Option("Penalty of the linear head; if not given, chosen on sections left out", above=0),
+        Option(
+            "Penalty of the linear head; if not given, chosen on sections left out",
+            above=0,
+            most=10**12,
+        ),
     ] = None
     name: Annotated[str, Option("Name of the model, as people see it")] = "mclSTExp"
     encoder: Annotated[str, Option("Image encoder: densenet121 (the paper's), or timm:NAME")] = (
@@ -133,27 +141,42 @@ class TrainSettings:
         ),
     ] = True
     epochs: Annotated[
-        int, Option("Passes over all sections; 90 in the paper", low=1, label="Epochs")
+        int,
+        Option("Passes over all sections; 90 in the paper", low=1, most=1_000_000, label="Epochs"),
     ] = 90
-    learning_rate: Annotated[float, Option("Learning rate of the optimiser", above=0)] = 1e-4
-    weight_decay: Annotated[float, Option("Weight decay of the optimiser", low=0)] = 1e-3
-    temperature: Annotated[float, Option("Temperature of the contrastive loss", above=0)] = 1.0
-    seed: Annotated[int, Option("Random seed; the same seed gives the same model")] = 0
+    learning_rate: Annotated[
+        float, Option("Learning rate of the optimiser", above=0, most=1000)
+    ] = 1e-4
+    weight_decay: Annotated[float, Option("Weight decay of the optimiser", low=0, most=1000)] = 1e-3
+    temperature: Annotated[
+        float, Option("Temperature of the contrastive loss", above=0, most=10**6)
+    ] = 1.0
+    seed: Annotated[
+        int, Option("Random seed; the same seed gives the same model", low=0, most=SEEDS)
+    ] = 0
     optimizer: Annotated[
         Literal["adamw", "adam"], Option("Optimiser: adamw (the paper), adam (the authors' code)")
     ] = "adamw"
     patience: Annotated[
         int,
-        Option("Stop after this many epochs without improvement on the --stop-on section", low=1),
+        Option(
+            "Stop after this many epochs without improvement on the --stop-on section",
+            low=1,
+            most=1_000_000,
+        ),
     ] = 10
     sequence_rule: Annotated[
         SequenceRule,
         Option("Spots of a sequence: neighbours in one section, or random spots of all sections"),
     ] = "neighbours"
-    sequence_length: Annotated[int, Option("Most spots in a sequence", low=1)] = 128
+    sequence_length: Annotated[int, Option("Most spots in a sequence", low=1, most=10_000_000)] = (
+        128
+    )
     bank_sequence_length: Annotated[
         int | None,
-        Option("Most spots in a sequence while the reference spots are encoded", low=1),
+        Option(
+            "Most spots in a sequence while the reference spots are encoded", low=1, most=10_000_000
+        ),
     ] = None
     sequences_per_step: Annotated[
         int,
@@ -161,15 +184,18 @@ class TrainSettings:
             "Sequences in a training step, whose spots are each other's negatives; several "
             "processes share them",
             low=1,
+            most=1_000_000,
         ),
     ] = 1
     dropout: Annotated[float, Option("Dropout while training", low=0, below=1)] = 0.1
-    layers: Annotated[int, Option("Layers of the spot encoder", low=0)] = 2
+    layers: Annotated[int, Option("Layers of the spot encoder", low=0, most=100)] = 2
     positions: bool = True
     position_table: Annotated[
         int | None,
         Option(
-            "Rows of each position table; if not given, the size of the platform's array", low=1
+            "Rows of each position table; if not given, the size of the platform's array",
+            low=1,
+            most=1_000_000,
         ),
     ] = None
     position_kind: Annotated[
@@ -186,11 +212,13 @@ class TrainSettings:
             "Weight of the loss by which spots that are alike in expression come to look alike in "
             "the same order (RankByGene); 0 for none",
             low=0,
+            most=10**6,
         ),
     ] = 0.0
-    k: Annotated[int | None, Option("Number of reference spots retrieved for each spot", low=1)] = (
-        None
-    )
+    k: Annotated[
+        int | None,
+        Option("Number of reference spots retrieved for each spot", low=1, most=10_000_000),
+    ] = None
     distance: Annotated[
         Literal["l1", "l2", "cosine"] | None,
         Option("Distance by which the retrieved spots are weighted"),
@@ -199,10 +227,15 @@ class TrainSettings:
         Normalisation,
         Option("How counts are normalised: logarithm, target sum, over all or the listed genes"),
     ] = "ln-1e4-all"
-    patch_px: Annotated[int, Option("Side of a patch, in pixels", low=1)] = 224
+    patch_px: Annotated[int, Option("Side of a patch, in pixels", low=1, most=4096)] = 224
     um_per_px: Annotated[
         float | None,
-        Option("Pixel size of a patch; if not given, the sections' median", above=0, unit="µm"),
+        Option(
+            "Pixel size of a patch; if not given, the sections' median",
+            above=0,
+            most=1000,
+            unit="µm",
+        ),
     ] = None
     patch_scale: Annotated[
         PatchScale,
@@ -222,7 +255,9 @@ class TrainSettings:
     ] = True
     stain_jitter: Annotated[
         float,
-        Option("How much augmentation varies haematoxylin and eosin (HED); 0 for none", low=0),
+        Option(
+            "How much augmentation varies haematoxylin and eosin (HED); 0 for none", low=0, most=10
+        ),
     ] = 0.05
     silent_genes: Literal["report", "drop"] = "report"
     precision: Annotated[

@@ -161,9 +161,9 @@ def test_files_are_whole_or_refused(tmp_path):
     write_geojson([region], tmp_path / "r.geojson")
     assert read_geojson(tmp_path / "r.geojson")[0].name == "tumour"
     (tmp_path / "torn.geojson").write_text('{"type": "Fea')
-    with pytest.raises(SettingsError, match="no GeoJSON"):
+    with pytest.raises(SettingsError, match="not a GeoJSON file"):
         read_geojson(tmp_path / "torn.geojson")
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="There is no file"):
         read_geojson(tmp_path / "gone.geojson")
     with pytest.raises(OutputError):
         write_geojson([region], tmp_path / "gone" / "r.geojson")

@@ -136,5 +136,5 @@ def test_landmarks_are_read_and_a_wrong_line_is_named(tmp_path):
     path.write_text("x,y\n1,2\n")
     with pytest.raises(SettingsError, match="has no column onto_x"):
         read_landmarks(path)
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="There is no file"):
         read_landmarks(tmp_path / "none.csv")

@@ -88,7 +88,7 @@ def test_bad_gmt_files_are_named_with_their_line(tmp_path, text, words):
 
 
 def test_a_gmt_that_is_missing_or_no_text(tmp_path):
-    with pytest.raises(SettingsError, match="cannot be read"):
+    with pytest.raises(SettingsError, match="There is no file"):
         read_gmt(tmp_path / "gone.gmt")
     (tmp_path / "b.gmt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingsError, match="no text"):

@@ -155,7 +155,7 @@ def test_a_table_that_cannot_be_read_says_why(tmp_path, text, words):
     assert all(each.line is None for each in problems)
     assert "no cohort table" in check_cohort(tmp_path / "gone.csv").problems[0].what
     (tmp_path / "d.csv").write_bytes(b"\x00\xff\xfe\x89PNG")
-    assert "cannot be read" in check_cohort(tmp_path / "d.csv").problems[0].what
+    assert "is no text in UTF-8" in check_cohort(tmp_path / "d.csv").problems[0].what
 
 
 def test_few_spots_with_counts_and_no_patient_are_warnings(folder):

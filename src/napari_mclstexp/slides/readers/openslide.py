@@ -66,6 +66,11 @@ class OpenSlideSlide(Slide):
                 f"{self.path.name} cannot be read at x {location[0]}, y {location[1]} ({error}); "
                 "the file is damaged there, so copy it again from the scanner."
             ) from error
+        except MemoryError as error:
+            raise SlideError(
+                f"{self.path.name} cannot be read at x {location[0]}, y {location[1]}: it needs "
+                "more memory than this computer has free."
+            ) from error
         return over_white(np.asarray(image))
 
     def _release(self) -> None:

@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from ...errors import SlideError
+from ...reading import reason_of
 from ..pixels import block_reduce, over_white, resize
 from ..slide import Level, Slide
 
 _LARGEST_PX = 1_500_000_000
+# What a small file may take decoded, in bytes of memory, and what a pixel takes at most: 3 bytes
+# and a third for the smaller levels, one for its alpha, and copies where Pillow converts.
+_LARGE, _LARGE_FILE = 1_900_000_000, 100_000_000
+_BYTES_A_PX = {"RGB": 4, "RGBA": 5.5}
+_CONVERTED = 10
 _SMALLEST_LEVEL_PX = 1024
 # Where the last marker of a whole file stands; some cameras append data after it.
 _TAIL_BYTES = 65_536
@@ -36,10 +42,16 @@ class ImageSlide(Slide):
         with self._open(path) as image:
             width, height = image.size
             properties = {"image.mode": image.mode}
-            orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+            # Of a PNG that has none before its pixels, Pillow would decode all to look behind them.
+            looked_at = kind == "jpeg" or "exif" in image.info
+            orientation = image.getexif().get(_ORIENTATION_TAG, 1) if looked_at else 1
         if orientation != 1:
             properties["image.orientation"] = f"{orientation} (not applied)"
-        if width * height > _LARGEST_PX:
+        if min(width, height) < 1:
+            raise SlideError(f"{path.name} is damaged: it has no pixels; copy it again.")
+        bytes_a_px = _BYTES_A_PX.get(properties["image.mode"], _CONVERTED)
+        most = _LARGE / bytes_a_px if path.stat().st_size < _LARGE_FILE else _LARGEST_PX
+        if width * height > most:
             raise SlideError(
                 f"{path.name} has {width} x {height} px, too many for a {kind.upper()}, which can "
                 "only be decoded whole; convert it to a tiled TIFF."
@@ -75,25 +87,36 @@ class ImageSlide(Slide):
     def _decode(self) -> NDArray[np.uint8]:
         try:
             with self._open(self.path) as image:
-                if self._kind == "jpeg" and image.mode == "RGB":
+                plain = "transparency" not in image.info
+                if image.mode == "RGB" and (self._kind == "jpeg" or plain):
                     return self._decode_in_place()
                 if image.mode.startswith("I"):
                     wide = np.asarray(image).astype(np.uint16)
                     return np.repeat((wide // 257).astype(np.uint8)[..., None], 3, axis=2)
+                if image.mode == "RGBA" and self._kind == "png":
+                    return self._decode_in_place()
                 if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
                     return over_white(np.asarray(image.convert("RGBA")))
                 return np.array(image.convert("RGB"))
-        except (OSError, ValueError, SyntaxError) as error:
+        except (OSError, ValueError, SyntaxError, MemoryError) as error:
             raise self._damaged(self.path, error) from error
 
     def _decode_in_place(self) -> NDArray[np.uint8]:
         # Pillow would hold 4 bytes per pixel beside our 3 while converting: 0.7 GB for 100 Mpx.
         import imagecodecs
 
+        decode = imagecodecs.jpeg8_decode if self._kind == "jpeg" else imagecodecs.png_decode
         try:
-            return np.asarray(imagecodecs.jpeg8_decode(self.path.read_bytes()), np.uint8)
-        except RuntimeError as error:
+            pixels = np.asarray(decode(self.path.read_bytes()))
+        except (RuntimeError, ValueError) as error:
             raise self._damaged(self.path, error) from error
+        if pixels.dtype == np.uint16:  # a PNG of 48 bits, which Pillow calls RGB too
+            pixels = (pixels >> 8).astype(np.uint8)
+        if pixels.shape == (self.height, self.width, 4) and pixels.dtype == np.uint8:
+            pixels = over_white(pixels, in_place=pixels.flags.c_contiguous)
+        if pixels.shape != (self.height, self.width, 3) or pixels.dtype != np.uint8:
+            raise self._damaged(self.path, ValueError(f"it decodes to {pixels.shape}"))
+        return pixels
 
     def _make_thumbnail(self, w: int, h: int) -> NDArray[np.uint8]:
         if self._kind != "jpeg" or max(w, h) * 2 > max(self.width, self.height):
@@ -104,7 +127,7 @@ class ImageSlide(Slide):
             step = round(self.width / image.width)
             try:
                 small = np.asarray(image.convert("RGB"))
-            except OSError as error:
+            except (OSError, ValueError, SyntaxError) as error:
                 raise self._damaged(self.path, error) from error
         return resize(small, w, h, (0.0, 0.0, self.width / step, self.height / step))
 
@@ -114,7 +137,7 @@ class ImageSlide(Slide):
             if self._kind == "jpeg":
                 return JpegImagePlugin.JpegImageFile(path)
             return PngImagePlugin.PngImageFile(path)
-        except (OSError, SyntaxError, ValueError) as error:
+        except Exception as error:  # Pillow raises what the damage makes it raise
             raise self._damaged(path, error) from error
 
     def _check_whole(self, path: Path) -> None:
@@ -129,6 +152,6 @@ class ImageSlide(Slide):
 
     def _damaged(self, path: Path, error: Exception) -> SlideError:
         return SlideError(
-            f"{path.name} cannot be decoded as {self._kind.upper()} ({error}); copy it again or "
-            "save it anew."
+            f"{path.name} cannot be decoded as {self._kind.upper()} ({reason_of(error)}); copy it "
+            "again or save it anew."
         )

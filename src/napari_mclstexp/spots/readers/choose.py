@@ -7,6 +7,7 @@ from pathlib import Path
 import anndata
 
 from ...errors import SpotsError
+from ...reading import guarded
 from . import spaceranger
 from .h5ad import read_h5ad_spots
 from .legacy_st import is_selection, read_legacy
@@ -47,8 +48,13 @@ def read_spots(path: Path | str, counts: Path | str | None = None) -> anndata.An
     ['array_col', 'array_row']
     """
     path = Path(path)
-    if not path.exists():
-        raise SpotsError(f"There is no file or folder {path}; check the path.")
+    with guarded(path, "a file or folder of spots", SpotsError):
+        if not path.exists():
+            raise SpotsError(f"There is no file or folder {path}; check the path.")
+        return _read(path, counts)
+
+
+def _read(path: Path, counts: Path | str | None) -> anndata.AnnData:
     if path.is_dir():
         return _without_counts_file(spaceranger.read_spaceranger(path), counts)
     if path.suffix == ".h5ad":

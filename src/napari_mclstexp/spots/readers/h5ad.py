@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from ...anndata_file import read_anndata
 from ...errors import SpotsError
 from ..build import make_spots
-from ..schema import SpotMetadata, has_positions, is_prediction, positions
-from .text_table import in_tissue_flags
+from ..schema import FARTHEST_PX, SpotMetadata, has_positions, is_prediction, positions
+from .text_table import MOST_COLUMNS, in_tissue_flags
 
 PLATFORM = "h5ad"
 AT_ONCE = 2**22  # values
@@ -32,13 +32,7 @@ def read_h5ad_spots(path: Path) -> anndata.AnnData:
     SpotsError
         If the file is damaged or has no ``obsm["spatial"]``.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # other versions of anndata warn about each other
-            found = anndata.read_h5ad(path)
-    except Exception as error:  # h5py and anndata raise what the damage makes them raise
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SpotsError(f"{path} is damaged or no .h5ad file ({reason}).") from error
+    found = read_anndata(path, SpotsError)
     if not has_positions(found):
         raise SpotsError(
             f'{path} has no obsm["spatial"] with x and y in pixels; spots need to be somewhere.'
@@ -66,7 +60,13 @@ def read_h5ad_spots(path: Path) -> anndata.AnnData:
         genes=genes,
         gene_ids=ids,
     )
-    for column in found.obs.columns.difference(spots.obs.columns):
+    others = found.obs.columns.difference(spots.obs.columns)
+    if len(others) > MOST_COLUMNS or found.obs.columns.has_duplicates:
+        raise SpotsError(
+            f"{path} has {len(others):,} columns in obs, or two of one name; a table of spots has "
+            f"at most {MOST_COLUMNS:,}, each named once."
+        )
+    for column in others:
         spots.obs[column] = found.obs[column].to_numpy()
     return spots
 
@@ -94,6 +94,8 @@ def _counts(found: anndata.AnnData) -> tuple[Any, list[str], list[str], str]:
 def _are_whole(values: Any) -> bool:
     """Whether (n, G) values are whole numbers; of others, a few tell."""
     numbers = np.asarray(values.data if sparse.issparse(values) else values)
+    if numbers.dtype.kind not in "iufb":
+        return False
     step = max(1, AT_ONCE * len(numbers) // max(1, numbers.size))
     blocks = (numbers[i : i + step] for i in range(0, len(numbers), step))
     return all((block == np.round(block)).all() for block in blocks)
@@ -102,4 +104,5 @@ def _are_whole(values: Any) -> bool:
 def _position(obs: pd.DataFrame, column: str) -> NDArray[np.int64]:
     if column not in obs:
         return np.zeros(len(obs), dtype=np.int64)
-    return np.asarray(pd.to_numeric(obs[column], errors="coerce").fillna(0), dtype=np.int64)
+    values = np.asarray(pd.to_numeric(obs[column], errors="coerce"), dtype=np.float64)
+    return np.where(np.abs(values) < FARTHEST_PX, values, 0).astype(np.int64)

@@ -12,13 +12,16 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from scipy import sparse
 
 from ...errors import SpotsError
+from ...reading import guarded
 from ..build import make_spots
 from ..schema import SpotMetadata
-from .text_table import numbers, read_table
+from .text_table import check_columns, numbers, open_unpacked, read_table, separator
 
 PLATFORM = "legacy-st"
 DIAMETER_UM, PITCH_UM = 100.0, 200.0
 POSITION = ("x", "y", "pixel_x", "pixel_y")
+COUNTS = "a table of counts"
+MOST_GENES = 70_000  # columns; a human genome has fewer
 COUNTS_ENDINGS = (".tsv.gz", ".tsv", ".stdata.tsv.gz", ".txt.gz", ".txt")
 
 
@@ -99,12 +102,18 @@ def find_counts(selection: Path) -> Path | None:
 
 def read_counts(path: Path) -> tuple[sparse.csr_matrix, list[str], list[str]]:
     """Read a counts table: the (n, G) counts, the n spots as ``XxY``, the G genes."""
-    if not path.is_file():
+    if not path.exists():
         raise SpotsError(f"There is no counts file {path}; check the path.")
-    try:
-        table = pd.read_csv(path, sep="," if ".csv" in path.suffixes else "\t", index_col=0)
-    except (ValueError, OSError, EOFError) as error:
-        raise SpotsError(f"{path} cannot be read as a table of counts ({error}).") from error
+    check_columns(path, separator(path), MOST_GENES)
+    with guarded(path, COUNTS, SpotsError), open_unpacked(path, COUNTS) as file:
+        table = pd.read_csv(file, sep=separator(path), index_col=0)
+    with guarded(path, COUNTS, SpotsError):
+        return _checked(path, table)
+
+
+def _checked(path: Path, table: pd.DataFrame) -> tuple[sparse.csr_matrix, list[str], list[str]]:
+    if table.empty:
+        raise SpotsError(f"{path} holds no counts; it needs a row a spot and a column a gene.")
     spots = [str(name).strip() for name in table.index]
     repeated = pd.Index(spots)[pd.Index(spots).duplicated()]
     if len(repeated):

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-import warnings
-from dataclasses import dataclass, replace
+import os
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import anndata
 import numpy as np
 import pandas as pd
-from scipy import io, sparse
+from pydantic import BaseModel, Field
 
 from ...errors import SpotsError
+from ...reading import check_file, guarded, read_json
+from ...reading.checked_values import validated
+from ...reading.hdf5_checks import check_unpacked
+from ...reading.trial import try_reading
 from ..build import make_spots
 from ..schema import SpotMetadata
+from .count_matrix import Matrix, read_h5, read_mtx
 from .text_table import in_tissue_flags, numbers, read_table
 
 DIAMETER_UM, PITCH_UM = 55.0, 100.0
@@ -35,14 +39,18 @@ COLUMNS = (
 HD_BINS = ("square_008um", "square_016um", "square_002um")  # in the order they are tried
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """Counts as Space Ranger writes them, turned to spots x genes."""
+SCALE_FACTORS = "Space Ranger's scale factors"
+PARQUET = "a parquet table of positions"
+MOST_TRIED = 16 * 2**20  # bytes of such a file
+Length = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
-    counts: sparse.csr_matrix
-    barcodes: list[str]
-    genes: list[str]
-    gene_ids: list[str]
+
+class ScaleFactors(BaseModel):
+    """What Space Ranger says of a section's scale, as far as it is used here."""
+
+    spot_diameter_fullres: Length | None = None
+    bin_size_um: Length | None = None
+    microns_per_pixel: Length | None = None
 
 
 def find_outs(path: Path) -> Path | None:
@@ -113,11 +121,7 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
 def _read_positions(spatial: Path) -> tuple[Path, pd.DataFrame]:
     path = next(spatial / name for name in POSITIONS if (spatial / name).is_file())
     if path.suffix == ".parquet":
-        try:
-            table = pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise SpotsError(f"{path} cannot be read as parquet ({error}).") from error
-        return path, _checked(path, table, first_line=1)
+        return path, _checked(path, _parquet(path), first_line=1)
     raw = read_table(path, sep=",", header=None)
     first_line = 1
     # Up to Space Ranger 1.x there was no header; since 2.0 there is one.
@@ -127,6 +131,32 @@ def _read_positions(spatial: Path) -> tuple[Path, pd.DataFrame]:
     elif raw.shape[1] == len(COLUMNS):
         raw.columns = list(COLUMNS)
     return path, _checked(path, raw, first_line)
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    from pyarrow import parquet
+
+    size = check_file(path, PARQUET, SpotsError).st_size
+
+    def read(*, threads: bool = True, rows: bool = True) -> pd.DataFrame:
+        with parquet.ParquetFile(path) as file:
+            about = file.metadata
+            columns = [each for each in COLUMNS if each in file.schema_arrow.names]
+            unpacked = sum(
+                about.row_group(i).column(k).total_uncompressed_size
+                for i in range(about.num_row_groups)
+                for k in range(about.num_columns)
+            )
+            check_unpacked(path, PARQUET, SpotsError, max(unpacked, 8 * about.num_rows), size)
+            if not rows:
+                return pd.DataFrame()
+            table: pd.DataFrame = file.read(columns=columns, use_threads=threads).to_pandas()
+            return table
+
+    with guarded(path, PARQUET, SpotsError):
+        # Some damages end the process; of a large file, the part that tells of the rest is tried.
+        try_reading(partial(read, threads=False, rows=size <= MOST_TRIED))
+        return read()
 
 
 def _checked(path: Path, raw: pd.DataFrame, first_line: int) -> pd.DataFrame:
@@ -146,97 +176,26 @@ def _checked(path: Path, raw: pd.DataFrame, first_line: int) -> pd.DataFrame:
 def _metadata(folder: Path) -> SpotMetadata:
     """Return the platform, and pitch and diameter in µm; HD states its bin size itself."""
     path = folder / "spatial" / "scalefactors_json.json"
-    factors: dict[str, Any] = {}
-    if path.is_file():
-        try:
-            factors = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise SpotsError(f"{path} is not JSON ({error}).") from error
-
-    def factor(name: str) -> float | None:
-        return float(factors[name]) if name in factors else None
-
-    diameter_px, size = factor("spot_diameter_fullres"), factor("bin_size_um")
+    factors = ScaleFactors()
+    if os.path.lexists(path):
+        said = read_json(path, SCALE_FACTORS, SpotsError, most=2**20)
+        factors = validated(ScaleFactors, said, path, SpotsError)
+    diameter_px, size = factors.spot_diameter_fullres, factors.bin_size_um
     if size is None:
         return SpotMetadata(
             "visium", str(folder), PITCH_UM, DIAMETER_UM, spot_diameter_px=diameter_px
         )
     return SpotMetadata(
-        "visium-hd", str(folder), size, size, diameter_px, factor("microns_per_pixel")
+        "visium-hd", str(folder), size, size, diameter_px, factors.microns_per_pixel
     )
 
 
 def _read_matrix(folder: Path) -> Matrix | None:
     if (folder / MATRIX_H5).is_file():
-        return _read_h5(folder / MATRIX_H5)
+        return read_h5(folder / MATRIX_H5)
     for name in MATRIX_FOLDERS:
         if (folder / name).is_dir():
-            return _read_mtx(folder / name)
+            return read_mtx(folder / name)
     # A download page names the file after the sample: V1_..._filtered_feature_bc_matrix.h5
     named = sorted(folder.glob(f"*{MATRIX_H5}"))
-    return _read_h5(named[0]) if named else None
-
-
-def _read_h5(path: Path) -> Matrix:
-    import scanpy
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # names that repeat are made unique later
-            found = scanpy.read_10x_h5(path)
-    except Exception as error:  # scanpy and h5py raise what the damage makes them raise
-        raise SpotsError(
-            f"{path} is damaged or no 10x count matrix ({error}); copy the file again."
-        ) from error
-    names = [str(name) for name in found.var_names]
-    return Matrix(found.X, found.obs_names.tolist(), names, found.var["gene_ids"].tolist())
-
-
-def _read_mtx(folder: Path) -> Matrix:
-    try:
-        with _open_text(folder, "matrix.mtx") as file:
-            by_barcode = io.mmread(file)
-        barcodes = _lines(folder, "barcodes.tsv")
-        named = "features.tsv" if _which(folder, "features.tsv") else "genes.tsv"
-        features = [line.split("\t") for line in _lines(folder, named)]
-    except (OSError, ValueError, EOFError) as error:
-        raise SpotsError(f"The count matrix in {folder} cannot be read ({error}).") from error
-    kinds = [row[2] for row in features] if features and len(features[0]) > 2 else None
-    return _keep_expression(
-        sparse.csr_matrix(by_barcode.T),
-        [line.split("\t")[0] for line in barcodes],
-        [row[1] if len(row) > 1 else row[0] for row in features],
-        [row[0] for row in features],
-        kinds,
-    )
-
-
-def _keep_expression(
-    counts: sparse.csr_matrix,
-    barcodes: list[str],
-    genes: list[str],
-    gene_ids: list[str],
-    kinds: list[str] | None,
-) -> Matrix:
-    """Leave out antibodies, CRISPR guides and other features that are no gene's expression."""
-    if kinds is not None and any(kind != GENE_EXPRESSION for kind in kinds):
-        kept = [i for i, kind in enumerate(kinds) if kind == GENE_EXPRESSION]
-        counts = counts[:, kept]
-        genes, gene_ids = [genes[i] for i in kept], [gene_ids[i] for i in kept]
-    return Matrix(counts, barcodes, genes, gene_ids)
-
-
-def _which(folder: Path, name: str) -> Path | None:
-    return next((p for p in (folder / f"{name}.gz", folder / name) if p.is_file()), None)
-
-
-def _open_text(folder: Path, name: str) -> Any:
-    path = _which(folder, name)
-    if path is None:
-        raise SpotsError(f"{folder} has no {name} or {name}.gz; copy the folder again.")
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-
-
-def _lines(folder: Path, name: str) -> list[str]:
-    with _open_text(folder, name) as file:
-        return [line.rstrip("\r\n") for line in file.read().decode().split("\n") if line.strip()]
+    return read_h5(named[0]) if named else None

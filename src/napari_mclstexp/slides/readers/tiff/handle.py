@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from typing import Any
 import tifffile
 
 from ....errors import SlideError
+from ....reading import reason_of
+from .directories import check_directories
 
 # What tifffile logs, rather than raises, about directories that point outside the file.
 _SIGNS_OF_A_CUT = ("invalid page offset", "invalid value offset", "corrupted")
@@ -32,11 +33,12 @@ class TiffFacts:
 def opened(path: Path) -> Iterator[tifffile.TiffFile]:
     """Yield the open TIFF; a directory that cannot be read becomes a :class:`SlideError`."""
     try:
-        tif = tifffile.TiffFile(path)
-    except (tifffile.TiffFileError, struct.error, ValueError, IndexError) as error:
+        # Alone: other files that an OME-TIFF names are neither looked for nor opened.
+        tif = tifffile.TiffFile(path, _multifile=False)
+    except Exception as error:  # tifffile raises what the damage makes it raise
         raise SlideError(
-            f"{path.name} is cut short or damaged: its TIFF directory cannot be read ({error}); "
-            "copy it again."
+            f"{path.name} is cut short or damaged: its TIFF directory cannot be read "
+            f"({reason_of(error)}); copy it again."
         ) from error
     with tif:
         yield tif
@@ -51,6 +53,7 @@ def check_whole(path: Path) -> TiffFacts:
         If a directory, or the data of any page, lies behind the end of the file.
     """
     size = path.stat().st_size
+    check_directories(path)
     with _overheard() as heard, opened(path) as tif:
         end = max((_end_of_data(page) for page in _all_pages(tif)), default=0)
         if end > size:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import tifffile
 
+from ....errors import SlideError
 from ...scale import one_scale, um_from_length, um_from_resolution
 from .layout import TiffLevel
 
@@ -53,13 +55,46 @@ def significant_bits(tif: tifffile.TiffFile, level: TiffLevel) -> int:
     return min(stored, max(1, int(largest).bit_length()))
 
 
-def _ome_pixels(tif: tifffile.TiffFile, level: TiffLevel) -> ElementTree.Element | None:
-    """Return the Pixels element of the image of this size."""
+def check_alone(tif: tifffile.TiffFile, path: Path) -> None:
+    """Make sure that an OME-TIFF holds all its pixels itself.
+
+    Raises
+    ------
+    SlideError
+        If it is one of several files, whose places in one another nobody here can know.
+    """
+    root = _ome_root(tif)
+    if root is None:
+        return
+    own = root.get("UUID")
+    for element in root.iter():
+        kind = element.tag.rpartition("}")[2]
+        named = element.get("MetadataFile") if kind == "BinaryOnly" else element.get("FileName")
+        if kind not in ("UUID", "BinaryOnly"):
+            continue
+        elsewhere = (
+            (element.text or "").strip() != own if own and kind == "UUID" else named != path.name
+        )
+        if elsewhere:
+            raise SlideError(
+                f"{path.name} is one of several files that make up an OME-TIFF; "
+                f"others are, for instance, {str(named)[:80]}; export the slide as one file."
+            )
+
+
+def _ome_root(tif: tifffile.TiffFile) -> ElementTree.Element | None:
     if not tif.is_ome or not tif.ome_metadata:
         return None
     try:
-        root = ElementTree.fromstring(tif.ome_metadata)
-    except ElementTree.ParseError:
+        return ElementTree.fromstring(tif.ome_metadata)
+    except (ElementTree.ParseError, ValueError):
+        return None
+
+
+def _ome_pixels(tif: tifffile.TiffFile, level: TiffLevel) -> ElementTree.Element | None:
+    """Return the Pixels element of the image of this size."""
+    root = _ome_root(tif)
+    if root is None:
         return None
     size = {"SizeX": str(level.width), "SizeY": str(level.height)}
     for element in root.iter():

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import SlideError
+from ....reading import reason_of
 from ....running.stages import stage
 from ...scale import true_downsample
 from ...slide import Level, Slide
 from .handle import opened
 from .layout import find_levels
-from .metadata import significant_bits, tiff_properties, tiff_um_per_px
+from .metadata import check_alone, significant_bits, tiff_properties, tiff_um_per_px
 from .tile_cache import TileCache
 from .tiles import make_grid
 
@@ -32,6 +33,7 @@ class TiffSlide(Slide):
         self._cache = TileCache(_CACHE_BYTES)
         self._seeking = threading.Lock()
         with opened(path) as tif:
+            check_alone(tif, path)
             found = find_levels(tif, path)
             properties = tiff_properties(tif, found[0])
             um_per_px = tiff_um_per_px(tif, found[0], properties)
@@ -73,12 +75,11 @@ class TiffSlide(Slide):
             grid = self._grids[level]
             try:
                 return grid.tile(row, column)
-            # Codecs raise errors of many classes, most of them subclasses of these two.
-            except (RuntimeError, ValueError, OSError, TypeError) as error:
+            except Exception as error:  # codecs raise errors of many classes
                 x, y = column * grid.tile_width, row * grid.tile_height
                 raise SlideError(
                     f"{self.path.name} cannot be decoded at x {x}, y {y} of level {level} "
-                    f"({error}); the file is damaged there, so copy it again."
+                    f"({reason_of(error)}); the file is damaged there, so copy it again."
                 ) from error
 
         return self._cache.get((level, row, column), decode)

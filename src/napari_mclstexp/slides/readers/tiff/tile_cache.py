@@ -23,6 +23,7 @@ class TileCache:
         self._tiles: OrderedDict[Hashable, Tile] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
+        self._being_made: dict[Hashable, threading.Lock] = {}
 
     def get(self, key: Hashable, make: Callable[[], Tile]) -> Tile:
         """Return the tile of this key, made if it is not kept; it must not be written to."""
@@ -31,15 +32,28 @@ class TileCache:
             if tile is not None:
                 self._tiles.move_to_end(key)
                 return tile
-        # Made outside the lock, so that threads decode side by side.
-        tile = make()
+            turn = self._being_made.setdefault(key, threading.Lock())
+        # Made outside the lock, so that threads decode side by side; each tile by one of them only,
+        # since a strip that spans the slide takes hundreds of megabytes.
+        with turn:
+            with self._lock:
+                tile = self._tiles.get(key)
+            if tile is None:
+                try:
+                    tile = make()
+                    self._keep(key, tile)
+                finally:
+                    with self._lock:
+                        self._being_made.pop(key, None)
+        return tile
+
+    def _keep(self, key: Hashable, tile: Tile) -> None:
         with self._lock:
             if key not in self._tiles:
                 self._tiles[key] = tile
                 self._bytes += tile.nbytes
                 while self._bytes > self._max_bytes and len(self._tiles) > 1:
                     self._bytes -= self._tiles.popitem(last=False)[1].nbytes
-        return tile
 
     def clear(self) -> None:
         """Forget every tile."""

@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 from ....errors import SlideError
 from ...pixels import over_white
 from .layout import TiffLevel
+from .packed_size import packed_size
 
 # Reads so many bytes of the file from an offset.
 ReadBytes = Callable[[int, int], bytes]
 
 _WINDOW_PX = 512
 _LARGEST_TILE_PX = 4096 * 4096
-_LARGEST_SEGMENT_BYTES = 2**30
+_LARGEST_SEGMENT_BYTES = 2**29
+# Of a picture of one level: pixels of white glass for each byte of the file, were it packed well.
+_MOST_PX, _MOST_PX_A_BYTE = 2**30, 5000
+_PADDING = 64  # px by which a packed picture may be larger than its tile
 _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
 # Compressions whose decoder turns YCbCr into RGB.
 _JPEG_LIKE = (6, 7, 33007, 34892)
@@ -55,13 +59,15 @@ class ToRgb:
                 "export it as 8-bit RGB."
             )
         values = np.arange(2 ** (8 * layout.dtype.itemsize))
-        if layout.dtype.itemsize == 2:
-            white = 2**bits - 1
+        narrow = int(layout.bitspersample) < 8 * layout.dtype.itemsize  # packed, 2 or 4 bits
+        if layout.dtype.itemsize == 2 or narrow:
+            white = 2 ** min(bits, int(layout.bitspersample)) - 1
             values = (np.minimum(values, white) * 255 + white // 2) // white
         if photometric == _MIN_IS_WHITE:
             values = 255 - values
         self._table = values.astype(np.uint8)
-        self._as_stored = layout.dtype.itemsize == 1 and photometric != _MIN_IS_WHITE
+        as_is = layout.dtype.itemsize == 1 and photometric != _MIN_IS_WHITE
+        self._as_stored = as_is and not narrow
         self._channels = channels
         self._premultiplied = _ASSOCIATED_ALPHA in layout.extrasamples
 
@@ -131,9 +137,21 @@ class SegmentGrid(Grid):
             if not counts[index]:
                 return None
             data = self._read(offsets[index], counts[index])
+            self._check_packed(data)
             decoded, _, _ = self._decode(data, index, jpegtables=tables)
             parts.append(decoded[0, :h, :w])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
+
+    def _check_packed(self, data: bytes) -> None:
+        """Make sure that a packed picture is no larger than the tile that it fills."""
+        size = packed_size(data)
+        if size is not None and (
+            size[0] > 2 * self.tile_width + _PADDING or size[1] > 2 * self.tile_height + _PADDING
+        ):
+            raise ValueError(
+                f"a tile of {self.tile_width:,} x {self.tile_height:,} px holds a picture of "
+                f"{size[0]:,} x {size[1]:,} px"
+            )
 
 
 class WindowGrid(Grid):
@@ -178,6 +196,7 @@ def make_grid(level: TiffLevel, path: Path, read: ReadBytes, bits: int) -> Grid:
     small_tiles = layout.is_tiled and layout.tilewidth * layout.tilelength <= _LARGEST_TILE_PX
     if not small_tiles and all(page.is_final for page in level.pages):
         return WindowGrid(level, read, to_rgb)
+    _check_pieces(level, path)
     grid = SegmentGrid(level, read, to_rgb)
     size = grid.tile_width * grid.tile_height * layout.samplesperpixel * layout.dtype.itemsize
     if size > _LARGEST_SEGMENT_BYTES:
@@ -186,3 +205,30 @@ def make_grid(level: TiffLevel, path: Path, read: ReadBytes, bits: int) -> Grid:
             "in parts; save it as a tiled TIFF, for instance with: vips tiffsave --tile."
         )
     return grid
+
+
+def _check_pieces(level: TiffLevel, path: Path) -> None:
+    """Make sure that a level has as many pieces as it needs, and that they are no trap."""
+    layout = level.layout
+    width, height = (
+        (layout.tilewidth, layout.tilelength)
+        if layout.is_tiled
+        else (level.width, min(layout.rowsperstrip, level.height))
+    )
+    if min(width, height, level.width, level.height) < 1:
+        raise SlideError(f"{path.name} is damaged: a picture without pixels; copy it again.")
+    planes = layout.samplesperpixel if int(layout.planarconfig) == 2 else 1
+    wanted = -(-level.width // width) * -(-level.height // height) * planes
+    for page in level.pages:
+        known = min(len(page.dataoffsets), len(page.databytecounts))
+        if known < wanted:
+            raise SlideError(
+                f"{path.name} is cut short or damaged: it lists {known:,} of the {wanted:,} pieces "
+                f"of a picture of {level.width:,} x {level.height:,} px; copy it again."
+            )
+    size, pixels = path.stat().st_size, level.width * level.height
+    if pixels > _MOST_PX and pixels > _MOST_PX_A_BYTE * size:
+        raise SlideError(
+            f"{path.name} says that it has {level.width:,} x {level.height:,} px, more than a file "
+            f"of {size / 1e6:.1f} MB holds; copy it again."
+        )
