@@ -136,7 +136,7 @@ def _matrix_of(file: Any, path: Path, error: type[UserError]) -> Any:
     if x.format == "csr":
         group, (rows, columns) = file["X"], x.shape
         indptr, indices = (np.asarray(group[name][:]) for name in ("indptr", "indices"))
-        check_parts(indptr, indices, len(group["data"]), rows, columns, "X", path, error)
+        check_parts(indptr, indices, group["data"].shape[0], rows, columns, "X", path, error)
         return x
     x = x.to_memory()
     check_matrix(x, "X", path, error)

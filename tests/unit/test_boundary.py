@@ -157,7 +157,7 @@ def test_the_thumbnail_of_a_slide_without_pyramid_can_be_cancelled():
     start = time.monotonic()
     with obeying(token), pytest.raises(Cancelled):
         slide.thumbnail()
-    assert time.monotonic() - start < 1.3
+    assert time.monotonic() - start < 2.5  # a block each of four threads, and what is left
     assert slide.reads < 40
 
 
@@ -200,7 +200,7 @@ def test_signals_are_obeyed_though_a_library_does_not_come_back(how, number):
         start = time.monotonic()
         process.send_signal(number)
         code = process.wait(timeout=20)
-    assert time.monotonic() - start < 1.5
+    assert time.monotonic() - start < 3  # one, where nothing else is computed
     assert code == 128 + number if how == "deaf" else code != 0
 
 

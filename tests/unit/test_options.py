@@ -54,7 +54,7 @@ def test_help_names_unit_and_range():
         ({"strength": float("nan")}, "strength is nan; it must be from 0 to below 1."),
         ({"cuts": 10}, "cuts is 10; it must be from 1 to 9."),
         ({"rounds": 10**9}, "rounds is 1000000000; it must be at most 1,000."),
-        ({"rounds": 10**400}, "rounds is a very large number; it must be at least 1."),
+        ({"rounds": 10**400}, "rounds is a very large number; it must be at most 1,000."),
         ({"dye": "X"}, "dye is 'X'; it must be one of H, E."),
     ],
 )
