@@ -32,12 +32,12 @@ class Hands:
     """
 
     def __init__(self, viewer: Any) -> None:
-        self.window = viewer.window._qt_window
+        self._viewer = viewer  # its window goes before this does
         self.made: list[str] = []
 
     def menu(self, *names: str) -> None:
         """Click through a menu of the menu bar: ``hands.menu("Plugins", "mclSTExp")``."""
-        bar = self.window.menuBar()
+        bar = self._viewer.window._qt_window.menuBar()
         top = next(each for each in bar.actions() if plain(each.text()) == names[0])
         QTest.mouseClick(bar, LEFT, pos=bar.actionGeometry(top).center())
         self.made.append(names[0])

@@ -183,6 +183,7 @@ def bring_to_front(widget: QWidget) -> None:
         if isinstance(parent, QScrollArea):
             parent.ensureWidgetVisible(widget)
         if isinstance(parent, QDockWidget):
+            parent.show()  # under the steps of the Workbench the others are folded away
             parent.raise_()
         parent = parent.parentWidget()
     QApplication.processEvents()

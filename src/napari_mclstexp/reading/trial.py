@@ -7,6 +7,7 @@ that could be caught: what shall survive it must not be there.
 from __future__ import annotations
 
 import faulthandler
+import math
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 _LONGEST_WAIT_S = 0.01
+PATIENCE = 4.0  # times as long on the clock as it may compute
 
 
 def try_reading(
@@ -33,24 +35,26 @@ def try_reading(
     read
         Reads all of a file that the program will read; what it raises does not matter.
     seconds
-        How long it may take.
+        How long it may compute. A slow disk takes no such time, so no whole file is refused for it.
     holding
         A lock of the library that `read` uses, so that no other thread holds it in the copy.
 
     Raises
     ------
     ValueError
-        If the copy crashed, or was not done in time.
+        If the copy crashed, or computed for longer.
     """
     if not sys.platform.startswith("linux"):
         return
     try:
         with holding or nullcontext():
-            pid = _copied(read)
-        status = _ended(pid, seconds)
+            pid = _copied(read, seconds)
+        status = _ended(pid, PATIENCE * seconds)
     except OSError:  # no copy can be had, or another part of the process took its end for its own
         return
-    if status is None:
+    if status is None:  # it waits for something; whoever reads it may too
+        return
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         raise ValueError(f"reading it had not ended after {seconds:.0f} s")
     if os.WIFSIGNALED(status):
         raise ValueError(f"reading it crashes ({signal.Signals(os.WTERMSIG(status)).name})")
@@ -71,18 +75,22 @@ def _ended(pid: int, seconds: float) -> int | None:
         wait = min(2 * wait, _LONGEST_WAIT_S)
 
 
-def _copied(read: Callable[[], object]) -> int:
+def _copied(read: Callable[[], object], seconds: float) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python 3.12 warns of other threads; the copy needs none
         pid = os.fork()
     if pid:
         return pid
+    import resource  # of Unix alone
+
     try:  # what follows is the copy, which must not come back
         with suppress(BaseException):
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
                 signal.signal(number, signal.SIG_DFL)
             signal.alarm(0)
+            most = math.ceil(seconds)
+            resource.setrlimit(resource.RLIMIT_CPU, (most, most + 1))
             faulthandler.disable()
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a library's last words help nobody
             read()

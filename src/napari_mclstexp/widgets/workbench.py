@@ -106,7 +106,7 @@ class Workbench(QWidget):
         self.workspace.shown.connect(self._show_scene)
         self.workspace.run_changed.connect(self._show_scene)
         self.workspace.tasks.saved.connect(self._show_scene)
-        when_theme_changes(self, self._restyle)
+        when_theme_changes(self._restyle)
 
     def bring(self, name: str) -> None:
         """Bring a dock to the front, opened if it is not."""

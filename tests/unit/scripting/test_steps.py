@@ -49,7 +49,7 @@ def worked(slide_file, tiny_model):
         "Rename a domain",
         domains=replace(session.annotations.domains, names={**names, "1": 'The "rest"'}),
     )
-    tumour = Region('Tumour """ and\nmore', ((RING,),), (1, 2, 3))
+    tumour = Region('Tumour """ and more', ((RING,),), (1, 2, 3))
     session.edit("Draw a region", regions=(tumour,))
     session.edit("Draw a region", regions=(tumour, Region("Fold", ((SQUARE,),))))
     session.edit("Lock a region", regions=(replace(tumour, locked=True),))

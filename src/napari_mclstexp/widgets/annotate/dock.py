@@ -95,7 +95,9 @@ class AnnotateDock(Dock):
         self.armed.setAccessibleName("Armed class")
         self.tree = RegionTree()
         self.shapes = ShapePanel(session, layer)
-        self.nest = _button("Arrange", "Put every region into the smallest that surrounds it")
+        self.nest = _button(
+            "Arrange by containment", "Put every region into the smallest that surrounds it"
+        )
         self.remove = _button("Remove", "Remove the selected regions; what is in them stays")
         self.similar = _button(
             "Similar…", "Find places like the selected region, on all open slides"
@@ -107,8 +109,10 @@ class AnnotateDock(Dock):
         self._own_classes = self._defaults.classes()
         self._measured: dict[str, tuple[int, float]] = {}
         self._measuring = Latest(self, self.workspace.jobs, self._show_measured)
-        edits = QHBoxLayout()
-        for part in (self.nest, self.remove, self.similar, self.undo, self.redo):
+        arranging, edits = QHBoxLayout(), QHBoxLayout()
+        for part in (self.nest, self.similar):
+            arranging.addWidget(part, 1)
+        for part in (self.remove, self.undo, self.redo):
             edits.addWidget(part)
         self.stack(
             heading("Draw"),
@@ -118,6 +122,7 @@ class AnnotateDock(Dock):
             heading("Regions"),
             self.tree,
             self.shapes,
+            arranging,
             edits,
             heading("Comparison"),
             self.comparison,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import partial
 from typing import Any
 
@@ -68,7 +69,14 @@ class Dock(QWidget):
     def _pressed(self, button: QAbstractButton) -> None:
         """Have what goes wrong from now on said below the part that this button is in."""
         self.trouble.say("")
-        answer_at(partial(self._say_trouble, button))
+        dock, pressed = weakref.ref(self), weakref.ref(button)  # it outlives the window
+
+        def say(sentence: str) -> None:
+            there, at = dock(), pressed()
+            if there is not None and at is not None:
+                there._say_trouble(at, sentence)
+
+        answer_at(say)
 
     def _say_trouble(self, button: QAbstractButton, sentence: str) -> None:
         if not isalive(self) or not isalive(button):

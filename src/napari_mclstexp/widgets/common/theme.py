@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from html import escape
+from typing import Any
 from weakref import WeakMethod
 
 from napari.settings import get_settings
@@ -33,29 +33,39 @@ def colour(role: str) -> QColor:
     return QColor(getattr(get_theme(get_settings().appearance.theme), role).as_hex())
 
 
-def when_theme_changes(owner: QObject, restyle: Callable[[], None]) -> None:
-    """Call a method whenever napari's theme changes, as long as its owner lives.
+_restyled: list[WeakMethod[Callable[[], None]]] = []
+_watched: Any = None  # napari's settings of appearance, whose theme is listened to
+
+
+def when_theme_changes(restyle: Callable[[], None]) -> None:
+    """Call a method of a widget whenever napari's theme changes, as long as the widget lives.
+
+    One function listens for all. Nothing is told when a widget goes: what Qt calls then may be
+    called while Python clears the widget away, and find itself cleared already.
 
     Parameters
     ----------
-    owner
-        Whose method it is; it is not kept alive by this.
     restyle
-        The method.
+        The method; its widget is not kept alive by this.
     """
-    theme, method = get_settings().appearance.events.theme, WeakMethod(restyle)
+    global _watched
+    appearance = get_settings().appearance
+    if _watched is not appearance:
+        _watched = appearance
+        appearance.events.theme.connect(_restyle_all)
+    _restyled[:] = [*(each for each in _restyled if each() is not None), WeakMethod(restyle)]
 
-    def changed(_: object = None) -> None:
-        there = method()
-        if there is not None and isalive(there.__self__):  # type: ignore[attr-defined]
-            there()
 
-    def forget(_: object = None) -> None:
-        with suppress(ValueError, RuntimeError):
-            theme.disconnect(changed)
-
-    theme.connect(changed)
-    owner.destroyed.connect(forget)
+def _restyle_all(_: object = None) -> None:
+    methods = [(each, each()) for each in _restyled]
+    alive = [
+        (each, method)
+        for each, method in methods
+        if method is not None and isalive(getattr(method, "__self__"))  # noqa: B009
+    ]
+    _restyled[:] = [each for each, _ in alive]
+    for _, method in alive:
+        method()
 
 
 def boxes_seen() -> str:
@@ -129,7 +139,7 @@ class Scrolling(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         content.installEventFilter(self)
         self._restyle()
-        when_theme_changes(self, self._restyle)
+        when_theme_changes(self._restyle)
 
     def _restyle(self) -> None:
         self.setStyleSheet(boxes_seen())

@@ -48,7 +48,7 @@ class DomainTable(QTableWidget):
         self.setColumnWidth(2, 52)
         self.setItemDelegateForColumn(GENES, _Bare(self))  # the links stand over it
         self.verticalHeader().setDefaultSectionSize(2 * self.fontMetrics().height() + 6)
-        when_theme_changes(self, self._write_links)
+        when_theme_changes(self._write_links)
         self.setMinimumHeight(150)
         self.setToolTip("Double-click a name to change it, a colour to choose another")
         self.setAccessibleName("Domains")

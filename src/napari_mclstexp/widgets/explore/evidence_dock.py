@@ -59,7 +59,7 @@ class EvidenceDock(Dock):
         # Not a method: Qt no longer calls those of an object that is destroyed.
         self.destroyed.connect(lambda: _forget(viewer, clicked))
         self.workspace.shown.connect(self._explain)
-        when_theme_changes(self, self._explain_anew)
+        when_theme_changes(self._explain_anew)
         self._explain()
 
     @property

@@ -93,7 +93,7 @@ class GenesDock(Dock):
         self.peak.clicked.connect(self._go_to_peak)
         for followed in (self.alike.itemClicked, self.alike.itemActivated):
             followed.connect(lambda item: session.show(gene=item.data(GENE)))
-        when_theme_changes(self, self._restyle)
+        when_theme_changes(self._restyle)
         self.beside.clicked.connect(lambda: self._keep("compare", MOST_COMPARED))
         self.over.clicked.connect(lambda: self._keep("blend", MOST_BLENDED))
         self.alone.clicked.connect(lambda: session.show(compare=(), blend=()))

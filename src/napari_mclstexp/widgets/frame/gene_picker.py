@@ -110,7 +110,7 @@ class GenePicker(QWidget):
         self.list.clicked.connect(lambda _: self.drop.hide())
         for label in (self.note, self.none):
             label.linkActivated.connect(self._link)
-        when_theme_changes(self, self._restyle)
+        when_theme_changes(self._restyle)
 
     # -- what there is -------------------------------------------------------------------------
 

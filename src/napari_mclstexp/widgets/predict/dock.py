@@ -52,6 +52,7 @@ class PredictDock(Dock):
         self._offer_models()
         self.runner.show_run(self.workspace.session.run)
         self._show_scene(self.workspace.scene)
+        self._propose_model()
 
     def _wire(self) -> None:
         """Connect everything; there is no wiring of this dock anywhere else."""
