@@ -63,14 +63,14 @@ def work(slide: Path, model: Path, moment: int, folder: Path) -> None:
         from napari_mclstexp.analysis.region import Region
 
         x, y = np.median(np.asarray(session.spots.obsm["spatial"]), axis=0)
-        ring = ((x - 300, y - 300), (x + 300, y - 300), (x + 300, y + 300), (x - 300, y - 300))
+        ring = ((x - 700, y - 700), (x + 700, y - 700), (x + 700, y + 700), (x - 300, y - 300))
         session.edit("Draw a region", regions=(Region("Tumour", ((ring,),)),))
 
     def opened() -> None:
         workspace.open_slide(slide)
         until(lambda: session.shown.looked)
 
-    def grid(pitch: float = 250.0) -> None:
+    def grid(pitch: float = 120.0) -> None:
         workspace.lay_grid(GridSettings(pitch_um=pitch))
         before = session.spots
         until(lambda: session.spots is not before)

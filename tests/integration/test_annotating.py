@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import anndata as ad
 import numpy as np
@@ -16,6 +17,7 @@ from napari_mclstexp.session.next_step import DOCKS
 from napari_mclstexp.session.read_session import slides_in
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots.readers.choose import read_spots
+from napari_mclstexp.spots.schema import SpotMetadata
 from support import widget_kit as kit
 
 RUN_MS = 60_000
@@ -245,11 +247,13 @@ def test_a_click_that_changes_nothing_is_no_step_and_redo_is_still_there(bench, 
 def test_no_export_is_written_over_what_is_open(bench, answers, notes):
     export = bench["Save and export"]
     session = export.workspace.session
+    session.edit("Draw a region", regions=(box("nest"),))
+    spots = Path(SpotMetadata.read(session.spots).source)
     config = session.model.path / "config.json"
-    for target in (session.slide.path, config):
+    for target, button in ((spots, "h5ad…"), (config, "GeoJSON…")):
         before = target.read_bytes()
         answers(target)
-        export.buttons["CSV…"].click()
+        export.buttons[button].click()
         assert not export.workspace.jobs.busy
         assert target.read_bytes() == before
         assert kit.sentences(notes)[-1].startswith(f"{target} would overwrite the ")

@@ -13,6 +13,7 @@ from pathlib import Path
 import napari
 import numpy as np
 import psutil
+from napari.layers import Points, Shapes
 from napari.utils.notifications import notification_manager
 from PIL import Image
 from qtpy.QtCore import QTimer
@@ -75,9 +76,10 @@ class Person:
         layer.visible = not layer.visible
 
     def edit(self):
-        points = [each for each in self.viewer.layers if hasattr(each, "face_colormap")]
-        if points:
-            chosen = self.chance.choice(points)
+        several = [each for each in self.viewer.layers if isinstance(each, Points | Shapes)]
+        several = [each for each in several if len(each.data) > 1]
+        if several:
+            chosen = self.chance.choice(several)
             chosen.selected_data = {0, 1}
             chosen.remove_selected()
 
