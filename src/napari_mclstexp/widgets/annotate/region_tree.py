@@ -47,7 +47,7 @@ class RegionTree(QTreeWidget):
         for column in (1, 2, LOCKED):
             self.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setFixedHeight(130)
+        self.setFixedHeight(160)
         self.setToolTip(
             "Double-click a name to change it; select regions to name or merge them; "
             "the border of a locked one is fixed"
@@ -134,12 +134,13 @@ class RegionTree(QTreeWidget):
             "…" if spots is None else f"{spots:,}",
             "…" if area is None else f"{area:.2f}" if area == area else "?",
         )
-        ink = QColor(*region.colour).lighter(120)
+        swatch = QColor(*region.colour)  # beside the name, which is to be read in any theme
         for column, text in enumerate(texts):
             if item.text(column) != text and (item is not edited or column):
                 item.setText(column, text)
-        if item is not edited and item.foreground(0).color() != ink:
-            item.setForeground(0, ink)
+        decoration = Qt.ItemDataRole.DecorationRole
+        if item is not edited and item.data(0, decoration) != swatch:
+            item.setData(0, decoration, swatch)
         locked = CHECKED if region.locked else Qt.CheckState.Unchecked
         if item.data(LOCKED, Qt.ItemDataRole.CheckStateRole) != locked:
             item.setCheckState(LOCKED, locked)
