@@ -145,7 +145,7 @@ def test_a_file_dropped_or_chosen_is_ours_without_a_question(
     docks, viewer, slide_file, qtbot, monkeypatch
 ):
     asked = []
-    monkeypatch.setattr("napari._qt.qt_viewer.handle_gui_reading", lambda *a, **k: asked.append(a))
+    monkeypatch.setattr("napari._qt.qt_viewer.handle_gui_reading", lambda *_, **__: asked.append(1))
     session = docks[0].workspace.session
     viewer.window._qt_viewer._open_from_list_of_urls_data(
         [QUrl.fromLocalFile(str(slide_file))], stack=False, choose_plugin=False
