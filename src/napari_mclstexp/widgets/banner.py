@@ -19,6 +19,7 @@ from ..analysis.region_edits import flat
 from ..spots.schema import Provenance
 from .common.notify import told
 from .common.theme import facts
+from .common.words import tr
 
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QMainWindow
@@ -42,12 +43,12 @@ class Banner(QToolBar):
         self.setMovable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.toggleViewAction().setVisible(False)
-        self.offer = facts("Work on this slide that was not saved when napari last closed")
-        self.restore = QPushButton("Restore")
-        self.restore.setToolTip("Take the unsaved work over")
-        self.discard = QPushButton("Discard")
-        self.discard.setToolTip("Delete the unsaved work for good")
-        self.warning = facts("How this slide differs from those the model was trained on")
+        self.offer = facts(tr("Work on this slide that was not saved when napari last closed"))
+        self.restore = QPushButton(tr("Restore"))
+        self.restore.setToolTip(tr("Take the unsaved work over"))
+        self.discard = QPushButton(tr("Discard"))
+        self.discard.setToolTip(tr("Delete the unsaved work for good"))
+        self.warning = facts(tr("How this slide differs from those the model was trained on"))
         for label in (self.offer, self.warning):
             label.setStyleSheet("font-weight: bold;")
         self.offers = QWidget()

@@ -27,6 +27,7 @@ from .common.accessible import name_controls
 from .common.napari_compat import layer_panels
 from .common.tabbing import dock_of, title
 from .common.theme import colour, when_theme_changes
+from .common.words import tr
 from .slide.slide_chooser import SlideChooser
 from .workspace import workspace_of
 
@@ -51,16 +52,16 @@ class Workbench(QWidget):
         self._opened = False
         self._front = ""
         self.say = QLabel("")
-        self.say.setToolTip("What to do next")
-        self.say.setAccessibleName("Next step")
+        self.say.setToolTip(tr("What to do next"))
+        self.say.setAccessibleName(tr("Next step"))
         self.say.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.go = _button("Next", f"Go to the dock of the next step ({NEXT})", NEXT)
+        self.go = _button(tr("Next"), f"Go to the dock of the next step ({NEXT})", NEXT)
         self.fit = _button(f"Fit {FIT}", f"Look at the whole tissue ({FIT})", FIT)
         what = f"Show or fold napari's layers and layer controls ({LAYERS})"
         self.layers = _button(f"Layers {LAYERS}", what, LAYERS)
         self.layers.setCheckable(True)
-        self.more = QPushButton("More")
-        self.more.setToolTip("Several slides together, and training a model of your own")
+        self.more = QPushButton(tr("More"))
+        self.more.setToolTip(tr("Several slides together, and training a model of your own"))
         menu = QMenu(self.more)
         for name in MORE:
             menu.addAction(name).triggered.connect(partial(self._asked, name))

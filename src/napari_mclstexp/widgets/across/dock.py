@@ -7,6 +7,7 @@ from typing import Any
 from qtpy.QtWidgets import QTabWidget
 
 from ..common.dock import Dock
+from ..common.words import tr
 from .landmarks_panel import LandmarksPanel
 from .sheet_panel import SheetPanel
 from .similar_panel import SimilarPanel
@@ -21,7 +22,7 @@ class AcrossDock(Dock):
         self.sheet = SheetPanel(self.workspace)
         self.landmarks = LandmarksPanel(napari_viewer, self.workspace)
         self.tabs = QTabWidget()
-        self.tabs.setAccessibleName("Across slides")
+        self.tabs.setAccessibleName(tr("Across slides"))
         self.tabs.addTab(self.similar, "Similar places")
         self.tabs.addTab(self.sheet, "Contact sheet")
         self.tabs.addTab(self.landmarks, "Landmarks")

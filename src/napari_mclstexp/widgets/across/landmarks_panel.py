@@ -39,6 +39,7 @@ from ...session.slide_landmarks import (
 from ..common import dialogs
 from ..common.notify import told
 from ..common.theme import facts
+from ..common.words import tr
 from ..explore.domains_dock import write_table
 from .landmark_words import HEADS, how_they_fit, pair_rows
 from .look_at import look_at
@@ -69,14 +70,14 @@ class LandmarksPanel(QWidget):
         self._waiting: tuple[float, float] | None = None  # placed there, not yet on the other
         self.onto = QComboBox()
         self.onto.setToolTip(
-            "The other slide: a neighbouring section, or the same one scanned anew"
+            tr("The other slide: a neighbouring section, or the same one scanned anew")
         )
-        self.onto.setAccessibleName("Other slide")
-        self.place = QPushButton("Place pairs")
+        self.onto.setAccessibleName(tr("Other slide"))
+        self.place = QPushButton(tr("Place pairs"))
         self.place.setCheckable(True)
-        self.place.setToolTip("Click a landmark here, then the same one on the other slide")
-        self.say = facts("What to do next, and how well the pairs fit")
-        self.say.setAccessibleName("How well the landmarks fit")
+        self.place.setToolTip(tr("Click a landmark here, then the same one on the other slide"))
+        self.say = facts(tr("What to do next, and how well the pairs fit"))
+        self.say.setAccessibleName(tr("How well the landmarks fit"))
         self.table = QTableWidget(0, len(HEADS))
         self.table.setHorizontalHeaderLabels(list(HEADS))
         self.table.verticalHeader().hide()
@@ -84,17 +85,24 @@ class LandmarksPanel(QWidget):
         self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.setColumnWidth(0, 26)
-        self.table.setAccessibleName("Pairs of landmarks")
+        self.table.setAccessibleName(tr("Pairs of landmarks"))
         self.table.setToolTip(
-            "A click goes to the landmark. Residual: how far it falls from its partner. Left out: "
-            "the same by the map of the other pairs alone, which is what an error elsewhere may be"
+            tr(
+                "A click goes to the landmark. Residual: how far it falls from its partner. Left "
+                "out: the same by the map of the other pairs alone, which is what an error "
+                "elsewhere may be"
+            )
         )
-        self.remove = _button("Remove", "Remove the selected pair")
-        self.read = _button("Read…", "Read pairs from a CSV file with x, y, onto_x and onto_y")
-        self.save = _button("Save…", "Save the pairs with their residuals as CSV")
-        self.regions = _button("Bring regions", "Copy the selected regions, or all, to the other")
+        self.remove = _button(tr("Remove"), tr("Remove the selected pair"))
+        self.read = _button(
+            tr("Read…"), tr("Read pairs from a CSV file with x, y, onto_x and onto_y")
+        )
+        self.save = _button(tr("Save…"), tr("Save the pairs with their residuals as CSV"))
+        self.regions = _button(
+            tr("Bring regions"), tr("Copy the selected regions, or all, to the other")
+        )
         self.spots = _button(
-            "Bring spots", "Load the spots of this slide, with counts, on the other"
+            tr("Bring spots"), tr("Load the spots of this slide, with counts, on the other")
         )
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)

@@ -14,6 +14,7 @@ from ..common.contact_view import ContactView
 from ..common.latest import Latest
 from ..common.notify import told
 from ..common.theme import facts
+from ..common.words import tr
 from ..predict.colour_bar import ColourBarView
 
 if TYPE_CHECKING:
@@ -29,11 +30,11 @@ class SheetPanel(QWidget):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self.workspace = workspace
-        self.say = facts("What is shown, and on how many slides")
-        self.say.setAccessibleName("What the contact sheet shows")
+        self.say = facts(tr("What is shown, and on how many slides"))
+        self.say.setAccessibleName(tr("What the contact sheet shows"))
         self.bar = ColourBarView()
         self.sheet = ContactView("The open slides; a double click goes to one", SIDE)
-        self.sheet.setAccessibleName("Open slides")
+        self.sheet.setAccessibleName(tr("Open slides"))
         self._sheet: OpenSheet | None = None
         self._latest = Latest(self, workspace.jobs, self._show_sheet)
         column = QVBoxLayout(self)

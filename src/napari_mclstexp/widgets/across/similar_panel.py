@@ -29,6 +29,7 @@ from ..common.background_jobs import ANALYSIS
 from ..common.contact_view import ContactView
 from ..common.notify import tell, told
 from ..common.theme import facts
+from ..common.words import tr
 from .look_at import look_at
 
 if TYPE_CHECKING:
@@ -58,29 +59,33 @@ class SimilarPanel(QWidget):
         self.workspace = workspace
         self._picked = ""  # the spot that was clicked last, as it was seen here
         self.place = QComboBox()
-        self.place.setToolTip("The place that others are compared with; a click on a spot takes it")
-        self.place.setAccessibleName("Place")
+        self.place.setToolTip(
+            tr("The place that others are compared with; a click on a spot takes it")
+        )
+        self.place.setAccessibleName(tr("Place"))
         self.by = QComboBox()
         for key, (label, tooltip) in HOW.items():
             self.by.addItem(label, key)
             self.by.setItemData(self.by.count() - 1, tooltip, Qt.ItemDataRole.ToolTipRole)
-        self.by.setToolTip("What is compared")
-        self.by.setAccessibleName("Compare")
+        self.by.setToolTip(tr("What is compared"))
+        self.by.setAccessibleName(tr("Compare"))
         self._wanted = "image"
-        self.everywhere = QCheckBox("On all open slides")
-        self.everywhere.setToolTip("Search the other open slides as well")
+        self.everywhere = QCheckBox(tr("On all open slides"))
+        self.everywhere.setToolTip(tr("Search the other open slides as well"))
         self.everywhere.setChecked(True)
         self.most = QSpinBox()
         self.most.setRange(1, 200)
         self.most.setValue(MOST)
-        self.most.setToolTip("How many places to list of each slide")
-        self.most.setAccessibleName("Places of each slide")
-        self.search = QPushButton("Find similar places")
-        self.search.setToolTip("List the places most like this one, and colour every spot by it")
-        self.say = facts("What was searched, and what was left out")
-        self.say.setAccessibleName("What was found")
+        self.most.setToolTip(tr("How many places to list of each slide"))
+        self.most.setAccessibleName(tr("Places of each slide"))
+        self.search = QPushButton(tr("Find similar places"))
+        self.search.setToolTip(
+            tr("List the places most like this one, and colour every spot by it")
+        )
+        self.say = facts(tr("What was searched, and what was left out"))
+        self.say.setAccessibleName(tr("What was found"))
         self.found = ContactView("The most similar places; a click goes there", PICTURE, lines=2)
-        self.found.setAccessibleName("Similar places")
+        self.found.setAccessibleName(tr("Similar places"))
         self._search: SimilarSearch | None = None
         self._similar: Similar | None = None
         form = QFormLayout()
@@ -90,7 +95,7 @@ class SimilarPanel(QWidget):
         row = QHBoxLayout()
         row.addWidget(self.everywhere)
         row.addStretch(1)
-        row.addWidget(QLabel("Of each slide"))
+        row.addWidget(QLabel(tr("Of each slide")))
         row.addWidget(self.most)
         column = QVBoxLayout(self)
         column.addLayout(form)

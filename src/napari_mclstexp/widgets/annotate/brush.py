@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QPushButton
 from ...analysis.region_edits import painted
 from ...errors import SettingsError
 from ..common.notify import told
+from ..common.words import tr
 
 if TYPE_CHECKING:
     from ...session.session import Session
@@ -40,9 +41,11 @@ class Brush(QObject):
         self._session = session
         self._layer: Any = None
         self._scale = 1.0
-        self.button = QPushButton("Brush")
+        self.button = QPushButton(tr("Brush"))
         self.button.setCheckable(True)
-        self.button.setToolTip("Paint a region with napari's brush; press again when it is done")
+        self.button.setToolTip(
+            tr("Paint a region with napari's brush; press again when it is done")
+        )
         self.button.setStyleSheet("padding: 3px 6px;")
         self.button.clicked.connect(self._pressed)
         regions.mode_changed.connect(self._recolour)

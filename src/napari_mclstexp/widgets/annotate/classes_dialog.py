@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 from ...analysis.domain_map import PALETTE, Rgb
 from ...analysis.region_classes import BUILT_IN, RegionClass, checked_classes
 from ...errors import SettingsError
+from ..common.words import tr
 
 BEFORE = int(Qt.ItemDataRole.UserRole)
 
@@ -37,24 +38,26 @@ class ClassesDialog(QDialog):
 
     def __init__(self, parent: QWidget | None, classes: tuple[RegionClass, ...]) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Classes of regions")
+        self.setWindowTitle(tr("Classes of regions"))
         self.table = QTableWidget(0, 2)
         self.table.setHorizontalHeaderLabels(["Colour", "Name"])
         self.table.horizontalHeader().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().hide()
-        self.table.setAccessibleName("Classes")
-        self.table.setToolTip("Double-click a name to change it, a colour to choose another")
+        self.table.setAccessibleName(tr("Classes"))
+        self.table.setToolTip(tr("Double-click a name to change it, a colour to choose another"))
         self.table.cellDoubleClicked.connect(self._double_clicked)
-        self.add = _button("Add", "Add a class")
-        self.remove = _button("Remove", "Remove the selected class; its regions stay as they are")
-        self.up = _button("Up", "Move the selected class up: the first nine have shortcuts")
-        self.reset = _button("Reset", "Go back to the classes that the program comes with")
-        self.as_default = QCheckBox("Use these for new sessions too")
-        self.as_default.setToolTip("This session keeps its classes in any case")
+        self.add = _button(tr("Add"), tr("Add a class"))
+        self.remove = _button(
+            tr("Remove"), tr("Remove the selected class; its regions stay as they are")
+        )
+        self.up = _button(tr("Up"), tr("Move the selected class up: the first nine have shortcuts"))
+        self.reset = _button(tr("Reset"), tr("Go back to the classes that the program comes with"))
+        self.as_default = QCheckBox(tr("Use these for new sessions too"))
+        self.as_default.setToolTip(tr("This session keeps its classes in any case"))
         self.as_default.setChecked(True)
         self.say = QLabel("")
         self.say.setWordWrap(True)
-        self.say.setAccessibleName("What is wrong with the classes")
+        self.say.setAccessibleName(tr("What is wrong with the classes"))
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
@@ -122,7 +125,7 @@ class ClassesDialog(QDialog):
         colour, name = QTableWidgetItem(), QTableWidgetItem(each.name)
         colour.setFlags(colour.flags() & ~Qt.ItemFlag.ItemIsEditable)
         colour.setBackground(QColor(*each.colour))
-        colour.setToolTip("Double-click to choose another colour")
+        colour.setToolTip(tr("Double-click to choose another colour"))
         name.setData(BEFORE, before)
         self.table.setItem(row, 0, colour)
         self.table.setItem(row, 1, name)

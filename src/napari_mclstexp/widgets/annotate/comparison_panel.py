@@ -29,6 +29,7 @@ from ..common import dialogs
 from ..common.dock import Dock
 from ..common.notify import told
 from ..common.theme import facts
+from ..common.words import tr
 from ..explore.domains_dock import write_table
 from .comparison_plot import ComparisonPlot
 
@@ -53,16 +54,16 @@ class ComparisonPanel(QWidget):
         self._dock, self.workspace = dock, dock.workspace
         self.of: dict[str, QPushButton] = {}
         self.one, self.other = QComboBox(), QComboBox()
-        self.one.setToolTip("The first region: genes are higher or lower in it")
-        self.one.setAccessibleName("Compare")
-        self.other.setToolTip("What it is compared with")
-        self.other.setAccessibleName("Compare with")
-        self.compare = QPushButton("Compare")
-        self.compare.setToolTip("Which genes differ between the two (Wilcoxon, FDR)")
-        self.save_table = QPushButton("Save…")
-        self.save_table.setToolTip("Save the whole comparison as CSV")
-        self.title = facts("What was compared, and what p-values from one slide mean")
-        self.title.setAccessibleName("Comparison")
+        self.one.setToolTip(tr("The first region: genes are higher or lower in it"))
+        self.one.setAccessibleName(tr("Compare"))
+        self.other.setToolTip(tr("What it is compared with"))
+        self.other.setAccessibleName(tr("Compare with"))
+        self.compare = QPushButton(tr("Compare"))
+        self.compare.setToolTip(tr("Which genes differ between the two (Wilcoxon, FDR)"))
+        self.save_table = QPushButton(tr("Save…"))
+        self.save_table.setToolTip(tr("Save the whole comparison as CSV"))
+        self.title = facts(tr("What was compared, and what p-values from one slide mean"))
+        self.title.setAccessibleName(tr("Comparison"))
         self.plot = ComparisonPlot()
         self.up, self.down = GeneTable("Higher"), GeneTable("Lower")
         self._shown: RegionComparison | None = None
@@ -238,8 +239,10 @@ class GeneTable(QTableWidget):
         self.setFixedHeight(ROWS_HIGH)
         self.setAccessibleName(f"Genes that are {name.lower()}")
         self.setToolTip(
-            "A click shows the gene's map. AUC: the chance that a spot of the first region is "
-            "higher; Diff.: difference of means. FDR below 0.05 is bold"
+            tr(
+                "A click shows the gene's map. AUC: the chance that a spot of the first region is "
+                "higher; Diff.: difference of means. FDR below 0.05 is bold"
+            )
         )
         self.cellClicked.connect(lambda row, _: self.clicked_gene.emit(self.item(row, 0).text()))
         self.currentCellChanged.connect(self._moved)

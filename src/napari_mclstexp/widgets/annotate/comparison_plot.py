@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from ...analysis.region_comparison import CLEAR, RegionComparison
 from ..common.theme import colour
+from ..common.words import tr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,10 +43,12 @@ class ComparisonPlot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
         self.setToolTip(
-            "Each point is a gene: to the right those higher in the first region; the higher up, "
-            "the clearer (FDR). A click shows its map"
+            tr(
+                "Each point is a gene: to the right those higher in the first region; the higher "
+                "up, the clearer (FDR). A click shows its map"
+            )
         )
-        self.setAccessibleName("Volcano plot of the comparison")
+        self.setAccessibleName(tr("Volcano plot of the comparison"))
         self.hide()
 
     def sizeHint(self) -> QSize:  # noqa: N802

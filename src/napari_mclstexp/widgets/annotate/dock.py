@@ -29,6 +29,7 @@ from ..common.dock import Dock
 from ..common.latest import Latest
 from ..common.notify import told
 from ..common.theme import facts, heading
+from ..common.words import tr
 from .brush import Brush
 from .class_cursor import ClassCursor
 from .classes_dialog import ClassesDialog
@@ -79,8 +80,8 @@ class AnnotateDock(Dock):
             self.purpose.addItem(label, key)
             place = self.purpose.count() - 1
             self.purpose.setItemData(place, tooltip, Qt.ItemDataRole.ToolTipRole)
-        self.purpose.setToolTip("What a shape is for that you draw or paint")
-        self.purpose.setAccessibleName("What a drawn shape is for")
+        self.purpose.setToolTip(tr("What a shape is for that you draw or paint"))
+        self.purpose.setAccessibleName(tr("What a drawn shape is for"))
         tools = QGridLayout()
         tools.setSpacing(3)
         buttons = (*[self.tools[name] for name in ("Polygon", "Lasso", "Rectangle")],
@@ -91,19 +92,21 @@ class AnnotateDock(Dock):
         tools.addWidget(self.purpose, 1, 3)
         self.cursor_over_tissue = ClassCursor(napari_viewer, layer)
         self.palette_of_names = Palette()
-        self.armed = facts("What pressing a class does now")
-        self.armed.setAccessibleName("Armed class")
+        self.armed = facts(tr("What pressing a class does now"))
+        self.armed.setAccessibleName(tr("Armed class"))
         self.tree = RegionTree()
         self.shapes = ShapePanel(session, layer)
         self.nest = _button(
-            "Arrange by containment", "Put every region into the smallest that surrounds it"
+            tr("Arrange by containment"), tr("Put every region into the smallest that surrounds it")
         )
-        self.remove = _button("Remove", "Remove the selected regions; what is in them stays")
+        self.remove = _button(
+            tr("Remove"), tr("Remove the selected regions; what is in them stays")
+        )
         self.similar = _button(
-            "Similar…", "Find places like the selected region, on all open slides"
+            tr("Similar…"), tr("Find places like the selected region, on all open slides")
         )
-        self.undo = _button("Undo", "Take the last step back (Ctrl+Z)")
-        self.redo = _button("Redo", "Do the step again that was taken back (Ctrl+Shift+Z)")
+        self.undo = _button(tr("Undo"), tr("Take the last step back (Ctrl+Z)"))
+        self.redo = _button(tr("Redo"), tr("Do the step again that was taken back (Ctrl+Shift+Z)"))
         self.comparison = ComparisonPanel(self)
         self._defaults = ClassDefaults()
         self._own_classes = self._defaults.classes()
@@ -115,16 +118,16 @@ class AnnotateDock(Dock):
         for part in (self.remove, self.undo, self.redo):
             edits.addWidget(part)
         self.stack(
-            heading("Draw"),
+            heading(tr("Draw")),
             tools,
             self.palette_of_names,
             self.armed,
-            heading("Regions"),
+            heading(tr("Regions")),
             self.tree,
             self.shapes,
             arranging,
             edits,
-            heading("Comparison"),
+            heading(tr("Comparison")),
             self.comparison,
         )
         self._wire()

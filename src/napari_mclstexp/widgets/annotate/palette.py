@@ -7,6 +7,7 @@ from qtpy.QtGui import QColor, QIcon, QKeySequence, QPixmap
 from qtpy.QtWidgets import QGridLayout, QPushButton, QShortcut, QSizePolicy, QWidget
 
 from ...analysis.region_classes import RegionClass
+from ..common.words import tr
 
 COLUMNS = 3
 WITH_SHORTCUT = 9
@@ -29,8 +30,8 @@ class Palette(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.buttons: dict[str, QPushButton] = {}
-        self.edit = QPushButton("Classes…")
-        self.edit.setToolTip("Add, rename, recolour or remove classes")
+        self.edit = QPushButton(tr("Classes…"))
+        self.edit.setToolTip(tr("Add, rename, recolour or remove classes"))
         self.edit.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.edit.setStyleSheet("padding: 3px;")
         self.edit.clicked.connect(self.edit_asked.emit)

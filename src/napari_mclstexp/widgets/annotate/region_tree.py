@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from ...analysis.region import Region
+from ..common.words import tr
 
 ID = int(Qt.ItemDataRole.UserRole)
 LOCKED = 3  # its column
@@ -49,10 +50,12 @@ class RegionTree(QTreeWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setFixedHeight(160)
         self.setToolTip(
-            "Double-click a name to change it; select regions to name or merge them; "
-            "the border of a locked one is fixed"
+            tr(
+                "Double-click a name to change it; select regions to name or merge them; "
+                "the border of a locked one is fixed"
+            )
         )
-        self.setAccessibleName("Regions")
+        self.setAccessibleName(tr("Regions"))
         self._filling = False
         self._told: tuple[Sequence[Region], Mapping[str, tuple[int, float]]] = ((), {})
         self.itemChanged.connect(self._edited)

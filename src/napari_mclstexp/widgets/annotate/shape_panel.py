@@ -18,6 +18,7 @@ from ...analysis.region import Region
 from ...analysis.region_edits import flat, merged
 from ...analysis.region_shaping import filled, grown, ringed, split, subtracted
 from ..common.notify import told
+from ..common.words import tr
 
 if TYPE_CHECKING:
     from ...session.session import Session
@@ -38,24 +39,30 @@ class ShapePanel(QWidget):
     def __init__(self, session: Session, layer: RegionLayer) -> None:
         super().__init__()
         self._session, self._layer = session, layer
-        self.merge = _button("Merge", "Make one of the selected regions; it keeps the first's name")
-        self.subtract = _button("Subtract", "Take the other selected regions out of the first")
-        self.split = _button("Split", "Make each separate part a region of its own")
-        self.fill = _button("Fill holes", "Fill the holes of the selected regions")
-        self.grow = _button("Grow", "Move the border of the selected regions outwards")
+        self.merge = _button(
+            tr("Merge"), tr("Make one of the selected regions; it keeps the first's name")
+        )
+        self.subtract = _button(
+            tr("Subtract"), tr("Take the other selected regions out of the first")
+        )
+        self.split = _button(tr("Split"), tr("Make each separate part a region of its own"))
+        self.fill = _button(tr("Fill holes"), tr("Fill the holes of the selected regions"))
+        self.grow = _button(tr("Grow"), tr("Move the border of the selected regions outwards"))
         self.um = QDoubleSpinBox()
         self.um.setRange(-MOST_UM, MOST_UM)
         self.um.setDecimals(1)
         self.um.setSingleStep(10)
         self.um.setValue(100)
-        self.um.setSuffix(" µm")
-        self.um.setToolTip("How far; below 0, inwards")
-        self.um.setAccessibleName("How far the border moves")
+        self.um.setSuffix(tr(" µm"))
+        self.um.setToolTip(tr("How far; below 0, inwards"))
+        self.um.setAccessibleName(tr("How far the border moves"))
         self.how = QComboBox()
-        self.how.addItem("the region itself", "grow")
-        self.how.addItem("as a ring around it", "ring")
-        self.how.setToolTip("Whether the region grows, or what it would grow by is a new region")
-        self.how.setAccessibleName("What grows")
+        self.how.addItem(tr("the region itself"), "grow")
+        self.how.addItem(tr("as a ring around it"), "ring")
+        self.how.setToolTip(
+            tr("Whether the region grows, or what it would grow by is a new region")
+        )
+        self.how.setAccessibleName(tr("What grows"))
         first, second = QHBoxLayout(), QHBoxLayout()
         for part in (self.merge, self.subtract, self.split, self.fill):
             first.addWidget(part)

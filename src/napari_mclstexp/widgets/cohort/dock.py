@@ -35,6 +35,7 @@ from ..common.dock import Dock
 from ..common.forms import Fields
 from ..common.notify import told
 from ..common.theme import facts, heading, rule
+from ..common.words import tr
 from ..predict.model_choices import choices
 from ..train.training_form import PathField
 from .slides_table import SlidesPanel
@@ -67,7 +68,7 @@ class CohortDock(Dock):
         self.cohort = self.workspace.cohort
         self.slides = SlidesPanel()
         self.model = QComboBox()
-        self.model.setToolTip("The model that all slides are predicted with")
+        self.model.setToolTip(tr("The model that all slides are predicted with"))
         self.grid = Fields(GridSettings, "pitch_um")
         self.out = PathField(
             "Folder of results: a file for each slide, a summary and a report",
@@ -78,31 +79,35 @@ class CohortDock(Dock):
         self.on.setEditable(True)
         self.on.addItems(list(PLACES))
         self.on.setToolTip(
-            "Where slides are done: local for this machine, slurm, or the address of a dask "
-            "scheduler as in tcp://host:8786"
+            tr(
+                "Where slides are done: local for this machine, slurm, or the address of a dask "
+                "scheduler as in tcp://host:8786"
+            )
         )
         self.show_what = QLineEdit()
-        self.show_what.setToolTip("Gene or published signature that is drawn of each slide")
-        self.show_what.setPlaceholderText("what tells most")
-        self.start = QPushButton("Start")
-        self.start.setToolTip("Predict the slides that are not done yet")
-        self.pause = QPushButton("Pause")
-        self.pause.setToolTip("Pause the slides in hand; press again to resume")
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop; slides that are done stay done, and Start does the rest")
-        self.retry = QPushButton("Retry failed")
-        self.retry.setToolTip("Do the slides again that failed")
+        self.show_what.setToolTip(tr("Gene or published signature that is drawn of each slide"))
+        self.show_what.setPlaceholderText(tr("what tells most"))
+        self.start = QPushButton(tr("Start"))
+        self.start.setToolTip(tr("Predict the slides that are not done yet"))
+        self.pause = QPushButton(tr("Pause"))
+        self.pause.setToolTip(tr("Pause the slides in hand; press again to resume"))
+        self.cancel = QPushButton(tr("Cancel"))
+        self.cancel.setToolTip(tr("Stop; slides that are done stay done, and Start does the rest"))
+        self.retry = QPushButton(tr("Retry failed"))
+        self.retry.setToolTip(tr("Do the slides again that failed"))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
-        self.bar.setToolTip("Share of the slides that are through")
+        self.bar.setToolTip(tr("Share of the slides that are through"))
         self.status = QLabel("")
         self.status.setWordWrap(True)
-        self.status.setToolTip("How the cohort gets on")
+        self.status.setToolTip(tr("How the cohort gets on"))
         self.sheet = ContactView()
-        self.report = QPushButton("Open report")
-        self.report.setToolTip("All slides on one page: quality, unlike slides, signatures, groups")
-        self.command = facts("The command line that repeats this in a shell")
+        self.report = QPushButton(tr("Open report"))
+        self.report.setToolTip(
+            tr("All slides on one page: quality, unlike slides, signatures, groups")
+        )
+        self.command = facts(tr("The command line that repeats this in a shell"))
         form = QFormLayout()
         form.setVerticalSpacing(4)
         for label, field in (
@@ -123,7 +128,7 @@ class CohortDock(Dock):
         self._drawing = False
         self.stack(
             *(self.slides, rule(), form, buttons, self.bar, self.status),
-            *(heading("Results"), self.sheet, self.report, self.command),
+            *(heading(tr("Results")), self.sheet, self.report, self.command),
             stretch=self.sheet,
         )
         self._offer_models()
@@ -197,7 +202,7 @@ class CohortDock(Dock):
                     table = record.out.with_name(record.out.name + ".slides.csv")
                     self.slides.show_entries(list_slides(table) if table.is_file() else ())
             self.bar.setRange(0, 0)
-            self.status.setText("Preparing")
+            self.status.setText(tr("Preparing"))
             self._heard(cohort.said)
             if cohort.how is not None:
                 self._say_end(cohort.how)
@@ -219,7 +224,7 @@ class CohortDock(Dock):
 
     def _cancel_asked(self) -> None:
         self.cohort.cancel()
-        self.status.setText("Stopping …")
+        self.status.setText(tr("Stopping …"))
 
     def _ended(self, how: Ended) -> None:
         self._say_end(how)
@@ -249,7 +254,7 @@ class CohortDock(Dock):
         self.retry.setEnabled(not running)
         self.pause.setText("Resume" if paused else "Pause")
         if paused:
-            self.status.setText("Paused")
+            self.status.setText(tr("Paused"))
         self.report.setVisible(cohort.how is not None and cohort.how.report is not None)
         self.command.setVisible(bool(self.command.text()))
 

@@ -24,6 +24,7 @@ from ..common import dialogs
 from ..common.drop_table import DropTable
 from ..common.notify import told
 from ..common.theme import colour, heading
+from ..common.words import tr
 
 COLUMNS = ("Slide", "Spots", "State")
 NAME, SPOTS, STATE = range(3)
@@ -65,10 +66,12 @@ class SlidesTable(DropTable):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setItemDelegateForColumn(STATE, _StateBar(self))
         self.setToolTip(
-            "The slides: drop slides, a folder of them or a CSV table here; double click opens one "
-            "with its result"
+            tr(
+                "The slides: drop slides, a folder of them or a CSV table here; double click opens "
+                "one with its result"
+            )
         )
-        self.setAccessibleName("Slides of the cohort")
+        self.setAccessibleName(tr("Slides of the cohort"))
 
 
 class SlidesPanel(QWidget):
@@ -90,19 +93,19 @@ class SlidesPanel(QWidget):
         self._entries: dict[str, SlideEntry] = {}
         self._rows: dict[str, int] = {}
         self.table = SlidesTable()
-        self.add = QPushButton("Add slides…")
-        self.add.setToolTip("Add a slide, or a CSV table with the column slide")
-        self.add_folder = QPushButton("Add folder…")
-        self.add_folder.setToolTip("Add all slides of a folder")
-        self.remove = QPushButton("Remove")
-        self.remove.setToolTip("Remove the selected slides from the list; no file is deleted")
+        self.add = QPushButton(tr("Add slides…"))
+        self.add.setToolTip(tr("Add a slide, or a CSV table with the column slide"))
+        self.add_folder = QPushButton(tr("Add folder…"))
+        self.add_folder.setToolTip(tr("Add all slides of a folder"))
+        self.remove = QPushButton(tr("Remove"))
+        self.remove.setToolTip(tr("Remove the selected slides from the list; no file is deleted"))
         buttons = QHBoxLayout()
         for button in (self.add, self.add_folder, self.remove):
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(heading("Slides"))
+        layout.addWidget(heading(tr("Slides")))
         layout.addWidget(self.table)
         layout.addLayout(buttons)
         self.table.dropped.connect(self.take)

@@ -10,6 +10,8 @@ from qtpy.QtCore import QSize, Qt, Signal
 from qtpy.QtGui import QIcon, QImage, QKeyEvent, QPixmap
 from qtpy.QtWidgets import QListView, QListWidget, QListWidgetItem
 
+from .words import tr
+
 SIDE = 112  # px of a picture
 
 
@@ -53,7 +55,7 @@ class ContactView(QListWidget):
         self.setGridSize(QSize(side + 14, side + 10 + 16 * lines))
         self.setMinimumHeight(side + 60)
         self.setToolTip(tooltip)
-        self.setAccessibleName("Contact sheet")
+        self.setAccessibleName(tr("Contact sheet"))
         self.itemDoubleClicked.connect(lambda item: self.opened.emit(item.data(KEY)))
         self.itemClicked.connect(lambda item: self.picked.emit(item.data(KEY)))
         self.hide()

@@ -9,6 +9,8 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from .words import tr
+
 SLIDES = (
     "Slides (*.svs *.ndpi *.mrxs *.scn *.bif *.vms *.vmu *.svslide *.dcm *.tif *.tiff *.btf "
     "*.jpg *.jpeg *.png);;All files (*)"
@@ -38,12 +40,12 @@ _last = {"folder": ""}
 def ask_what_becomes(parent: QWidget) -> str:
     """Ask what becomes of a training when napari is closed: it goes on, stops, or napari stays."""
     box = QMessageBox(parent)
-    box.setWindowTitle("A training is running")
-    box.setText("A model is still being trained. Keep the training running without napari?")
+    box.setWindowTitle(tr("A training is running"))
+    box.setText(tr("A model is still being trained. Keep the training running without napari?"))
     answers = {
-        box.addButton("Keep running", QMessageBox.ButtonRole.AcceptRole): GO_ON,
-        box.addButton("Stop it", QMessageBox.ButtonRole.DestructiveRole): STOP,
-        box.addButton("Don't quit", QMessageBox.ButtonRole.RejectRole): STAY,
+        box.addButton(tr("Keep running"), QMessageBox.ButtonRole.AcceptRole): GO_ON,
+        box.addButton(tr("Stop it"), QMessageBox.ButtonRole.DestructiveRole): STOP,
+        box.addButton(tr("Don't quit"), QMessageBox.ButtonRole.RejectRole): STAY,
     }
     box.exec()
     return answers.get(box.clickedButton(), STAY)
@@ -59,8 +61,8 @@ def ask_unsaved(parent: QWidget | None, what: str) -> str:
     """
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle("Unsaved work")
-    box.setText("Save the session before closing?")
+    box.setWindowTitle(tr("Unsaved work"))
+    box.setText(tr("Save the session before closing?"))
     box.setInformativeText(f"Not saved yet:\n{what}")
     buttons = QMessageBox.StandardButton
     box.setStandardButtons(buttons.Save | buttons.Discard | buttons.Cancel)
@@ -72,10 +74,10 @@ def ask_unsaved(parent: QWidget | None, what: str) -> str:
 def ask_replace_spots(parent: QWidget, slide: str, n_spots: int) -> bool:
     """Ask whether the spots of a slide, and the prediction on them, may be replaced."""
     box = QMessageBox(parent)
-    box.setWindowTitle("Replace the spots?")
+    box.setWindowTitle(tr("Replace the spots?"))
     box.setText(f"{slide} has {n_spots:,} spots of its own.")
-    box.setInformativeText("With them go its prediction, domains and comparison.")
-    agreed = box.addButton("Replace", QMessageBox.ButtonRole.AcceptRole)
+    box.setInformativeText(tr("With them go its prediction, domains and comparison."))
+    agreed = box.addButton(tr("Replace"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return bool(box.clickedButton() is agreed)
@@ -84,10 +86,10 @@ def ask_replace_spots(parent: QWidget, slide: str, n_spots: int) -> bool:
 def ask_network(parent: QWidget, offered: str) -> bool:
     """Ask whether the network may be used for what is offered."""
     box = QMessageBox(parent)
-    box.setWindowTitle("Use the network?")
+    box.setWindowTitle(tr("Use the network?"))
     box.setText(offered)
-    box.setInformativeText("Only these files are fetched; nothing of yours is sent.")
-    agreed = box.addButton("Fetch", QMessageBox.ButtonRole.AcceptRole)
+    box.setInformativeText(tr("Only these files are fetched; nothing of yours is sent."))
+    agreed = box.addButton(tr("Fetch"), QMessageBox.ButtonRole.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return bool(box.clickedButton() is agreed)
@@ -148,9 +150,9 @@ def _may_replace(parent: QWidget | None, path: Path) -> bool:
     """Ask whether a file may be replaced: the file dialog saw the name without its suffix."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)
-    box.setWindowTitle("Replace the file?")
+    box.setWindowTitle(tr("Replace the file?"))
     box.setText(f"{path.name} is there already. Replace it?")
-    replaced = box.addButton("Replace", QMessageBox.ButtonRole.DestructiveRole)
+    replaced = box.addButton(tr("Replace"), QMessageBox.ButtonRole.DestructiveRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     box.exec()
     return bool(box.clickedButton() is replaced)

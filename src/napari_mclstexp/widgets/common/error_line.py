@@ -5,6 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
+from .words import tr
+
 STYLE = "ErrorLine { border: 1px solid #d5442e; border-radius: 3px; }"
 
 
@@ -19,12 +21,12 @@ class ErrorLine(QFrame):
         self.label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-        self.label.setAccessibleName("What went wrong")
+        self.label.setAccessibleName(tr("What went wrong"))
         self.close_button = QToolButton()
         self.close_button.setText("×")
         self.close_button.setAutoRaise(True)
-        self.close_button.setToolTip("Put this message away")
-        self.close_button.setAccessibleName("Put the message away")
+        self.close_button.setToolTip(tr("Put this message away"))
+        self.close_button.setAccessibleName(tr("Put the message away"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 3, 3, 3)
         layout.addWidget(self.label, 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from . import dialogs
+from .words import tr
 
 
 class SavedLine(QWidget):
@@ -18,10 +19,10 @@ class SavedLine(QWidget):
         self.path: Path | None = None
         self.label = QLabel("")
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.open = QPushButton("Open")
-        self.open.setToolTip("Open the file with your own program for it")
-        self.show_in_folder = QPushButton("Show in folder")
-        self.show_in_folder.setToolTip("Show the file in your file manager")
+        self.open = QPushButton(tr("Open"))
+        self.open.setToolTip(tr("Open the file with your own program for it"))
+        self.show_in_folder = QPushButton(tr("Show in folder"))
+        self.show_in_folder.setToolTip(tr("Show the file in your file manager"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.label, 1)

@@ -25,6 +25,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from .words import tr
+
 MOST_OF_SCREEN = 0.44  # that a dock may ask for
 
 
@@ -166,11 +168,11 @@ class BusyLine(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setToolTip("Running in the background; the window stays usable")
+        self.setToolTip(tr("Running in the background; the window stays usable"))
         self.label = QLabel("")
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop this")
+        self.cancel = QPushButton(tr("Cancel"))
+        self.cancel.setToolTip(tr("Stop this"))
         self.bar = QProgressBar()
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 
 from ...analysis.domain_map import DomainMap
 from ..common.theme import gene_links, when_theme_changes
+from ..common.words import tr
 
 COLUMNS = ("", "Name", "Spots", "Top genes")
 GENES = 3
@@ -50,8 +51,8 @@ class DomainTable(QTableWidget):
         self.verticalHeader().setDefaultSectionSize(2 * self.fontMetrics().height() + 6)
         when_theme_changes(self._write_links)
         self.setMinimumHeight(150)
-        self.setToolTip("Double-click a name to change it, a colour to choose another")
-        self.setAccessibleName("Domains")
+        self.setToolTip(tr("Double-click a name to change it, a colour to choose another"))
+        self.setAccessibleName(tr("Domains"))
         self._keys: tuple[str, ...] = ()
         self._high: dict[str, str] = {}
         self._filling = False
@@ -94,7 +95,7 @@ class DomainTable(QTableWidget):
         label.setTextFormat(Qt.TextFormat.RichText)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         label.setContentsMargins(4, 0, 4, 0)
-        label.setToolTip("Click a gene to see its map")
+        label.setToolTip(tr("Click a gene to see its map"))
         label.linkActivated.connect(self.gene_asked)
         return label
 

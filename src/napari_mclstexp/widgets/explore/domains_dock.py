@@ -23,6 +23,7 @@ from ..common.dock import Dock
 from ..common.forms import Fields
 from ..common.notify import told
 from ..common.theme import facts
+from ..common.words import tr
 from ..frame.gene_link import show_gene
 from .domain_table import DomainTable
 from .dot_plot import DotPlot
@@ -40,34 +41,36 @@ class DomainsDock(Dock):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
         self.of = QComboBox()
-        self.of.addItem("Predicted expression", "predicted")
-        self.of.addItem("Measured expression", "measured")
-        self.of.setToolTip("Which expression is clustered")
+        self.of.addItem(tr("Predicted expression"), "predicted")
+        self.of.addItem(tr("Measured expression"), "measured")
+        self.of.setToolTip(tr("Which expression is clustered"))
         self.fields = Fields(
             *(DomainSettings, "features", "k", "method", "smoothing"),
             high={"k": MOST_K},
             sliders=("smoothing",),
         )
-        self.find = QPushButton("Find domains")
+        self.find = QPushButton(tr("Find domains"))
         self.find.setToolTip(
-            "Cluster the spots by the components of their expression, or by their programs"
+            tr("Cluster the spots by the components of their expression, or by their programs")
         )
-        self.cancel = QPushButton("Cancel")
+        self.cancel = QPushButton(tr("Cancel"))
         self.cancel.setToolTip(
-            "Stop the search within a second or two; the domains stay as they are"
+            tr("Stop the search within a second or two; the domains stay as they are")
         )
         self.cancel.setEnabled(False)
         self.table = DomainTable()
-        self.reason = facts("Why so many domains, and how they agree with the labels")
+        self.reason = facts(tr("Why so many domains, and how they agree with the labels"))
         self.dots = DotPlot()
-        self.shown = QCheckBox("Show on the slide")
-        self.shown.setToolTip("Colour the spots by their domain")
+        self.shown = QCheckBox(tr("Show on the slide"))
+        self.shown.setToolTip(tr("Colour the spots by their domain"))
         self.truth = QComboBox()
-        self.truth.setToolTip("Labels that came with the spots, to compare the domains with")
-        self.to_regions = QPushButton("Turn into regions")
-        self.to_regions.setToolTip("Turn every domain into regions that can be edited and exported")
-        self.save_markers = QPushButton("Markers…")
-        self.save_markers.setToolTip("Save the table of marker genes (Wilcoxon, FDR) as CSV")
+        self.truth.setToolTip(tr("Labels that came with the spots, to compare the domains with"))
+        self.to_regions = QPushButton(tr("Turn into regions"))
+        self.to_regions.setToolTip(
+            tr("Turn every domain into regions that can be edited and exported")
+        )
+        self.save_markers = QPushButton(tr("Markers…"))
+        self.save_markers.setToolTip(tr("Save the table of marker genes (Wilcoxon, FDR) as CSV"))
         self._markers: pd.DataFrame | None = None
         self._explained: DomainMap | None = None
         form = QFormLayout()
@@ -75,8 +78,8 @@ class DomainsDock(Dock):
         form.addRow("Cluster", self.of)
         self.fields.add_to(form)
         form.addRow("Labels", self.truth)
-        self.of.setAccessibleName("Cluster")
-        self.truth.setAccessibleName("Labels")
+        self.of.setAccessibleName(tr("Cluster"))
+        self.truth.setAccessibleName(tr("Labels"))
         self._truth_label = form.labelForField(self.truth)
         buttons = QHBoxLayout()
         buttons.addWidget(self.to_regions, 1)

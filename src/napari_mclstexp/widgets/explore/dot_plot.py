@@ -9,6 +9,7 @@ from qtpy.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from ..common.theme import colour
+from ..common.words import tr
 from ..predict.colour_bar import gradient
 
 if TYPE_CHECKING:
@@ -38,11 +39,13 @@ class DotPlot(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setToolTip(
-            "Each domain's clearest genes: the colour says how high the mean is, from the lowest "
-            "to the highest domain; the size which share of its spots is above the gene's median. "
-            "Click a gene to see its map."
+            tr(
+                "Each domain's clearest genes: the colour says how high the mean is, from the "
+                "lowest to the highest domain; the size which share of its spots is above the "
+                "gene's median. Click a gene to see its map."
+            )
         )
-        self.setAccessibleName("Dot plot of marker genes")
+        self.setAccessibleName(tr("Dot plot of marker genes"))
         self.hide()
 
     @property

@@ -25,6 +25,7 @@ from ..common.dock import Dock
 from ..common.latest import Latest
 from ..common.napari_compat import canvas_height
 from ..common.theme import facts, gene_links, when_theme_changes
+from ..common.words import tr
 from ..frame.gene_link import show_gene
 from .spot_pictures import SpotPictures
 
@@ -44,12 +45,12 @@ class EvidenceDock(Dock):
 
     def __init__(self, napari_viewer: napari.viewer.Viewer) -> None:
         super().__init__(napari_viewer)
-        self.summary = facts("The value, and the reference spots that it is made of")
+        self.summary = facts(tr("The value, and the reference spots that it is made of"))
         self.summary.setTextFormat(Qt.TextFormat.RichText)
         self.summary.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.summary.linkActivated.connect(lambda gene: show_gene(self.workspace.session, gene))
         self.patch = QLabel()
-        self.patch.setAccessibleName("The tissue around the spot")
+        self.patch.setAccessibleName(tr("The tissue around the spot"))
         self._latest = Latest[Explained](self, self.workspace.jobs, self._show)
         self._more = SpotPictures(SHOWN, self._go_to)
         self._less = SpotPictures(EACH_WAY, self._go_to)

@@ -20,6 +20,7 @@ from ..common.latest import Latest
 from ..common.napari_compat import canvas_height
 from ..common.notify import told
 from ..common.theme import colour, facts, heading, when_theme_changes
+from ..common.words import tr
 from .signature_panel import SignaturePanel
 
 PEAK_UM = 1500.0  # what is seen about a peak, across
@@ -34,35 +35,39 @@ class GenesDock(Dock):
         super().__init__(napari_viewer)
         self.name = heading("")
         self.trust = facts(
-            "How far the model can be trusted with this gene; of a program, the genes that rise "
-            "and fall with it, with their loadings"
+            tr(
+                "How far the model can be trusted with this gene; of a program, the genes that "
+                "rise and fall with it, with their loadings"
+            )
         )
         self.plot = pg.PlotWidget(background=None)
         self.plot.setFixedHeight(110)
         self.plot.setMouseEnabled(x=False, y=False)
         self.plot.hideButtons()
         self.plot.setMenuEnabled(False)
-        self.plot.setToolTip("How many spots have which value")
-        self.plot.setAccessibleName("Histogram of the shown gene")
-        self.peak = QPushButton("Go to where it peaks")
-        self.peak.setToolTip("Bring the place with the highest values to the middle")
+        self.plot.setToolTip(tr("How many spots have which value"))
+        self.plot.setAccessibleName(tr("Histogram of the shown gene"))
+        self.peak = QPushButton(tr("Go to where it peaks"))
+        self.peak.setToolTip(tr("Bring the place with the highest values to the middle"))
         self.alike = QListWidget()
         self.alike.setFixedHeight(96)
-        self.alike.setToolTip("The genes that go with it most over this slide; click to show one")
-        self.alike.setAccessibleName("Best correlated genes")
+        self.alike.setToolTip(
+            tr("The genes that go with it most over this slide; click to show one")
+        )
+        self.alike.setAccessibleName(tr("Best correlated genes"))
         self.compared = QLabel("")
         self.compared.setWordWrap(True)
-        self.beside = QPushButton("Add side by side")
+        self.beside = QPushButton(tr("Add side by side"))
         self.beside.setToolTip(
             f"Keep this gene in a view of its own beside the next, up to {MOST_COMPARED} in all; "
             "the views move together"
         )
-        self.over = QPushButton("Add to overlay")
+        self.over = QPushButton(tr("Add to overlay"))
         self.over.setToolTip(
             f"Mix this gene with the next, each in a colour of its own, up to {MOST_BLENDED} in all"
         )
-        self.alone = QPushButton("Clear")
-        self.alone.setToolTip("Show one gene again")
+        self.alone = QPushButton(tr("Clear"))
+        self.alone.setToolTip(tr("Show one gene again"))
         self.signatures = SignaturePanel()
         self.facts: GeneFacts | None = None
         self._explained: tuple[object, ...] = ()
@@ -75,12 +80,12 @@ class GenesDock(Dock):
             self.trust,
             self.plot,
             self.peak,
-            QLabel("Best correlated"),
+            QLabel(tr("Best correlated")),
             self.alike,
-            heading("Several genes"),
+            heading(tr("Several genes")),
             several,
             self.compared,
-            heading("Signatures"),
+            heading(tr("Signatures")),
             self.signatures,
             stretch=self.signatures,
         )

@@ -20,6 +20,7 @@ from ...errors import SettingsError
 from ...session.spot_expression import SIGNATURE
 from ..common import dialogs
 from ..common.notify import told
+from ..common.words import tr
 
 NAME = int(Qt.ItemDataRole.UserRole)
 
@@ -42,13 +43,13 @@ class SignaturePanel(QWidget):
         super().__init__()
         self.list = QListWidget()
         self.list.setMinimumHeight(120)
-        self.list.setToolTip("Tick a signature to score it at every spot and to see it")
-        self.list.setAccessibleName("Signatures")
-        self.load = QPushButton("GMT file…")
-        self.load.setToolTip("Add the gene sets of a GMT file, as MSigDB has them")
+        self.list.setToolTip(tr("Tick a signature to score it at every spot and to see it"))
+        self.list.setAccessibleName(tr("Signatures"))
+        self.load = QPushButton(tr("GMT file…"))
+        self.load.setToolTip(tr("Add the gene sets of a GMT file, as MSigDB has them"))
         self.paste = QLineEdit()
-        self.paste.setPlaceholderText("Paste genes: CD19, CD79A, …")
-        self.paste.setToolTip("Score these genes together; Enter adds them")
+        self.paste.setPlaceholderText(tr("Paste genes: CD19, CD79A, …"))
+        self.paste.setToolTip(tr("Score these genes together; Enter adds them"))
         self._all: dict[str, Signature] = {each.name: each for each in published()}
         self._known: tuple[str, ...] | None = None
         self._filling = False

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidge
 
 from ...analysis.evidence import RetrievedSpot
 from ..common.theme import heading
+from ..common.words import tr
 
 COLUMNS = 3
 SIDE = 96  # px of the screen
@@ -39,7 +40,7 @@ class SpotPictures(QWidget):
         for place in range(most):
             picture, text = QToolButton(), QLabel()
             picture.setAutoRaise(True)
-            picture.setAccessibleName("Reference spot")
+            picture.setAccessibleName(tr("Reference spot"))
             picture.setIconSize(QSize(SIDE, SIDE))
             picture.clicked.connect(partial(self._clicked, place))
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

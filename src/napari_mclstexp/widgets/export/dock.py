@@ -21,6 +21,7 @@ from ..common.napari_compat import visible_box
 from ..common.notify import told
 from ..common.saved_line import SavedLine
 from ..common.theme import facts, heading
+from ..common.words import tr
 
 
 @dataclass(frozen=True)
@@ -88,27 +89,29 @@ class ExportDock(Dock):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self.save = QPushButton("Save session")
+        self.save = QPushButton(tr("Save session"))
         self.save.setToolTip(
-            "Save all open slides and what was made of them to one folder (Ctrl+Alt+S)"
+            tr("Save all open slides and what was made of them to one folder (Ctrl+Alt+S)")
         )
         self.save.setShortcut("Ctrl+Alt+S")
-        self.save_as = QPushButton("As…")
-        self.save_as.setToolTip("Save the session to another folder")
-        self.open = QPushButton("Open session…")
+        self.save_as = QPushButton(tr("As…"))
+        self.save_as.setToolTip(tr("Save the session to another folder"))
+        self.open = QPushButton(tr("Open session…"))
         self.open.setToolTip(
-            "Restore a saved session: its slides, results, regions, contrast, notes"
+            tr("Restore a saved session: its slides, results, regions, contrast, notes")
         )
         self.recent = QComboBox()
-        self.recent.setToolTip("Recently saved or opened sessions; choose one to open it")
-        self.recent.setAccessibleName("Recent sessions")
-        self.state = facts("Where the session is saved, and whether it has changed since")
+        self.recent.setToolTip(tr("Recently saved or opened sessions; choose one to open it"))
+        self.recent.setAccessibleName(tr("Recent sessions"))
+        self.state = facts(tr("Where the session is saved, and whether it has changed since"))
         self.notes = QPlainTextEdit()
-        self.notes.setPlaceholderText("Notes; they are saved with the session and in the report")
+        self.notes.setPlaceholderText(
+            tr("Notes; they are saved with the session and in the report")
+        )
         self.notes.setMaximumHeight(110)
-        self.notes.setAccessibleName("Notes")
-        self.read = QPushButton("Read GeoJSON…")
-        self.read.setToolTip("Add the regions of a GeoJSON file, from QuPath or this program")
+        self.notes.setAccessibleName(tr("Notes"))
+        self.read = QPushButton(tr("Read GeoJSON…"))
+        self.read.setToolTip(tr("Add the regions of a GeoJSON file, from QuPath or this program"))
         self.buttons: dict[str, QPushButton] = {}
         grid = QGridLayout()
         for place, (name, each) in enumerate(EXPORTS.items()):
@@ -125,14 +128,14 @@ class ExportDock(Dock):
         saving.addWidget(self.save, 1)
         saving.addWidget(self.save_as)
         self.stack(
-            heading("Session"),
+            heading(tr("Session")),
             saving,
             self.open,
             self.recent,
             self.state,
-            heading("Notes"),
+            heading(tr("Notes")),
             self.notes,
-            heading("Export"),
+            heading(tr("Export")),
             grid,
             self.written,
         )
@@ -221,7 +224,7 @@ class ExportDock(Dock):
 
     def _offer_recent(self) -> None:
         self.recent.clear()
-        self.recent.addItem("Recent sessions", None)
+        self.recent.addItem(tr("Recent sessions"), None)
         for folder in self.workspace.tasks.recent.paths():
             self.recent.addItem(folder.name, folder)
         self.recent.setEnabled(self.recent.count() > 1)

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QWidget
 from ...scene.layer_specs import ColourBar, LegendEntry, Scene, Swipe
 from ..common.napari_compat import canvas_widget
 from ..common.theme import colour
+from ..common.words import tr
 from ..predict.colour_bar import gradient
 
 MARGIN, PAD, SWATCH = 10, 6, 12
@@ -44,7 +45,7 @@ class CanvasNotes(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setStyleSheet("background: transparent;")
-        self.setAccessibleName("Notes on the canvas")
+        self.setAccessibleName(tr("Notes on the canvas"))
         self.divider = SwipeDivider(canvas)
         self.divider.dragged.connect(self._dragged)
         camera = viewer.scene.camera
@@ -243,8 +244,8 @@ class SwipeDivider(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setStyleSheet("background: transparent;")
-        self.setToolTip("Drag to swipe between predicted and measured; ← and → move it too")
-        self.setAccessibleName("Swipe divider")
+        self.setToolTip(tr("Drag to swipe between predicted and measured; ← and → move it too"))
+        self.setAccessibleName(tr("Swipe divider"))
         self.hide()
 
     @property

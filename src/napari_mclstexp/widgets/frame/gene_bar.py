@@ -22,6 +22,7 @@ from ...analysis.gene_summary import UNPROVEN, is_unproven, trust_word
 from ..common.accessible import name_controls
 from ..common.napari_compat import main_window
 from ..common.notify import told
+from ..common.words import tr
 from .gene_link import show_gene
 from .gene_picker import GenePicker
 
@@ -39,14 +40,14 @@ class GeneBar(QToolBar):
         super().__init__(window)
         self._session = session
         self.setObjectName("mclSTExp genes")
-        self.setWindowTitle("Genes")
+        self.setWindowTitle(tr("Genes"))
         self.setMovable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.toggleViewAction().setVisible(False)
         self.picker = GenePicker()
         self.shown = QLabel("")
         self.shown.setTextFormat(Qt.TextFormat.RichText)
-        self.shown.setAccessibleName("Gene shown")
+        self.shown.setAccessibleName(tr("Gene shown"))
         self.shown.setMinimumWidth(150)  # so that what follows stands still from gene to gene
         self.picker.line.insertWidget(self.picker.line.count() - 1, self.shown)
         self._named: tuple[tuple[str, ...], int] = ((), 0)
@@ -59,7 +60,7 @@ class GeneBar(QToolBar):
         content.setFixedHeight(self.picker.sizeHint().height() + 4)  # a tool bar would take more
         self.addWidget(content)
         for more in self.findChildren(QToolButton, "qt_toolbar_ext_button"):
-            more.setAccessibleName("More of this bar")
+            more.setAccessibleName(tr("More of this bar"))
         name_controls(self)
         find = QShortcut(QKeySequence("Ctrl+F"), window)
         find.activated.connect(self._find)
@@ -107,7 +108,7 @@ class GeneBar(QToolBar):
     ) -> None:
         if gene is None:
             self.shown.setText("")
-            self.shown.setToolTip("No gene is shown yet")
+            self.shown.setToolTip(tr("No gene is shown yet"))
             return
         score = pcc.get(gene)
         if measured:

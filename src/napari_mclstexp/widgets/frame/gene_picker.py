@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from ...analysis.gene_aliases import look_up
 from ...session.recent_files import Favourites
 from ..common.theme import gene_links, when_theme_changes
+from ..common.words import tr
 from .gene_list import NOTHING as NONE_KNOWN
 from .gene_list import GeneDelegate, GeneList
 
@@ -55,16 +56,18 @@ class GenePicker(QWidget):
         self._measured = False
         self._known: Collection[str] = ()
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search genes (Ctrl+F)")
+        self.search.setPlaceholderText(tr("Search genes (Ctrl+F)"))
         self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search genes")
+        self.search.setAccessibleName(tr("Search genes"))
         self.search.setToolTip(
-            "Type part of a gene's name, an alias (HER2) or an Ensembl id (Ctrl+F); ↑ and ↓ walk "
-            "through the genes found, Enter takes the first"
+            tr(
+                "Type part of a gene's name, an alias (HER2) or an Ensembl id (Ctrl+F); ↑ and ↓ "
+                "walk through the genes found, Enter takes the first"
+            )
         )
-        self.unfold = _button("▾", "Show the list of genes (Alt+G)", "List of genes", "Alt+G")
-        self.before = _button("▲", "The gene before in the list (F6)", "Gene before")
-        self.after = _button("▼", "The next gene in the list (F7)", "Next gene")
+        self.unfold = _button("▾", tr("Show the list of genes (Alt+G)"), "List of genes", "Alt+G")
+        self.before = _button("▲", tr("The gene before in the list (F6)"), "Gene before")
+        self.after = _button("▼", tr("The next gene in the list (F7)"), "Next gene")
         self.star = _button(
             *("★", "Mark or unmark the current gene; marked genes are listed first (Ctrl+B)"),
             *("Mark the shown gene", "Ctrl+B"),
@@ -75,8 +78,10 @@ class GenePicker(QWidget):
         self.list.setModel(self.genes)
         self.note = QLabel("")
         self.note.setTextFormat(Qt.TextFormat.RichText)
-        self.note.setAccessibleName("What became of the search")
-        self.note.setToolTip("What the name that you searched for means, and what comes closest")
+        self.note.setAccessibleName(tr("What became of the search"))
+        self.note.setToolTip(
+            tr("What the name that you searched for means, and what comes closest")
+        )
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
         line = QHBoxLayout(self)
@@ -288,26 +293,31 @@ class _Drop(QFrame):
         super().__init__(picker)
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAutoFillBackground(True)
-        self.setAccessibleName("Genes found")
+        self.setAccessibleName(tr("Genes found"))
         self.order = QComboBox()
         self.order.addItems(["Best first", "A to Z"])
-        self.order.setAccessibleName("Order of the genes")
+        self.order.setAccessibleName(tr("Order of the genes"))
         self.order.setToolTip(
-            "Sort the genes by the correlation that the model reached on sections it had not seen "
-            "(held-out PCC), those not shown to be predicted last, or by name; programs come first"
+            tr(
+                "Sort the genes by the correlation that the model reached on sections it had not "
+                "seen (held-out PCC), those not shown to be predicted last, or by name; programs "
+                "come first"
+            )
         )
         self.list = QListView()
         self.list.setItemDelegate(GeneDelegate(self.list))
         self.list.setUniformItemSizes(True)
         self.list.setMouseTracking(True)
-        self.list.setAccessibleName("Genes")
+        self.list.setAccessibleName(tr("Genes"))
         self.list.setToolTip(
-            "Programs, genes and signatures; the figure is the held-out PCC of the model for that "
-            "gene"
+            tr(
+                "Programs, genes and signatures; the figure is the held-out PCC of the model for "
+                "that gene"
+            )
         )
         self.none = QLabel("")
         self.none.setTextFormat(Qt.TextFormat.RichText)
-        self.none.setToolTip("What the name means, or why the list is empty")
+        self.none.setToolTip(tr("What the name means, or why the list is empty"))
         self.none.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)

@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from ...library.catalogue import Entry
+from ..common.words import tr
 
 COLUMNS = ("Name", "What it is", "Size", "Licence", "On this machine")
 PADDING_PX = 8
@@ -49,8 +50,8 @@ class CatalogueTable(QTableWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)
         self.setWordWrap(True)
-        self.setToolTip("Encoder weights and public data sets that can be had by name")
-        self.setAccessibleName("Weights and data sets")
+        self.setToolTip(tr("Encoder weights and public data sets that can be had by name"))
+        self.setAccessibleName(tr("Weights and data sets"))
         self._rows: tuple[Row, ...] = ()
         self.itemSelectionChanged.connect(lambda: self.chosen.emit(self.row_chosen))
 

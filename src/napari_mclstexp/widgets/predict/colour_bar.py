@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from ...scene.layer_specs import ColourBar
 from ..common.theme import colour
+from ..common.words import tr
 
 
 def gradient(colormap: str, width: int = 256, height: int = 1) -> QImage:
@@ -30,7 +31,7 @@ class ColourBarView(QWidget):
         self.bar: ColourBar | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip(
-            "What the colours mean: values beyond either end have the colour of that end"
+            tr("What the colours mean: values beyond either end have the colour of that end")
         )
         self.hide()
 

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from superqt import QLabeledDoubleRangeSlider
 
 from ...session.display import Display, Quantity, quantity_name
+from ..common.words import tr
 from ..layers.colour_controls import COLORMAPS
 from .colour_bar import gradient
 
@@ -41,23 +42,25 @@ class DisplayPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.points = QPushButton("Points")
-        self.points.setToolTip("Colour each spot, at its true size")
-        self.heatmap = QPushButton("Heatmap")
-        self.heatmap.setToolTip("A smooth map, within the tissue only")
+        self.points = QPushButton(tr("Points"))
+        self.points.setToolTip(tr("Colour each spot, at its true size"))
+        self.heatmap = QPushButton(tr("Heatmap"))
+        self.heatmap.setToolTip(tr("A smooth map, within the tissue only"))
         styles = QButtonGroup(self)
-        self.contours = QPushButton("Contours")
-        self.contours.setToolTip("Lines of equal value, so that the tissue stays visible")
+        self.contours = QPushButton(tr("Contours"))
+        self.contours.setToolTip(tr("Lines of equal value, so that the tissue stays visible"))
         for button in (self.points, self.heatmap, self.contours):
             button.setCheckable(True)
             styles.addButton(button)
         self.quantity = QComboBox()
         self.quantity.setToolTip(
-            "Predicted or measured expression, both side by side or swiped, or predicted minus "
-            "measured; or the uncertainty: the lower and the upper end of the interval that holds "
-            "the said share of measured values, how much the retrieved reference spots disagree "
-            "(or how far values were off on sections left out), and how far the patch is from "
-            "the nearest one"
+            tr(
+                "Predicted or measured expression, both side by side or swiped, or predicted minus "
+                "measured; or the uncertainty: the lower and the upper end of the interval that "
+                "holds the said share of measured values, how much the retrieved reference spots "
+                "disagree (or how far values were off on sections left out), and how far the patch "
+                "is from the nearest one"
+            )
         )
         self.colormap = QComboBox()
         self.colormap.setIconSize(QSize(48, 12))
@@ -70,19 +73,21 @@ class DisplayPanel(QWidget):
         self.contrast.setHandleLabelPosition(QLabeledDoubleRangeSlider.LabelPosition.NoLabel)
         self.contrast.setEdgeLabelMode(QLabeledDoubleRangeSlider.EdgeLabelMode.LabelIsValue)
         self.contrast.setToolTip(
-            "Contrast by percentile: values below the first and above the second get the colours "
-            "of the ends"
+            tr(
+                "Contrast by percentile: values below the first and above the second get the "
+                "colours of the ends"
+            )
         )
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
-        self.opacity.setToolTip("How much of the slide shows through the colours")
+        self.opacity.setToolTip(tr("How much of the slide shows through the colours"))
         self.swipe = QSlider(Qt.Orientation.Horizontal)
         self.swipe.setRange(0, 100)
-        self.swipe.setToolTip("Predicted to the left of the handle, measured to the right")
-        self.swipe_name = QLabel("Swipe")
-        self.fixed = QCheckBox("Fixed")
+        self.swipe.setToolTip(tr("Predicted to the left of the handle, measured to the right"))
+        self.swipe_name = QLabel(tr("Swipe"))
+        self.fixed = QCheckBox(tr("Fixed"))
         self.fixed.setToolTip(
-            "Use these limits of the colours for every gene, instead of percentiles"
+            tr("Use these limits of the colours for every gene, instead of percentiles")
         )
         self.low, self.high = QDoubleSpinBox(), QDoubleSpinBox()
         for box, what in ((self.low, "first"), (self.high, "last")):
@@ -92,9 +97,9 @@ class DisplayPanel(QWidget):
             box.setToolTip(f"The value of the {what} colour")
             box.setKeyboardTracking(False)
         self.high.setValue(4.0)
-        self.same_limits = QCheckBox("Same range")
+        self.same_limits = QCheckBox(tr("Same range"))
         self.same_limits.setToolTip(
-            "Use the same limits for measured and predicted values; otherwise each has its own"
+            tr("Use the same limits for measured and predicted values; otherwise each has its own")
         )
         self._lay_out()
         self._wire()

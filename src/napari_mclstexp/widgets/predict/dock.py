@@ -16,6 +16,7 @@ from ..common import dialogs
 from ..common.dock import Dock
 from ..common.notify import tell, told
 from ..common.theme import facts, rule
+from ..common.words import tr
 from ..frame.gene_bar import gene_picker_of
 from .colour_bar import ColourBarView
 from .display_panel import DisplayPanel
@@ -39,10 +40,10 @@ class PredictDock(Dock):
         self.genes = gene_picker_of(napari_viewer)  # of the bar that is always there
         self.display = DisplayPanel()
         self.bars = tuple(ColourBarView() for _ in range(MOST_COMPARED))
-        self.result = facts("The result shown, and how it compares with the measurements")
-        self.save = QPushButton("Save prediction…")
+        self.result = facts(tr("The result shown, and how it compares with the measurements"))
+        self.save = QPushButton(tr("Save prediction…"))
         self.save.setToolTip(
-            "Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read"
+            tr("Save the whole prediction, all genes, to an h5ad file that scanpy and squidpy read")
         )
         self.library: ModelsDialog | None = None
         self._offered_for: Slide | None = None

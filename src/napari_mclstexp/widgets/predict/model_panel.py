@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 from ...model.card import card_lines
 from ..common import dialogs
 from ..common.theme import facts, heading
+from ..common.words import tr
 from .model_choices import Choice
 
 if TYPE_CHECKING:
@@ -39,28 +40,32 @@ class ModelPanel(QWidget):
         super().__init__()
         self.models = QComboBox()
         self.models.setToolTip(
-            "The model to predict with: one that you fetched, built or added, the built-in demo, a "
-            "recently used one, or any model folder"
+            tr(
+                "The model to predict with: one that you fetched, built or added, the built-in "
+                "demo, a recently used one, or any model folder"
+            )
         )
         self.models.setMinimumContentsLength(12)
         self.models.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.card = facts(
-            "The model's card: its genes, the tissue it looks at, what it was trained on, and the "
-            "correlation (PCC) it reached on sections it had not seen"
+            tr(
+                "The model's card: its genes, the tissue it looks at, what it was trained on, and "
+                "the correlation (PCC) it reached on sections it had not seen"
+            )
         )
         self.card.setTextFormat(Qt.TextFormat.RichText)
-        self.more = QPushButton("Get more…")
+        self.more = QPushButton(tr("Get more…"))
         self.more.setToolTip(
-            "Build a model of real tissue, fetch encoder weights and public data, add your own"
+            tr("Build a model of real tissue, fetch encoder weights and public data, add your own")
         )
         self._path: Path | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         line = QHBoxLayout()
-        line.addWidget(heading("Model"))
+        line.addWidget(heading(tr("Model")))
         line.addWidget(self.models, 1)
         line.addWidget(self.more)
         layout.addLayout(line)

@@ -29,6 +29,7 @@ from ..common import dialogs
 from ..common.background_jobs import Post
 from ..common.notify import tell, told
 from ..common.theme import facts, heading, rule
+from ..common.words import tr
 from ..workspace import Workspace
 from .catalogue_table import CatalogueTable, Row
 
@@ -55,30 +56,37 @@ class ModelsDialog(QDialog):
 
     def __init__(self, workspace: Workspace, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Models and weights")
+        self.setWindowTitle(tr("Models and weights"))
         self.workspace = workspace
         self.catalogue: Catalogue = read_catalogue()
         self.shelf = user_shelf()
         self._rows: tuple[Row, ...] = ()
         self._token: CancelToken | None = None  # of the fetch that is on
         self._adding = False
-        self.story = facts("What the model is made from, and what of it is here")
-        self.build = _button("Build model…", "Make the model here, from public sections")
+        self.story = facts(tr("What the model is made from, and what of it is here"))
+        self.build = _button(tr("Build model…"), tr("Make the model here, from public sections"))
         self.table = CatalogueTable()
-        self.fetch = _button("Fetch…", "Fetch the selected row over the network, after asking")
-        self.add_file = _button("Add file…", "Copy a file of encoder weights to where it is found")
+        self.fetch = _button(
+            tr("Fetch…"), tr("Fetch the selected row over the network, after asking")
+        )
+        self.add_file = _button(
+            tr("Add file…"), tr("Copy a file of encoder weights to where it is found")
+        )
         self.add_folder = _button(
-            "Add folder…", "Copy a model folder, or a data set that you have, to where it is found"
+            tr("Add folder…"),
+            tr("Copy a model folder, or a data set that you have, to where it is found"),
         )
         self.status = QLabel("")
         self.status.setWordWrap(True)
-        self.status.setToolTip("What is being done")
+        self.status.setToolTip(tr("What is being done"))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
-        self.bar.setToolTip("How far it is")
-        self.cancel = _button("Cancel", "Stop; what has arrived is gone on with the next time")
-        self.kept = facts("The folder in which weights, data sets and models are kept")
+        self.bar.setToolTip(tr("How far it is"))
+        self.cancel = _button(
+            tr("Cancel"), tr("Stop; what has arrived is gone on with the next time")
+        )
+        self.kept = facts(tr("The folder in which weights, data sets and models are kept"))
         self.kept.setText(
             f"Kept in {self.shelf.root}. The network is used only after you agree; no slide and "
             "nothing of yours is sent."
@@ -101,10 +109,10 @@ class ModelsDialog(QDialog):
         going = QHBoxLayout()
         going.addWidget(self.status, 1)
         going.addWidget(self.cancel)
-        column.addWidget(heading("A model of real tissue"))
+        column.addWidget(heading(tr("A model of real tissue")))
         column.addLayout(top)
         column.addWidget(rule())
-        column.addWidget(heading("Encoder weights and data sets"))
+        column.addWidget(heading(tr("Encoder weights and data sets")))
         column.addWidget(self.table, 1)
         for part in (buttons, going):
             column.addLayout(part)
@@ -175,7 +183,7 @@ class ModelsDialog(QDialog):
             self._token.cancel()
         elif self.workspace.training.running:
             self.workspace.training.cancel()
-        self.status.setText("Stopping …")
+        self.status.setText(tr("Stopping …"))
 
     # -- the work ------------------------------------------------------------------------------
 

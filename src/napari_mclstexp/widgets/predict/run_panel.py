@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from ..common.words import tr
 from .pace import Pace
 
 if TYPE_CHECKING:
@@ -38,26 +39,28 @@ class RunPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.device = QComboBox()
-        self.device.addItem("Fastest device", "auto")
-        self.device.addItem("CPU", "cpu")
+        self.device.addItem(tr("Fastest device"), "auto")
+        self.device.addItem(tr("CPU"), "cpu")
         if sys.platform == "darwin":
-            self.device.addItem("Apple GPU", "mps")
+            self.device.addItem(tr("Apple GPU"), "mps")
         else:
-            self.device.addItem("NVIDIA GPU", "cuda")
-        self.device.setToolTip("Device to compute on: the fastest available, or a chosen one")
-        self.run = QPushButton("Run prediction")
+            self.device.addItem(tr("NVIDIA GPU"), "cuda")
+        self.device.setToolTip(tr("Device to compute on: the fastest available, or a chosen one"))
+        self.run = QPushButton(tr("Run prediction"))
         self.run.setToolTip(
-            "Predict the expression of every spot from the tissue around it; the map fills in "
-            "while it runs"
+            tr(
+                "Predict the expression of every spot from the tissue around it; the map fills in "
+                "while it runs"
+            )
         )
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop the run within a second; its result is discarded")
+        self.cancel = QPushButton(tr("Cancel"))
+        self.cancel.setToolTip(tr("Stop the run within a second; its result is discarded"))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
-        self.bar.setToolTip("Progress of the run")
+        self.bar.setToolTip(tr("Progress of the run"))
         self.status = QLabel("")
-        self.status.setToolTip("Spots done, spots per second, and time left")
+        self.status.setToolTip(tr("Spots done, spots per second, and time left"))
         self._pace = Pace()
         self._run: Run | None = None
 
@@ -85,13 +88,13 @@ class RunPanel(QWidget):
         if run is not self._run and run is not None:
             self._pace = Pace()
             self.bar.setRange(0, 0)
-            self.status.setText("Getting ready")
+            self.status.setText(tr("Getting ready"))
         self._run = run
         self.bar.setVisible(run is not None)
         self.status.setVisible(run is not None)
         self.cancel.setEnabled(run is not None and not run.token.cancelled)
         if run is not None and run.token.cancelled:
-            self.status.setText("Stopping …")
+            self.status.setText(tr("Stopping …"))
 
     def show_progress(self, progress: Progress) -> None:
         """Show how far the run is."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QComboBox
 
+from ..common.words import tr
 from ..workspace import Workspace
 
 
@@ -13,8 +14,8 @@ class SlideChooser(QComboBox):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__()
         self._workspace = workspace
-        self.setToolTip("The open slides; the chosen one is shown (Ctrl+PgDown: the next)")
-        self.setAccessibleName("Open slides")
+        self.setToolTip(tr("The open slides; the chosen one is shown (Ctrl+PgDown: the next)"))
+        self.setAccessibleName(tr("Open slides"))
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.activated.connect(self._chosen)

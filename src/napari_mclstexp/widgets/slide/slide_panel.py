@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVB
 
 from ..common import dialogs
 from ..common.theme import facts, heading
+from ..common.words import tr
 
 if TYPE_CHECKING:
     from ...slides import Slide
@@ -32,41 +33,45 @@ class SlidePanel(QWidget):
     def __init__(self, chooser: SlideChooser) -> None:
         super().__init__()
         self.chooser = chooser
-        self.open = QPushButton("Open slide…")
+        self.open = QPushButton(tr("Open slide…"))
         self.open.setToolTip(
-            "Open a whole-slide image (svs, ndpi, mrxs, scn, bif, DICOM, OME-TIFF, TIFF, JPEG, "
-            "PNG) beside those that are open. Dropping the file on the window does the same."
+            tr(
+                "Open a whole-slide image (svs, ndpi, mrxs, scn, bif, DICOM, OME-TIFF, TIFF, JPEG, "
+                "PNG) beside those that are open. Dropping the file on the window does the same."
+            )
         )
-        self.close_slide = QPushButton("Close")
-        self.close_slide.setToolTip("Close the shown slide with its spots and predictions")
-        self.facts = facts("The slide: file, size in pixels and in mm, µm per pixel")
+        self.close_slide = QPushButton(tr("Close"))
+        self.close_slide.setToolTip(tr("Close the shown slide with its spots and predictions"))
+        self.facts = facts(tr("The slide: file, size in pixels and in mm, µm per pixel"))
         self.scale = QDoubleSpinBox()
         self.scale.setDecimals(3)
         self.scale.setRange(0.01, 100.0)
         self.scale.setSingleStep(0.05)
         self.scale.setValue(0.5)
         self.scale.setToolTip(
-            "Width of one full-resolution pixel in µm: about 0.25 for a 40x scan, 0.5 for 20x. "
-            "Needed because the file does not state it."
+            tr(
+                "Width of one full-resolution pixel in µm: about 0.25 for a 40x scan, 0.5 for 20x. "
+                "Needed because the file does not state it."
+            )
         )
-        self.set_scale = QPushButton("Set")
-        self.set_scale.setToolTip("Use this scale for the slide")
+        self.set_scale = QPushButton(tr("Set"))
+        self.set_scale.setToolTip(tr("Use this scale for the slide"))
         self.scale_line = QWidget()
         line = QHBoxLayout(self.scale_line)
         line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(QLabel("Scale, µm per px"))
+        line.addWidget(QLabel(tr("Scale, µm per px")))
         line.addWidget(self.scale, 1)
         line.addWidget(self.set_scale)
 
-        self.sample = QPushButton("Open sample")
-        self.sample.setToolTip("Open a synthetic section with its spots, to try everything on")
+        self.sample = QPushButton(tr("Open sample"))
+        self.sample.setToolTip(tr("Open a synthetic section with its spots, to try everything on"))
         buttons = QHBoxLayout()
         buttons.addWidget(self.open, 1)
         buttons.addWidget(self.sample)
         buttons.addWidget(self.close_slide)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(heading("Slide"))
+        layout.addWidget(heading(tr("Slide")))
         layout.addLayout(buttons)
         layout.addWidget(self.chooser)
         layout.addWidget(self.facts)

@@ -22,6 +22,7 @@ from ...spots import GridSettings
 from ..common import dialogs
 from ..common.forms import Fields
 from ..common.theme import facts, heading, rule
+from ..common.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,35 +43,39 @@ class SpotsPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.load = QPushButton("Load spots")
+        self.load = QPushButton(tr("Load spots"))
         self.load.setToolTip(
-            "Load measured spots: a Space Ranger folder, a legacy ST spot file with its counts, "
-            "an h5ad file, or a table of x and y"
+            tr(
+                "Load measured spots: a Space Ranger folder, a legacy ST spot file with its "
+                "counts, an h5ad file, or a table of x and y"
+            )
         )
         menu = QMenu(self.load)
         menu.setToolTipsVisible(True)
-        self.from_file = menu.addAction("Spot file…")
+        self.from_file = menu.addAction(tr("Spot file…"))
         self.from_file.setToolTip(
-            "An h5ad file, a CSV or TSV of x and y, or a legacy ST spot file; counts "
-            "beside a legacy ST file are found by name"
+            tr(
+                "An h5ad file, a CSV or TSV of x and y, or a legacy ST spot file; counts "
+                "beside a legacy ST file are found by name"
+            )
         )
-        self.from_folder = menu.addAction("Space Ranger folder…")
-        self.from_folder.setToolTip("The outs folder of Space Ranger, or the one that holds it")
-        self.from_two = menu.addAction("Spot file and counts file…")
-        self.from_two.setToolTip("A legacy ST spot file, then the file with its counts")
+        self.from_folder = menu.addAction(tr("Space Ranger folder…"))
+        self.from_folder.setToolTip(tr("The outs folder of Space Ranger, or the one that holds it"))
+        self.from_two = menu.addAction(tr("Spot file and counts file…"))
+        self.from_two.setToolTip(tr("A legacy ST spot file, then the file with its counts"))
         self.load.setMenu(menu)
-        self.clear = QPushButton("Remove")
-        self.clear.setToolTip("Remove the spots and their prediction")
-        self.facts = facts("The spots: how many, of which platform, with how many genes")
-        self.outlines = QCheckBox("Show outlines")
-        self.outlines.setToolTip("Draw each spot as a circle of its true diameter")
+        self.clear = QPushButton(tr("Remove"))
+        self.clear.setToolTip(tr("Remove the spots and their prediction"))
+        self.facts = facts(tr("The spots: how many, of which platform, with how many genes"))
+        self.outlines = QCheckBox(tr("Show outlines"))
+        self.outlines.setToolTip(tr("Draw each spot as a circle of its true diameter"))
 
         buttons = QHBoxLayout()
         buttons.addWidget(self.load, 1)
         buttons.addWidget(self.clear)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(heading("Spots"))
+        layout.addWidget(heading(tr("Spots")))
         layout.addLayout(buttons)
         layout.addWidget(self.facts)
         layout.addWidget(self.outlines)
@@ -121,8 +126,10 @@ class GridPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.fields = Fields(GridSettings)
-        self.lay = QPushButton("Create grid over the tissue")
-        self.lay.setToolTip("Find the tissue and cover it with spots; they replace any spots shown")
+        self.lay = QPushButton(tr("Create grid over the tissue"))
+        self.lay.setToolTip(
+            tr("Find the tissue and cover it with spots; they replace any spots shown")
+        )
         form = QGridLayout()
         form.setColumnStretch(1, 1)
         form.setColumnStretch(3, 1)
@@ -136,7 +143,7 @@ class GridPanel(QWidget):
         form.addWidget(self.lay, 2, 0, 1, 4)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(heading("No spots? Create a grid"))
+        layout.addWidget(heading(tr("No spots? Create a grid")))
         layout.addLayout(form)
         self.lay.clicked.connect(lambda: self.grid_asked.emit())
 
@@ -161,7 +168,7 @@ class CountsPanel(QWidget):
         self.gene = QComboBox()
         self.gene.setEditable(True)
         self.gene.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.gene.setToolTip("Type part of a gene's name to show its counts")
+        self.gene.setToolTip(tr("Type part of a gene's name to show its counts"))
         # Thousands of names: measuring each of them would hold up the window.
         self.gene.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
@@ -172,12 +179,12 @@ class CountsPanel(QWidget):
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
         line = QHBoxLayout()
-        line.addWidget(QLabel("Gene"))
+        line.addWidget(QLabel(tr("Gene")))
         line.addWidget(self.gene, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(rule())
-        layout.addWidget(heading("Measured counts"))
+        layout.addWidget(heading(tr("Measured counts")))
         layout.addLayout(line)
         self.gene.activated.connect(lambda: self.gene_chosen.emit(self.gene.currentText()))
 

@@ -20,6 +20,7 @@ from ..common import dialogs
 from ..common.dock import Dock
 from ..common.notify import told
 from ..common.theme import facts, heading, rule
+from ..common.words import tr
 from .progress_panel import TrainProgress
 from .sections_table import SectionsPanel
 from .training_form import OptionsPanel
@@ -48,21 +49,21 @@ class TrainDock(Dock):
         self.sections = SectionsPanel()
         self.options = OptionsPanel()
         self.progress = TrainProgress()
-        self.start = QPushButton("Start")
+        self.start = QPushButton(tr("Start"))
         self.start.setToolTip(
-            "Start training; an interrupted training of the same model is resumed"
+            tr("Start training; an interrupted training of the same model is resumed")
         )
-        self.pause = QPushButton("Pause")
-        self.pause.setToolTip("Pause the training; press again to resume it")
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop the training; Start takes it up again from what is done")
-        self.report = QPushButton("Open report")
-        self.report.setToolTip("How well each gene is predicted, compared with baselines")
-        self.command = facts("The command line that repeats this training in a shell")
+        self.pause = QPushButton(tr("Pause"))
+        self.pause.setToolTip(tr("Pause the training; press again to resume it"))
+        self.cancel = QPushButton(tr("Cancel"))
+        self.cancel.setToolTip(tr("Stop the training; Start takes it up again from what is done"))
+        self.report = QPushButton(tr("Open report"))
+        self.report.setToolTip(tr("How well each gene is predicted, compared with baselines"))
+        self.command = facts(tr("The command line that repeats this training in a shell"))
         buttons = QHBoxLayout()
         for button in (self.start, self.pause, self.cancel):
             buttons.addWidget(button)
-        model = (rule(), heading("Model"), self.options, rule(), buttons)
+        model = (rule(), heading(tr("Model")), self.options, rule(), buttons)
         self.stack(self.sections, *model, self.progress, self.report, self.command)
         self._wire()
         self.training.find()
@@ -128,7 +129,7 @@ class TrainDock(Dock):
 
     def _cancel_asked(self) -> None:
         self.training.cancel()
-        self.progress.say("Stopping …")
+        self.progress.say(tr("Stopping …"))
 
     def _report_asked(self) -> None:
         if self.training.how is not None and self.training.how.report is not None:
@@ -160,7 +161,7 @@ class TrainDock(Dock):
         self.cancel.setEnabled(running)
         self.pause.setText("Resume" if paused else "Pause")
         if paused:
-            self.progress.say("Paused")
+            self.progress.say(tr("Paused"))
         self.report.setVisible(training.how is not None and training.how.report is not None)
         self.command.setVisible(bool(self.command.text()))
 

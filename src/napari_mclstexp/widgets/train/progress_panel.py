@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 from ...progress import Estimate, HeldOutMap, TrainingPoint
 from ...training.events import Done, Event, StepsDone
 from ..common.theme import colour, facts
+from ..common.words import tr
 
 HEIGHT = 130
 DOT_PX = 6
@@ -21,14 +22,14 @@ class TrainProgress(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.estimate = facts("Estimated time and memory, measured just before training starts")
+        self.estimate = facts(tr("Estimated time and memory, measured just before training starts"))
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(8)
-        self.bar.setToolTip("Progress of the training")
+        self.bar.setToolTip(tr("Progress of the training"))
         self.status = QLabel("")
         self.status.setWordWrap(True)
-        self.status.setToolTip("What is being done")
+        self.status.setToolTip(tr("What is being done"))
         self.curves = self._plot("Loss (blue, falls) and the held-out section's mean PCC (orange)")
         self.maps = self._plot(
             "The best predicted gene of the held-out section: measured, predicted"
@@ -37,7 +38,7 @@ class TrainProgress(QWidget):
         self.maps.invertY(True)
         for axis in ("left", "bottom"):
             self.maps.hideAxis(axis)
-        self.told = facts("Which gene is drawn")
+        self.told = facts(tr("Which gene is drawn"))
         self._points: list[TrainingPoint] = []
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -55,7 +56,7 @@ class TrainProgress(QWidget):
         self.maps.clear()
         for each in (self.estimate, self.told):
             each.setText("")
-        self.status.setText("Preparing")
+        self.status.setText(tr("Preparing"))
         self.curves.hide()  # a linear head has none: it is computed at once
         self.maps.hide()
         self.show()

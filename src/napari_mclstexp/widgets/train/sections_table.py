@@ -24,6 +24,7 @@ from ..common import dialogs
 from ..common.drop_table import DropTable
 from ..common.notify import told
 from ..common.theme import facts, heading
+from ..common.words import tr
 
 if TYPE_CHECKING:
     from ...cohort.table import Problem
@@ -50,10 +51,12 @@ class SectionTable(DropTable):
         # Of the paths of sections, the beginning and the end differ.
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setToolTip(
-            "The sections to train on: drop slides, outs folders, spot tables or a cohort CSV "
-            "here; cells can be edited"
+            tr(
+                "The sections to train on: drop slides, outs folders, spot tables or a cohort CSV "
+                "here; cells can be edited"
+            )
         )
-        self.setAccessibleName("Sections to train on")
+        self.setAccessibleName(tr("Sections to train on"))
 
 
 class SectionsPanel(QWidget):
@@ -70,13 +73,13 @@ class SectionsPanel(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.table = SectionTable()
-        self.add = QPushButton("Add files…")
-        self.add.setToolTip("Add slides and spot tables, several at once, or a cohort CSV")
-        self.add_outs = QPushButton("Add outs folder…")
-        self.add_outs.setToolTip("Add a Space Ranger outs folder")
-        self.remove = QPushButton("Remove")
-        self.remove.setToolTip("Remove the selected rows from the table; no file is deleted")
-        self.problems = facts("Problems of the sections; point at a marked cell for more")
+        self.add = QPushButton(tr("Add files…"))
+        self.add.setToolTip(tr("Add slides and spot tables, several at once, or a cohort CSV"))
+        self.add_outs = QPushButton(tr("Add outs folder…"))
+        self.add_outs.setToolTip(tr("Add a Space Ranger outs folder"))
+        self.remove = QPushButton(tr("Remove"))
+        self.remove.setToolTip(tr("Remove the selected rows from the table; no file is deleted"))
+        self.problems = facts(tr("Problems of the sections; point at a marked cell for more"))
         self.problems.hide()
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -88,7 +91,7 @@ class SectionsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addWidget(heading("Sections"))
+        layout.addWidget(heading(tr("Sections")))
         layout.addWidget(self.table)
         layout.addLayout(buttons)
         layout.addWidget(self.problems)

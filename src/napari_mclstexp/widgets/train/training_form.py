@@ -22,6 +22,7 @@ from ...training.process import TrainRequest
 from ...training.settings import VARIABLE_GENES, TrainSettings
 from ..common import dialogs
 from ..common.forms import Fields, help_of
+from ..common.words import tr
 
 WEIGHTS, SCRATCH, TUNE = "Encoder weights", "Random weights", "Fine-tune a model"
 NOBODY = "no section"
@@ -70,8 +71,10 @@ class OptionsPanel(QWidget):
         self.start = QComboBox()
         self.start.addItems([WEIGHTS, SCRATCH, TUNE])
         self.start.setToolTip(
-            "What training starts from: an image encoder's weights (usual), random weights, or a "
-            "trained model"
+            tr(
+                "What training starts from: an image encoder's weights (usual), random weights, or "
+                "a trained model"
+            )
         )
         self.fields = Fields(
             *(TrainSettings, "freeze_encoder", "head", "rank", "epochs"),
