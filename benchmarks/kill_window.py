@@ -63,7 +63,7 @@ def work(slide: Path, model: Path, moment: int, folder: Path) -> None:
         from napari_mclstexp.analysis.region import Region
 
         x, y = np.median(np.asarray(session.spots.obsm["spatial"]), axis=0)
-        ring = ((x - 700, y - 700), (x + 700, y - 700), (x + 700, y + 700), (x - 300, y - 300))
+        ring = ((x - 700, y - 700), (x + 700, y - 700), (x + 700, y + 700), (x - 700, y - 700))
         session.edit("Draw a region", regions=(Region("Tumour", ((ring,),)),))
 
     def opened() -> None:

@@ -66,6 +66,7 @@ ALL = (
     Benchmark("cohort", "cohort.py"),
     Benchmark("docks", "dock_opening.py"),
     Benchmark("genes", "gene_switch.py"),
+    Benchmark("stalls", "window_stalls.py"),
 )
 
 
