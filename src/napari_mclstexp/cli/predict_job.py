@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
-from ..running.import_together import import_together
 from .long_work import check_out_file, long_work
 
 if TYPE_CHECKING:
@@ -61,7 +60,6 @@ def predict_job(
         inputs["--spots"] = None if where.spots.is_dir() else where.spots
         inputs["--counts"] = where.counts
     check_out_file(out, inputs)
-    import_together("anndata", "torch")
     from ..slides import open_slide
 
     with open_slide(slide_path) as slide:

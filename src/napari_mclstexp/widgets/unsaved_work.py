@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..slides import Slide
     from .common.background_jobs import Jobs
 
-AUTOSAVE_MS = 1500  # after the last change
+AUTOSAVE_MS = 1500  # after the first change that is not kept yet
 
 
 class UnsavedWork(QObject):
@@ -135,7 +135,8 @@ class UnsavedWork(QObject):
             self.jobs.start(lambda _: forget(), lambda _: None, tell)
 
     def _changed(self, _: object) -> None:
-        if any(each.slide is not None for each in self.session.open_slides):
+        # Not begun anew while it waits: who works without a pause would never be kept.
+        if not self._soon.isActive() and any(each.slide for each in self.session.open_slides):
             self._soon.start()
 
     # -- offering back -------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """What the window says, in the person's language: every sentence goes through :func:`tr`.
 
 There is no catalogue yet. ``tools/sentences.py`` reads the sentences out of the docks into a
-``.ts`` file; Qt's Linguist fills it, and its ``lrelease`` makes the ``.qm`` file that :func:`speak` finds
-in ``translations/`` by its language: ``mclstexp_de.qm``. A sentence is translated whole; what
-changes in it stands in braces.
+``.ts`` file; Qt's Linguist fills it, and its ``lrelease`` makes the ``.qm`` file that
+:func:`speak` finds in ``translations/`` by its language: ``mclstexp_de.qm``. A sentence is
+translated whole; what changes in it stands in braces.
 """
 
 from __future__ import annotations
