@@ -284,6 +284,9 @@ def main() -> int:
     dialogs.ask_unsaved = lambda *_: dialogs.DISCARD  # a picture is no work to be kept
     # Before the first window: Mesa's OpenGL and torch's compiler do not like the other order.
     with tempfile.TemporaryDirectory() as scratch:
+        # Nobody's settings, models and unsaved work are in the pictures.
+        for home in ("CONFIG", "STATE", "DATA"):
+            os.environ[f"XDG_{home}_HOME"] = str(Path(scratch) / home.lower())
         real = (SHARED / "data" / "her2st").is_dir()
         if real:
             train_on_her2st(Path(scratch) / "model")
