@@ -25,6 +25,7 @@ def tries(monkeypatch, tmp_path) -> Callable[[], str]:
     path = os.pathsep.join([ours, os.environ.get("PYTHONPATH", "")])
     monkeypatch.setenv("PYTHONPATH", path)
     monkeypatch.setenv("CLOSED_SOCKETS", str(log))
+    monkeypatch.setenv("NAPARI_MCLSTEXP_DATA", str(tmp_path / "shelf"))
     close_sockets(monkeypatch.setattr)
     return lambda: log.read_text() if log.exists() else ""
 

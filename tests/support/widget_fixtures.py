@@ -44,6 +44,7 @@ def viewer(monkeypatch, tmp_path, make_napari_viewer):
     monkeypatch.setattr(f"{dialogs}.ask_unsaved", lambda *_: "discard")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("NAPARI_MCLSTEXP_DATA", str(tmp_path / "shelf"))
     return make_napari_viewer(show=True)
 
 

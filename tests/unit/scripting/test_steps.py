@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -98,11 +99,14 @@ def test_the_steps_give_the_same_domains_regions_and_figure_without_a_window(
     assert sorted(path.name for path in again.iterdir()) == [
         *("domains.png", "gene.png", "r.geojson", "spots.csv"),
     ]
-    for name in ("r.geojson", "spots.csv"):  # the domain of each spot is in the table
-        assert (again / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert (again / "r.geojson").read_bytes() == (tmp_path / "r.geojson").read_bytes()
+    now, then = (pd.read_csv(folder / "spots.csv", index_col=0) for folder in (again, tmp_path))
+    # The last digits may differ: torch adds up otherwise in a process that has computed before.
+    pd.testing.assert_frame_equal(now, then, rtol=1e-5)  # the domain of each spot is a column
     for name in ("gene.png", "domains.png"):
         now, then = (np.asarray(Image.open(folder / name)) for folder in (again, tmp_path))
-        assert np.array_equal(now, then)
+        assert now.shape == then.shape
+        assert np.abs(now.astype(int) - then).max() <= 1
     gene, domains = (np.asarray(Image.open(again / f"{name}.png")) for name in ("gene", "domains"))
     assert gene.shape != domains.shape or not np.array_equal(gene, domains)
 

@@ -180,10 +180,10 @@ def test_pickled_code_is_refused_and_does_not_run(tmp_path, wide_section):
     sentinel = tmp_path / "ran"
     state = {**published_state(rows=8), "extra": Bomb(str(sentinel))}
     torch.save(state, tmp_path / "bad.pt")
-    with pytest.raises(ModelError, match=r"bad\.pt is not a file of plain tensors"):
+    with pytest.raises(ModelError, match=r"bad\.pt is damaged or not a file of plain tensors"):
         import_checkpoint(tmp_path / "bad.pt", [wide_section], GENES)
     (tmp_path / "raw.pt").write_bytes(pickle.dumps(Bomb(str(sentinel))))
-    with pytest.raises(ModelError, match=r"raw\.pt is not a file of plain tensors"):
+    with pytest.raises(ModelError, match=r"raw\.pt is damaged or not a file of plain tensors"):
         import_checkpoint(tmp_path / "raw.pt", [wide_section], GENES)
     assert not sentinel.exists()
 

@@ -100,7 +100,8 @@ def _widget(declaration: Declared, most: float, slider: bool) -> Any:
             low = _unset(declaration)
             default = low if default is None else default
             kind = float  # magicgui's box of whole numbers shows no text for None
-        options |= {"min": low, "max": min(high, most), "step": option.step}
+        sensible = high if option.most is None else option.most
+        options |= {"min": low, "max": min(high, most, sensible), "step": option.step}
         if slider:
             options["widget_type"] = "FloatSlider" if kind is float else "Slider"
     widget = create_widget(value=default, annotation=kind, name=declaration.name, options=options)
