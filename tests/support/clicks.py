@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
     QLineEdit,
-    QMenu,
     QTableWidget,
     QWidget,
 )
@@ -59,18 +57,6 @@ class Hands:
         QTest.mouseClick(button, LEFT, pos=pos)
         self.made.append(button.text() or button.accessibleName())
 
-    def choose(self, button: QAbstractButton, name: str) -> None:
-        """Press a button that has a menu, and click a line of that."""
-        menu: QMenu = button.menu()
-
-        def click() -> None:
-            action = next(each for each in menu.actions() if plain(each.text()).startswith(name))
-            QTest.mouseClick(menu, LEFT, pos=menu.actionGeometry(action).center())
-
-        QTimer.singleShot(300, click)
-        self.press(button)
-        self.made.append(name)
-
     def press_list(self, box: QComboBox, row: int) -> None:
         """Open a list, and click a line of it."""
         QTest.mouseClick(box, LEFT)
@@ -101,30 +87,6 @@ class Hands:
         QTest.keyClicks(editor, text)
         QTest.keyClick(editor, Qt.Key.Key_Return)
         QTest.qWait(100)
-
-    def drag(self, viewer: Any, *places: tuple[float, float]) -> None:
-        """Press the mouse at the first (y, x), in world units, and release it at the last."""
-        native = viewer.window._qt_viewer.canvas.native
-        camera = viewer.scene.camera
-        points = []
-        for y, x in places:
-            down = (y - camera.center[-2]) * camera.zoom + native.height() / 2
-            right = (x - camera.center[-1]) * camera.zoom + native.width() / 2
-            points.append(QPoint(int(right), int(down)))
-        QTest.mousePress(native, LEFT, pos=points[0])
-        for point in points[1:]:  # QTest moves the mouse with no button held, which is no drag
-            move = QMouseEvent(
-                QEvent.Type.MouseMove,
-                QPointF(point),
-                QPointF(native.mapToGlobal(point)),
-                Qt.MouseButton.NoButton,
-                LEFT,
-                Qt.KeyboardModifier.NoModifier,
-            )
-            QApplication.sendEvent(native, move)
-            QTest.qWait(15)
-        QTest.mouseRelease(native, LEFT, pos=points[-1])
-        self.made.append("(drawn)")
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 10.0) -> bool:

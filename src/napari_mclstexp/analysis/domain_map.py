@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from .domain_settings import DomainSettings
-from .domains import Domains, keep_colours
+from .domains import Domains, find_domains, keep_colours
 from .expression import Expression, dense_columns
 from .region import Region, domain_regions
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ..progress import CancelToken
 
 Rgb = tuple[int, int, int]
 _numbers = count(1)
@@ -125,6 +127,19 @@ def map_of(
         found.reason,
         of,
     )
+
+
+def find_map(
+    expression: Expression,
+    xy: NDArray[np.float64],
+    settings: DomainSettings,
+    of: str,
+    before: DomainMap | None = None,
+    programs: NDArray[np.float32] | None = None,
+    cancel: CancelToken | None = None,
+) -> DomainMap:
+    """Find domains, as :func:`~.domains.find_domains` does, and return their map."""
+    return map_of(find_domains(expression, xy, settings, cancel, programs), settings, of, before)
 
 
 def dot_table(

@@ -207,22 +207,28 @@ def _draw_map(ax: Axes, result: AnnData, values: NDArray[np.float32], tissue: Ti
 
 
 def _draw_spots(ax: Axes, result: AnnData, values: NDArray[np.float32]) -> Any:
+    known = np.isfinite(values)
+    spots = draw_discs(ax, positions(result)[known] * _um_per_px(result), _diameter(result))
+    spots.set_array(values[known])
+    return spots
+
+
+def draw_discs(ax: Axes, xy: NDArray[np.float64], diameter: float) -> Any:
+    """Draw discs of a true diameter at (n, 2) centres, in the units of the axes."""
     from matplotlib.collections import EllipseCollection
 
-    known = np.isfinite(values)
-    diameter = np.full(int(known.sum()), _diameter(result))
-    spots = EllipseCollection(
-        diameter,
-        diameter,
-        np.zeros_like(diameter),
+    across = np.full(len(xy), diameter)
+    discs = EllipseCollection(
+        across,
+        across,
+        np.zeros_like(across),
         units="x",
-        offsets=positions(result)[known] * _um_per_px(result),
+        offsets=xy,
         offset_transform=ax.transData,
         linewidths=0,
     )
-    spots.set_array(values[known])
-    ax.add_collection(spots)
-    return spots
+    ax.add_collection(discs)
+    return discs
 
 
 def draw_scale_bar(ax: Axes, box: tuple[float, float, float, float]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
-from ..export.figure import FORMATS, PANEL_INCHES, draw_scale_bar
+from ..export.figure import FORMATS, PANEL_INCHES, draw_discs, draw_scale_bar
 from ..files import atomic_file
 from .layer_specs import (
     ColourBar,
@@ -235,33 +235,17 @@ def _draw(ax: Axes, panel: _Panel) -> Any:
         )
     if isinstance(layer, ExpressionPoints):
         known = np.isfinite(layer.values)
-        discs = _discs(ax, layer.positions[known] - (0.0, panel.shift), layer.diameter)
+        discs = draw_discs(
+            ax, (layer.positions[known] - (0.0, panel.shift))[:, ::-1], layer.diameter
+        )
         discs.set_array(layer.values[known])
         discs.set(cmap=layer.colormap, clim=layer.limits, alpha=layer.opacity)
         return discs
-    discs = _discs(ax, layer.positions, layer.diameter)
+    discs = draw_discs(ax, layer.positions[:, ::-1], layer.diameter)
     colours = layer.colours.copy()
     colours[:, 3] *= layer.opacity
     discs.set_facecolor(colours)
     return None
-
-
-def _discs(ax: Axes, places: NDArray[np.float64], diameter: float) -> Any:
-    """Add discs of a true diameter at (n, 2) places (y, x)."""
-    from matplotlib.collections import EllipseCollection
-
-    across = np.full(len(places), diameter)
-    discs = EllipseCollection(
-        across,
-        across,
-        np.zeros_like(across),
-        units="x",
-        offsets=places[:, ::-1],
-        offset_transform=ax.transData,
-        linewidths=0,
-    )
-    ax.add_collection(discs)
-    return discs
 
 
 def _draw_regions(ax: Axes, layer: RegionShapes) -> None:

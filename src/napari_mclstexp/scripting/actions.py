@@ -178,9 +178,8 @@ def find_domains(
     SettingsError
         If there are no spots or no such expression, or the settings do not fit it.
     """
-    from ..analysis.domain_map import map_of
+    from ..analysis.domain_map import find_map
     from ..analysis.domain_settings import DomainSettings
-    from ..analysis.domains import find_domains
     from ..spots.schema import positions
 
     if session.spots is None:
@@ -188,8 +187,8 @@ def find_domains(
     settings = settings or DomainSettings()
     expression, _ = session.expression.matrix(of)
     programs = session.expression.program_scores() if of == "predicted" else None
-    found = find_domains(expression, positions(session.spots), settings, programs=programs)
-    domains = map_of(found, settings, of, session.annotations.domains)
+    xy, before = positions(session.spots), session.annotations.domains
+    domains = find_map(expression, xy, settings, of, before, programs)
     session.edit("Find domains", domains=domains)
     session.show(show_domains=True)
     return domains
@@ -205,10 +204,12 @@ def name_domains(
     SettingsError
         If there are no domains.
     """
+    from ..session.annotations_json import rgb
+
     domains = session.annotations.domains
     if domains is None:
         raise SettingsError("There are no domains yet; find some first.")
-    given = {key: _rgb(colour) for key, colour in (colours or {}).items()}
+    given = {key: rgb(colour) for key, colour in (colours or {}).items()}
     domains = replace(
         domains, names={**domains.names, **names}, colours={**domains.colours, **given}
     )
@@ -313,13 +314,14 @@ def clear_spots(session: Session) -> None:
 def show(session: Session, **display: Any) -> None:
     """Change what is shown; see :class:`~napari_mclstexp.session.display.Display`."""
     from ..analysis.region_classes import RegionClass
+    from ..session.annotations_json import rgb
 
     lists = {name: tuple(each) for name, each in display.items() if isinstance(each, list)}
     if isinstance(display.get("classes"), list):  # as JSON has them
         lists["classes"] = tuple(
             each
             if isinstance(each, RegionClass)
-            else RegionClass(str(each["name"]), _rgb(each["colour"]))
+            else RegionClass(str(each["name"]), rgb(each["colour"]))
             for each in display["classes"]
         )
     session.show(**{**display, **lists})
@@ -342,8 +344,3 @@ def save_result(session: Session, path: Path | str) -> None:
     if session.slide is not None:
         refuse_overwriting(path, {"the slide": session.slide.path})
     write_prediction(session.result.adata, path)
-
-
-def _rgb(colour: Sequence[int]) -> tuple[int, int, int]:
-    red, green, blue = (int(value) for value in colour)
-    return red, green, blue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -86,7 +86,11 @@ def writer(session: Session, kind: Kind, view: View | None = None) -> Write:
 
 def with_suffix(path: Path, kind: Kind) -> Path:
     """Return a path that says what it is: a suffix is added where it has none of its kind."""
-    known = SUFFIXES[kind]
+    return suffixed(path, SUFFIXES[kind])
+
+
+def suffixed(path: Path, known: Sequence[str]) -> Path:
+    """Return a path with one of these suffixes: the first of them is added where it has none."""
     return path if path.suffix.lower() in known else path.with_name(path.name + known[0])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -53,7 +53,7 @@ def annotations_from(document: dict[str, Any], source: str) -> Annotations:
         domains = DomainMap(
             np.array(found["labels"], dtype=str),
             {str(key): str(name) for key, name in found["names"].items()},
-            {str(key): _rgb(colour) for key, colour in found["colours"].items()},
+            {str(key): rgb(colour) for key, colour in found["colours"].items()},
             DomainSettings(**found["settings"]),
             str(found["reason"]),
             str(found["of"]),
@@ -86,6 +86,7 @@ def _point(found: list[float]) -> tuple[float, float]:
     return x, y
 
 
-def _rgb(colour: list[int]) -> tuple[int, int, int]:
+def rgb(colour: Sequence[int]) -> tuple[int, int, int]:
+    """Return red, green and blue of their JSON."""
     red, green, blue = (int(value) for value in colour)
     return red, green, blue

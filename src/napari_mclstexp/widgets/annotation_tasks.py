@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, Signal
 
-from ..analysis.domain_map import DomainMap, map_of
+from ..analysis.domain_map import DomainMap, find_map
 from ..analysis.domain_settings import DomainSettings
 from ..analysis.region import Region
 from ..analysis.region_comparison import RegionComparison, compare
@@ -103,10 +103,7 @@ class AnnotationTasks(QObject):
         xy, cancel = positions(spots), CancelToken()
 
         def work() -> DomainMap:
-            from ..analysis.domains import find_domains
-
-            found = find_domains(expression, xy, settings, cancel, programs)
-            return map_of(found, settings, of, before)
+            return find_map(expression, xy, settings, of, before, programs, cancel)
 
         def done(found: DomainMap) -> None:
             ended()

@@ -9,6 +9,7 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from ...scripting.exports import suffixed
 from .words import tr
 
 SLIDES = (
@@ -141,9 +142,7 @@ def ask_target(parent: QWidget | None, title: str, name: str, kinds: str) -> Pat
 def with_suffix(path: Path, kinds: str) -> Path:
     """Return a path with the first suffix of some kinds, "Figure (*.png *.svg)", if it has none."""
     known = re.findall(r"\*(\.\w+)", kinds)
-    if not known or path.suffix.lower() in known:
-        return path
-    return path.with_name(path.name + known[0])
+    return suffixed(path, known) if known else path
 
 
 def _may_replace(parent: QWidget | None, path: Path) -> bool:
