@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -24,7 +25,7 @@ if __name__ == "__main__":
 
 from support.faults import forked
 from support.faults.encounters import READ_SLIDES, changed_slides, pairs
-from support.faults.jobs import JOBS, write_template
+from support.faults.jobs import JOBS, Job, write_template
 from support.faults.trials import Bench, Count, Undisturbed, full_disk, kills, read_only, refusals
 
 
@@ -48,11 +49,9 @@ class Report:
             print(f"WRONG {what}: {each}", file=sys.stderr, flush=True)
 
 
-def campaign(bench: Bench, only: list[str]) -> Report:
-    """Try everything, or the jobs and parts that are named."""
+def campaign(bench: Bench, jobs: Sequence[Job], parts: Sequence[str]) -> Report:
+    """Disturb jobs in every way, part by part."""
     report = Report()
-    parts = [each for each in PARTS if each in only] or PARTS
-    jobs = [each for each in JOBS if any(word in each.name for word in only)] or JOBS
     known: dict[str, Undisturbed] = {}
     if {"kills", "full", "readonly"} & set(parts):
         report.head("command", "fault", "tried", "older or newer whole", "leftovers", "then equal")
@@ -101,8 +100,9 @@ def main() -> int:
     shared = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(prefix="faults-", dir=shared) as name:
         bench = Bench(Path(name, "template"), Path(name))
-        write_template(bench.template, forked.run)
-        report = campaign(bench, asked.only)
+        jobs = [each for each in JOBS if any(word in each.name for word in asked.only)] or JOBS
+        write_template(bench.template, forked.run, jobs)
+        report = campaign(bench, jobs, [each for each in PARTS if each in asked.only] or PARTS)
     killed = sum(n for fault, n in report.tried.items() if fault.startswith("killed"))
     print(
         f"\n{sum(report.tried.values()):,} faults, {killed:,} of them kills, in "

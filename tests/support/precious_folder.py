@@ -26,7 +26,7 @@ class Command:
 _SLIDE = ("--slide", "slide.ome.tif")
 _QUICK = (
     *("--preset", "paper", "--patch-px", 32, "--um-per-px", 1, "--epochs", 1),
-    *("--from-scratch", "--freeze-encoder"),
+    *("--from-scratch", "--freeze-encoder", "--encoder", "timm:test_resnet"),
 )
 _LEARN = ("--cohort", "cohort.csv", "--genes", "genes.txt", *_QUICK)
 _EVENTS = ("--events", "OUT")
@@ -58,8 +58,8 @@ COMMANDS = (
              "--out", "OUT"), "tables"),
     Command(("recipe", "her2st", "--data", "data", "--genes", "list.txt", *_QUICK, "--out", "OUT"),
             "tables", 1),
-    Command(("models", "build", "her2st", "--data", "data", "--genes", "list.txt", *_QUICK[2:-1],
-             "--out", "OUT"), "a model", 1),
+    Command(("models", "build", "her2st", "--data", "data", "--genes", "list.txt",
+             "--from-scratch", "--patch-px", 32, "--epochs", 1, "--out", "OUT"), "a model", 1),
     Command(("predict-cohort", "--slides", "slides.csv", "--model", "model", "--processes", 1,
              "--out", "OUT"), "a cohort", 2),
     Command(("predict-cohort", "--slides", "slides.csv", "--model", "model", "--processes", 1,
@@ -87,7 +87,6 @@ def write_precious(folder: Path) -> None:
     from napari_mclstexp.evaluation.evaluation_files import KIND as EVALUATION
     from napari_mclstexp.export.annotated_anndata import ZARR
     from napari_mclstexp.files import atomic_folder, placing
-    from napari_mclstexp.model import load_model, save_model
     from napari_mclstexp.session.session import Session
     from napari_mclstexp.session.write_session import save_session
     from support import hostile_kit
@@ -95,16 +94,18 @@ def write_precious(folder: Path) -> None:
     from support.public_data_kit import her2st
     from support.shell_kit import shell
 
-    made = kit.write_model(folder.with_name("made"))
-    hostile_kit.write_bench(folder, made)
+    (empty := folder.with_name("empty")).mkdir()
+    hostile_kit.write_bench(folder, empty)
     (folder / "spots.h5ad").rename(folder / "s.h5ad")
     for name in ("cohort.csv", "slides.csv"):
         text = (folder / name).read_text()
         (folder / name).write_text(text.replace("spots.h5ad", "s.h5ad"))
-    shutil.rmtree(folder / "outs")
-    shutil.rmtree(folder / "model")
-    for name in ("model", "old model", "my model"):
-        save_model(load_model(made), folder / name)
+    for name in ("outs", "model"):
+        shutil.rmtree(folder / name)
+    with within(folder):
+        assert shell("train", *_LEARN, "--out", "model").code == 0
+    for name in ("old model", "my model"):
+        shutil.copytree(folder / "model", folder / name)
     (folder / "my model" / "notes.txt").write_text(MINE)
     Image.effect_noise((900, 900), 60).convert("RGB").save(folder / "onto.png")
     her2st(folder / "data", "as packed")

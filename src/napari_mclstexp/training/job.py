@@ -169,16 +169,18 @@ def run_job(
     UserError
         If anything about the files or the choices is wrong.
     Cancelled
-        If `cancel` was set; no model is written then.
+        If `cancel` was set; no model is written then, unless it was the report that was made.
     """
     with ExitStack() as stack:
         if first_process():
             stack.enter_context(only_one(job.out, "another training"))
         try:
             return _run(job, reporter, progress, cancel)
-        except Cancelled:
+        except Cancelled as error:
             if not (job.resume or keeps_run()):
                 _remove_run(job)
+            elif (job.run_folder / CHECKPOINT).exists():
+                error.kept = f"{job.run_folder} stays, and --resume goes on from it."
             raise
 
 
@@ -241,7 +243,11 @@ def _run(
             _save(job, model)
             if scored is not None and job.report:
                 made = Trained(model, settings, None, ())
-                report = reporter(job, made, learned, scored, told, cancel)
+                try:
+                    report = reporter(job, made, learned, scored, told, cancel)
+                except Cancelled as error:
+                    error.kept = f"the model stands in {job.out}, without its report."
+                    raise
     finally:
         if not checkpoint.exists():  # nothing to go on from
             _remove_run(job)

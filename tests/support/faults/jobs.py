@@ -24,7 +24,7 @@ from support import hostile_kit
 from support import widget_kit as kit
 from support.shell_kit import shell
 
-from .forked import Work
+from .forked import Ended, Work
 
 HOME = "home"  # in each folder: cache, state and shelf of its own
 QUICK = ("--preset", "paper", "--patch-px", 32, "--um-per-px", 1, "--epochs", 3, "--from-scratch",
@@ -140,8 +140,7 @@ JOBS = (
     Job("domains --markers", _shell(*DOMAINS), ("d.h5ad", "m.csv")),
     Job("regions", _shell("regions", "r.h5ad", "--geojson", "regions.geojson", "--out", "m.csv"),
         ("m.csv",)),
-    Job("register --regions", _shell(*REGISTER, "--regions", "regions.geojson", "--out",
-                                     "x.geojson"), ("x.geojson",)),
+    Job("register", _shell(*REGISTER, "--out", "x.csv"), ("x.csv",)),
     *(_export(to, out) for to, out in (("csv", "m.csv"), ("geojson", "x.geojson"),
       ("h5ad", "x.h5ad"), ("zarr", "x.zarr"), ("figure", "x.png"))),
     Job("models add", _shell("models", "add", "model", "--as", "tiny"), (f"{HOME}/data",)),
@@ -161,8 +160,8 @@ def homes(folder: Path) -> Iterator[None]:
         yield
 
 
-def write_template(folder: Path, run: Callable[[Work, Path], object]) -> None:
-    """Write inputs, and an older result wherever a job will write.
+def write_template(folder: Path, run: Callable[[Work, Path], Ended], jobs: Sequence[Job]) -> None:
+    """Write inputs, and an older result wherever the jobs will write.
 
     Parameters
     ----------
@@ -170,8 +169,10 @@ def write_template(folder: Path, run: Callable[[Work, Path], object]) -> None:
         Does the work elsewhere than in this process, which shall not start threads of torch.
     """
     folder.mkdir()
-    hostile_kit.write_bench(folder, kit.write_model(folder.with_name("made")))
-    shutil.rmtree(folder / "outs")
+    (empty := folder.with_name("empty")).mkdir()
+    hostile_kit.write_bench(folder, empty)
+    for name in ("outs", "model"):
+        shutil.rmtree(folder / name)
     (folder / HOME).mkdir()
     (folder / "spots.h5ad").rename(folder / "s.h5ad")
     for name in ("cohort.csv", "slides.csv"):
@@ -180,23 +181,33 @@ def write_template(folder: Path, run: Callable[[Work, Path], object]) -> None:
     slides = (folder / "slides.csv").read_text()
     (folder / "slides.csv").write_text(slides + "again.tif,s.h5ad\n")
     shutil.copy(folder / "slide.ome.tif", folder / "again.tif")
-    result = (*PREDICT[:-1], "r.h5ad")
-    older = (
-        _shell(*result, "--interval", 0.5),
-        _shell("domains", "r.h5ad", "--k", 2, "--out", "d.h5ad", "--markers", "m.csv"),
-        _shell(*PREDICT, "--genes", "FASN"),
-        _shell(*REGISTER, "--out", "x.csv"),
-        _session("old"),
-        _autosave("old"),
-        _cohort("--interval", 0.5, "--no-report"),
-        *(each.work for each in JOBS if each.name.startswith("export")),
-    )  # fmt: skip
-    for work in older:
-        ended = run(work, folder)
-        assert ended.code == 0, ended  # type: ignore[attr-defined]
-    shutil.copytree(folder / "model", folder / "trained")
+    for wanted, work in OLDER.values():
+        if any(word in job.name for word in wanted for job in jobs):
+            ended = run(work, folder)
+            assert ended.code == 0, ended
     shutil.rmtree(folder / HOME)
     (folder / HOME).mkdir()
+
+
+_RESULT = ("predict", *_ON_SLIDE, "--spots", "s.h5ad", "--out", "r.h5ad", "--interval", 0.5)
+_NO_SESSION = ("train", "predict", "domains", "regions", "register", "export", "models add")
+# What stands before, and for which jobs.
+OLDER: dict[str, tuple[tuple[str, ...], Work]] = {
+    "model": (_NO_SESSION, _shell(*TRAIN, "--out", "model", "--epochs", 1)),
+    "trained": (("train",), _shell(*TRAIN, "--epochs", 2)),
+    "r.h5ad": (_NO_SESSION[2:], _shell(*_RESULT)),
+    "p.h5ad": (("predict",), _shell(*PREDICT, "--genes", "FASN")),
+    "d.h5ad, m.csv": (("domains", "export", "regions"), _shell(*DOMAINS, "--k", 2)),
+    "x.csv": (("register",), _shell("regions", "r.h5ad", "--geojson", "regions.geojson",
+                                    "--out", "x.csv")),
+    "x.geojson": (("geojson",), _shell(*REGISTER, "--regions", "regions.geojson",
+                                       "--out", "x.geojson")),
+    **{out: ((f"to {to}",), _shell("export", "r.h5ad", "--to", to, "--gene", "GNAS", "--out", out))
+       for to, out in (("h5ad", "x.h5ad"), ("zarr", "x.zarr"), ("figure", "x.png"))},
+    "session": (("session",), _session("old")),
+    "recovery": (("annotate",), _autosave("old")),
+    "cohort": (("cohort",), _cohort("--interval", 0.5, "--no-report")),
+}  # fmt: skip
 
 
 def content(path: Path) -> object:
