@@ -12,10 +12,11 @@ TESTS  := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-
 # In a folder whose parents nobody else may write in, as munge wants it.
 SLURM_FOLDER ?= /var/lib/napari-mclstexp-slurm
 
-# Of `make fuzz`.
+# Of `make fuzz`, and of `make faults`.
 MINUTES ?= 20
+CASES ?= 1000
 
-.PHONY: demo test coverage test-fast test-cluster fuzz lint docs bench gpu screenshots sample-data system clean
+.PHONY: demo test coverage test-fast test-cluster fuzz faults lint docs bench gpu screenshots sample-data system clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -47,6 +48,11 @@ test-cluster: $(VENV)/.installed
 # Damaged files for every reader; what breaks one is kept in tests/fuzz/found and tested from then on.
 fuzz: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/driver.py --minutes $(MINUTES)
+
+# Kills, disks that refuse, two at one output; then random commands over precious files. Root has real disks too.
+faults: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python tests/support/fault_program.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/support/precious_program.py --cases $(CASES)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -109,6 +109,17 @@ def test_a_link_to_itself_is_no_output(here):
     assert (here / "circle").is_symlink()
 
 
+def test_a_model_may_stand_in_this_very_folder_but_not_in_all_of_the_disk(here, monkeypatch):
+    (here / "empty").mkdir()
+    monkeypatch.chdir(here / "empty")
+    job = TrainJob(here / BAD, Path(), here / BAD)
+    job.check_outputs()
+    assert job.run_folder == here / "empty.run"
+    for build in ("models", "build", "her2st", "--data", here / "mine"), ("train", "--cohort", BAD):
+        done = shell(*build, "--genes", BAD, "--out", "/")
+        assert (done.code, done.err.count("\n")) == (2, 1)
+
+
 def test_who_is_stopped_while_the_report_is_made_is_told_that_the_model_stands(cohort, tmp_path):
     cancel = CancelToken()
 
@@ -117,7 +128,7 @@ def test_who_is_stopped_while_the_report_is_made_is_told_that_the_model_stands(c
         cancel.raise_if_cancelled()
         raise AssertionError
 
-    chosen = {"encoder": "timm:test_resnet", "from_scratch": True, "freeze_encoder": True,
+    chosen = {"encoder": "timm:test_resnet", "pretrained": False, "freeze_encoder": True,
               "patch_px": 32, "epochs": 1, "sequence_length": 10}  # fmt: skip
     job = TrainJob(cohort, tmp_path / "m", cohort.parent / "genes.txt", held_out="c",
                    preset="paper", chosen=chosen)  # fmt: skip

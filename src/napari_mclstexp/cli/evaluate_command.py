@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ..errors import OutputError, SettingsError
-from ..files import check_names, lies_in, refuse_overwriting, remove_files
+from ..files import beside, check_names, lies_in, refuse_overwriting, remove_files
 from ..options import Option
 from ..training.settings import Cohort, Genes, Hvg, MinCounts
 from .answers import Report
@@ -165,7 +165,7 @@ def _scratch(out: Path, on: str) -> Iterator[Path | None]:
     if on == "local":
         yield None
         return
-    folder = out.with_name(out.name + ".folds")
+    folder = beside(out, ".folds")
     yield folder
     remove_files(folder, ("*/fold-*.npz", "*/section*.h5ad", "*/task.json"))
 

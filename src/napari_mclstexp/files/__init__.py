@@ -22,7 +22,7 @@ from .marks import (
 )
 from .refuse import lies_in, refuse_overwriting, sha256
 from .spreadsheet import as_cell, as_cells, from_cell
-from .temporary import is_temporary
+from .temporary import beside, is_temporary
 
 __all__ = [
     "MARKER",
@@ -30,6 +30,7 @@ __all__ = [
     "as_cells",
     "atomic_file",
     "atomic_folder",
+    "beside",
     "check_folder",
     "check_names",
     "check_writable",

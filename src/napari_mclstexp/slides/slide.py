@@ -302,8 +302,8 @@ class Slide(ABC):
         now = stamp_of(self.path)
         if now is not None and self.stamp not in (None, now):
             raise SlideError(
-                f"{self.path.name} was changed or replaced while it was read; leave it as it is, "
-                "and try again."
+                f"{self.path.name} was changed or replaced while it was open; open it again, or "
+                "run this again."
             )
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import Cancelled, SettingsError
 from ..files import (
     atomic_folder,
+    beside,
     check_folder,
     is_temporary,
     kind_of,
@@ -81,7 +82,7 @@ class TrainJob:
     @property
     def run_folder(self) -> Path:
         """Where checkpoint and curves stand until the model does."""
-        return self.out.with_name(self.out.name + ".run")
+        return beside(self.out, ".run")
 
     def inputs(self) -> dict[str, Path | None]:
         """Return all files that are read, by what they are; none may be written over."""

@@ -75,7 +75,7 @@ CHANGES: dict[str, Callable[[Path, Path], None]] = {
     "replaced by another": _replace,
     "written over": _overwrite,
 }
-TRIES = 8
+TRIES = 5
 SOME_FAILED = 3
 
 

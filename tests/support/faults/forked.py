@@ -6,6 +6,7 @@ call does to it is real: `strace` (Debian: strace) stops it at the n-th call of 
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -17,7 +18,9 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 # By what they do; a name that a machine does not have is passed over.
@@ -77,6 +80,7 @@ class Running:
             _work(work, folder, self._said.name)
         os.close(wait)
         self._tracer = _attach(self.pid, strace) if strace else None
+        self.modules: list[str] = []
         self._start = time.monotonic()
         os.close(self._go)
 
@@ -97,7 +101,8 @@ class Running:
             assert self._tracer.stderr is not None
             self._tracer.stderr.close()
         with self._said:
-            said = Path(self._said.name).read_text()
+            modules, _, said = Path(self._said.name).read_text().partition("\n")
+        self.modules = [each for each in modules.split() if each not in sys.modules]
         code = os.waitstatus_to_exitcode(status)
         assert kill_after_s is not None or seconds < LONGEST_S, f"no end: {said}"
         return Ended(code, said, seconds)
@@ -116,7 +121,10 @@ def run_failing(work: Work, folder: Path, point: Point, fault: str) -> Ended:
 
 
 def points_of(work: Work, folder: Path, calls: tuple[str, ...]) -> tuple[list[Point], Ended]:
-    """Work undisturbed, and return the system calls of the main thread, in order."""
+    """Work undisturbed, and return the system calls of the main thread, in order.
+
+    What it imports is imported here too, so that no later copy of this process has to.
+    """
     with tempfile.NamedTemporaryFile() as log:
         named = ",".join(f"?{each}" for each in calls)
         running = Running(work, folder, ("-e", f"trace={named}", "-o", log.name))
@@ -128,6 +136,11 @@ def points_of(work: Work, folder: Path, calls: tuple[str, ...]) -> tuple[list[Po
             if found:
                 counted[found[1]] += 1
                 points.append(Point(found[1], counted[found[1]]))
+    for name in running.modules:
+        with suppress(Exception):  # one that is made while others are loaded
+            import_module(name)
+    gc.collect()
+    gc.freeze()  # a copy then leaves alone what it shares
     return points, ended
 
 
@@ -147,8 +160,8 @@ def _work(work: Work, folder: Path, said: str) -> None:
     try:
         os.chdir(folder)
         code, words = work()
-        Path(said).write_text(words)
+        Path(said).write_text(f"{' '.join(sys.modules)}\n{words}")
     except BaseException:
-        Path(said).write_text(traceback.format_exc())
+        Path(said).write_text(f"\n{traceback.format_exc()}")
     finally:
         os._exit(code)

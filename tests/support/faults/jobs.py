@@ -111,9 +111,8 @@ def _autosave(notes: str) -> Work:
         session.use_spots(kit.spots())
         ring = ((300.0, 200.0), (900.0, 200.0), (900.0, 800.0), (300.0, 200.0))
         try:
-            for turn in ("begun", notes):
-                session.edit("Draw", regions=(Region(turn, ((ring,),)),), notes=turn)
-                recovery.keep("f" * 64, snapshot(session))
+            session.edit("Draw", regions=(Region(notes, ((ring,),)),), notes=notes)
+            recovery.keep("f" * 64, snapshot(session))
         except UserError as error:
             return 2, f"{error}\n"
         return 0, ""

@@ -17,8 +17,8 @@ from . import forked
 from .forked import Ended, Point, Running
 from .jobs import HOME, Job, content
 
-RANDOM_KILLS = 4  # of each job, at any moment
-MOST_POINTS = 80  # of one job and one kind of call; more are spread evenly
+RANDOM_KILLS = 3  # of each job, at any moment
+MOST_KILLS, MOST_REFUSALS = 30, 8  # of one job and one kind of call; more are spread evenly
 
 
 @dataclass
@@ -123,7 +123,7 @@ def settle(job: Job, folder: Path, whole: Undisturbed, count: Count, what: str) 
 def kills(bench: Bench, job: Job, whole: Undisturbed) -> dict[str, Count]:
     """Kill at every rename, fsync, unlink and mkdir, and at random moments."""
     counts: dict[str, Count] = defaultdict(Count)
-    for point in spread(whole.points):
+    for point in spread(whole.points, MOST_KILLS):
         folder = bench.fresh()
         ended = forked.run_failing(job.work, folder, point, "KILL")
         if ended.code != -9:
@@ -140,7 +140,7 @@ def kills(bench: Bench, job: Job, whole: Undisturbed) -> dict[str, Count]:
 def refusals(bench: Bench, job: Job, whole: Undisturbed, fault: str) -> Count:
     """Have every call that writes fail as on a full or read-only disk."""
     count, kinds = Count(), ("rename", "fsync", "mkdir", *(("unlink",) if fault == "EROFS" else ()))
-    for point in spread([each for each in whole.points if each.kind in kinds]):
+    for point in spread([e for e in whole.points if e.kind in kinds], MOST_REFUSALS):
         folder = bench.fresh()
         before = names(folder)
         ended = forked.run_failing(job.work, folder, point, fault)
@@ -163,13 +163,13 @@ def check_sentence(job: Job, ended: Ended, count: Count, what: str) -> None:
         count.wrong.append(f"{what}: exit code {ended.code}: {ended.said[-1500:]}")
 
 
-def spread(points: list[Point]) -> list[Point]:
+def spread(points: list[Point], most: int) -> list[Point]:
     """Return all points, or of each kind of call as many as are tried, spread evenly."""
     chosen: list[Point] = []
     for kind in dict.fromkeys(each.kind for each in points):
         own = [each for each in points if each.kind == kind]
-        step = max(1.0, len(own) / MOST_POINTS)
-        chosen += [own[int(at * step)] for at in range(min(len(own), MOST_POINTS))]
+        step = max(1.0, len(own) / most)
+        chosen += [own[int(at * step)] for at in range(min(len(own), most))]
     return chosen
 
 
@@ -207,7 +207,7 @@ def read_only(bench: Bench, job: Job, whole: Undisturbed) -> Count:
     return count
 
 
-ROOMS = tuple(4096 * pages for pages in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233, 377, 610))
+ROOMS = tuple(4096 * pages for pages in (0, 1, 3, 8, 21, 55, 144, 377))
 _BIG = 512 * 2**20
 
 

@@ -75,7 +75,7 @@ def test_no_features_are_kept_of_a_slide_that_is_changed_meanwhile(
         written_over(slide_path)
         return np.ones((1, model.module.image_encoder.n_features), np.float32)
 
-    with open_slide(slide_path) as slide, pytest.raises(SlideError, match="changed or replaced"):
+    with pytest.raises(SlideError, match="changed or replaced"), open_slide(slide_path) as slide:
         cached_features(
             *(slide, np.zeros((1, 2)), model.module.image_encoder),
             **{"patch_px": 32, "um_per_px": 1.0, "device": pick_device("cpu"), "compute": compute},
