@@ -15,7 +15,6 @@ import os
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -30,23 +29,35 @@ from support.faults.trials import Bench, Count, Undisturbed, full_disk, kills, r
 
 
 class Report:
-    """Prints rows of a table as they are had, and at the end what went wrong."""
+    """Prints rows of tables as they are had, what went wrong, and sums of each kind of fault."""
 
     def __init__(self) -> None:
         self.wrong: list[str] = []
-        self.tried: dict[str, int] = defaultdict(int)
+        self.sums: dict[str, list[int]] = {}
 
     def head(self, *columns: str) -> None:
         print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
 
-    def row(self, what: str, fault: str, count: Count, *columns: object) -> None:
+    def row(self, what: str, fault: str, count: Count, *columns: int) -> None:
+        numbers = (count.tried, *columns)
         if count.tried:
-            self.tried[fault] += count.tried
-            cells = (what, fault, count.tried, *columns)
-            print(f"| {' | '.join(map(str, cells))} |", flush=True)
+            before = self.sums.get(fault, [0] * len(numbers))
+            self.sums[fault] = [a + b for a, b in zip(before, numbers, strict=True)]
+            print(f"| {' | '.join(map(str, (what, fault, *numbers)))} |", flush=True)
         for each in count.wrong:
             self.wrong.append(f"{what}: {each}")
             print(f"WRONG {what}: {each}", file=sys.stderr, flush=True)
+
+    def end(self, seconds: float) -> None:
+        self.head("all commands", "tried", "…")
+        for fault, numbers in self.sums.items():
+            print(f"| {' | '.join(map(str, (fault, *numbers)))} |")
+        tried = {fault: numbers[0] for fault, numbers in self.sums.items()}
+        killed = sum(n for fault, n in tried.items() if fault.startswith("killed"))
+        print(
+            f"\n{sum(tried.values()):,} faults, {killed:,} of them kills, in {seconds / 60:.0f} "
+            f"minutes; {len(self.wrong)} went wrong"
+        )
 
 
 def campaign(bench: Bench, jobs: Sequence[Job], parts: Sequence[str]) -> Report:
@@ -103,11 +114,7 @@ def main() -> int:
         jobs = [each for each in JOBS if any(word in each.name for word in asked.only)] or JOBS
         write_template(bench.template, forked.run, jobs)
         report = campaign(bench, jobs, [each for each in PARTS if each in asked.only] or PARTS)
-    killed = sum(n for fault, n in report.tried.items() if fault.startswith("killed"))
-    print(
-        f"\n{sum(report.tried.values()):,} faults, {killed:,} of them kills, in "
-        f"{(time.monotonic() - start) / 60:.0f} minutes; {len(report.wrong)} went wrong"
-    )
+    report.end(time.monotonic() - start)
     return int(bool(report.wrong))
 
 

@@ -331,9 +331,10 @@ class Slide(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
-        if kind is None:
+        if kind is None and not self._closed:
+            self.close()
             self.check_unchanged()
+        self.close()
 
     def __repr__(self) -> str:
         scale = "unknown scale" if self.um_per_px is None else f"{self.um_per_px:.4g} µm per px"

@@ -20,7 +20,7 @@ from .trials import Bench, Count, check_sentence, names
 def changed_slides(bench: Bench, job: Job) -> dict[str, Count]:
     """Take the slide away, cut it or replace it while it is read."""
     counts: dict[str, Count] = {}
-    other = bench.place / "other.tif"
+    other = bench.place / "other.ome.tif"
     kit.write_slide(other, seed=1)
     results = []
     for replaced in (False, True):

@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from select import select
 
 # By what they do; a name that a machine does not have is passed over.
 CALLS = {
@@ -32,7 +33,7 @@ CALLS = {
 }
 WRITES = ("write", "pwrite64", "writev", "ftruncate")
 KINDS = {call: kind for kind, calls in CALLS.items() for call in calls}
-LONGEST_S = 240.0
+LONGEST_S = 600.0
 Work = Callable[[], tuple[int, str]]
 
 
@@ -86,15 +87,11 @@ class Running:
 
     def end(self, *, kill_after_s: float | None = None) -> Ended:
         """Wait for its end; kill it after a while, if told to."""
-        until = self._start + (LONGEST_S if kill_after_s is None else kill_after_s)
-        while True:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                break
-            if time.monotonic() > until:
-                os.kill(self.pid, signal.SIGKILL)
-                until = float("inf")
-            time.sleep(0.002)
+        ends = os.pidfd_open(self.pid)
+        if not select([ends], [], [], LONGEST_S if kill_after_s is None else kill_after_s)[0]:
+            os.kill(self.pid, signal.SIGKILL)
+        os.close(ends)
+        _, status = os.waitpid(self.pid, 0)
         seconds = time.monotonic() - self._start
         if self._tracer is not None:
             self._tracer.wait(30)

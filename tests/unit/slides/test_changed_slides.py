@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_mclstexp.cohort.section import Section
 from napari_mclstexp.errors import SlideError
 from napari_mclstexp.inference.device import pick_device
 from napari_mclstexp.inference.feature_cache import cached_features
@@ -65,6 +66,16 @@ def test_one_that_is_taken_away_may_be_read_to_its_end(slide_path, tiny_model):
     predicted(slide_path, tiny_model, Path.unlink)
 
 
+def test_a_section_is_learned_from_one_file_though_it_is_opened_several_times(slide_path):
+    section = Section("S", "P", slide_path, kit.spots())
+    for _ in range(2):
+        with section.open() as slide:
+            slide.thumbnail()
+    replaced(slide_path)
+    with pytest.raises(SlideError, match="changed or replaced"):
+        section.open()
+
+
 def test_no_features_are_kept_of_a_slide_that_is_changed_meanwhile(
     slide_path, tiny_model, tmp_path, monkeypatch
 ):
@@ -81,3 +92,10 @@ def test_no_features_are_kept_of_a_slide_that_is_changed_meanwhile(
             **{"patch_px": 32, "um_per_px": 1.0, "device": pick_device("cpu"), "compute": compute},
         )
     assert not (tmp_path / "cache").exists()
+
+
+def test_one_that_changes_after_it_was_closed_is_nobodys_concern(slide_path):
+    with open_slide(slide_path) as slide:
+        slide.thumbnail()
+        slide.close()
+        replaced(slide_path)
