@@ -36,7 +36,7 @@ from ..files import (
     check_writable,
     from_cell,
     is_temporary,
-    note_written,
+    placing,
 )
 from .cohort_settings import CohortSettings
 from .slide_list import SlideEntry
@@ -203,9 +203,8 @@ class CohortFolder:
             writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore")
             writer.writeheader()
             writer.writerows(map(as_cells, rows))
-            with atomic_file(self.path / SUMMARY) as temporary:
+            with placing(self.path, KIND, [SUMMARY]), atomic_file(self.path / SUMMARY) as temporary:
                 temporary.write_text(text.getvalue(), encoding="utf-8")
-            note_written(self.path, KIND, (SUMMARY,))
 
     def write_report(self, page: str) -> Path:
         """Write ``report.html``, and return where it is.
@@ -215,10 +214,12 @@ class CohortFolder:
         OutputError
             If it cannot be written.
         """
-        with self._writing_summary():
-            with atomic_file(self.path / REPORT) as temporary:
-                temporary.write_text(page, encoding="utf-8")
-            note_written(self.path, KIND, (REPORT,))
+        with (
+            self._writing_summary(),
+            placing(self.path, KIND, [REPORT]),
+            atomic_file(self.path / REPORT) as temporary,
+        ):
+            temporary.write_text(page, encoding="utf-8")
         return self.path / REPORT
 
     def states(self, entries: Iterable[SlideEntry]) -> dict[str, SlideState]:

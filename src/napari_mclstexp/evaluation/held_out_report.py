@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..files import MARKER, note_written
+from ..files import MARKER, placing
 from ..training.job import STARTS, TRAINING, Trained, TrainJob, run_job
 
 if TYPE_CHECKING:
@@ -146,6 +146,5 @@ def write_report(
         progress=progress,
         cancel=cancel,
     )
-    page = write_evaluation(evaluation, job.out / TRAINING)
-    note_written(job.out, KIND, [f"{TRAINING}/{name}" for name in (*FILES, MARKER)])
-    return page
+    with placing(job.out, KIND, [f"{TRAINING}/{name}" for name in (*FILES, MARKER)]):
+        return write_evaluation(evaluation, job.out / TRAINING)

@@ -16,7 +16,6 @@ from .marks import (
     check_names,
     kind_of,
     names_in,
-    note_written,
     placing,
     remove_files,
 )
@@ -40,7 +39,6 @@ __all__ = [
     "kind_of",
     "lies_in",
     "names_in",
-    "note_written",
     "only_one",
     "placing",
     "refuse_overwriting",

@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from ..errors import OutputError
 from .atomic_file import atomic_file
 from .temporary import is_temporary
 
-MARKER = ".napari-mclstexp.json"  # in a folder: what kind it is, and each file's size in bytes
+# In a folder: what kind it is, each file's size in bytes, and the names of files that are begun.
+MARKER = ".napari-mclstexp.json"
 _LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # file managers' own, nobody's work
 
 
@@ -46,8 +48,10 @@ def check_folder(
         return
     if mark is not None and mark.kind != kind:
         raise OutputError(f"{folder} holds {mark.kind}, not {kind}; choose another folder.")
-    known = {} if mark is None else mark.files
+    known, begun = ({}, frozenset[str]()) if mark is None else (mark.files, mark.begun)
     for name, size in files_in(folder):
+        if name in begun:
+            continue
         if name not in known:
             raise OutputError(
                 f"{folder} holds other files than {kind} written by this program, for instance "
@@ -75,7 +79,9 @@ def check_names(folder: Path | str, kind: str, names: Iterable[str]) -> None:
         raise OutputError(f"{folder} holds {mark.kind}, not {kind}; choose another folder.")
     for name in names:
         path = folder / name
-        if os.path.lexists(path) and mark.files.get(name) != path.lstat().st_size:
+        if name in mark.begun or not os.path.lexists(path):
+            continue
+        if mark.files.get(name) != path.lstat().st_size:
             raise OutputError(
                 f"{path} is there already, and not as this program wrote it; choose another "
                 "folder, or move that file away."
@@ -86,26 +92,32 @@ def check_names(folder: Path | str, kind: str, names: Iterable[str]) -> None:
 def placing(folder: Path | str, kind: str, names: Iterable[str]) -> Iterator[None]:
     """Let the block write files into a folder, and note in the folder that they are ours.
 
+    That they are begun is noted before, so that after a kill they are not taken for a person's.
+
     Raises
     ------
     OutputError
         If `check_names` has anything against it, before the block writes.
     """
-    names = tuple(names)
+    folder, names = Path(folder), tuple(names)
     check_names(folder, kind, names)
+    mark = _read_mark(folder) or Mark(kind, {})
+    write_mark(folder, Mark(mark.kind, mark.files, mark.begun | set(names)))
     try:
         yield
     finally:  # the files that were finished before an error are ours too
-        note_written(folder, kind, names)
+        _note_written(folder, kind, names)
 
 
-def note_written(folder: Path | str, kind: str, names: Iterable[str]) -> None:
-    """Note in a folder that this program wrote these files there, as far as they are there."""
-    folder = Path(folder)
+def _note_written(folder: Path, kind: str, names: Iterable[str]) -> None:
     mark = _read_mark(folder) or Mark(kind, {})
+    names = set(names)
     sizes = {name: (folder / name).stat().st_size for name in names if (folder / name).is_file()}
-    if sizes:
-        write_mark(folder, Mark(mark.kind, {**mark.files, **sizes}))
+    noted = Mark(mark.kind, {**mark.files, **sizes}, mark.begun - names)
+    if noted.files or noted.begun:
+        write_mark(folder, noted)
+    else:
+        (folder / MARKER).unlink(missing_ok=True)
 
 
 def kind_of(folder: Path | str) -> str | None:
@@ -146,6 +158,7 @@ class Mark:
 
     kind: str
     files: dict[str, int]
+    begun: frozenset[str] = frozenset()
 
 
 def _read_mark(folder: Path) -> Mark | None:
@@ -153,14 +166,17 @@ def _read_mark(folder: Path) -> Mark | None:
         return None
     try:
         said = json.loads((folder / MARKER).read_text(encoding="utf-8"))
-        return Mark(str(said["kind"]), {str(k): int(v) for k, v in said["files"].items()})
+        files = {str(k): int(v) for k, v in said["files"].items()}
+        return Mark(str(said["kind"]), files, frozenset(map(str, said.get("begun", ()))))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None  # it vouches for nothing
 
 
 def write_mark(folder: Path, mark: Mark) -> None:
     """Write what a folder says of itself."""
-    said = {"kind": mark.kind, "files": dict(sorted(mark.files.items()))}
+    said: dict[str, Any] = {"kind": mark.kind, "files": dict(sorted(mark.files.items()))}
+    if mark.begun:
+        said["begun"] = sorted(mark.begun)
     with atomic_file(folder / MARKER) as temporary:
         temporary.write_text(json.dumps(said, indent=1), encoding="utf-8")
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from ..files import (
     check_folder,
     check_writable,
     finish_exchange,
+    is_temporary,
     names_in,
     refuse_overwriting,
     sha256,
@@ -119,9 +120,13 @@ def save_model(
         if training is None and model.path is not None:
             training = model.path / TRAINING
         if training is not None and training.is_dir():
-            shutil.copytree(training, temporary / TRAINING)
+            shutil.copytree(training, temporary / TRAINING, ignore=_what_a_kill_left)
         stored = Bank.from_anndata(model.bank.to_anndata(half=rounded))
     model.path, model.id = folder, _identity(model.config, state, stored, model.linear)
+
+
+def _what_a_kill_left(_: str, names: Iterable[str]) -> list[str]:
+    return [name for name in names if is_temporary(Path(name))]
 
 
 def check_target(folder: Path, inputs: Mapping[str, Path | None] = MappingProxyType({})) -> None:

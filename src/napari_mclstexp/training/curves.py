@@ -33,7 +33,7 @@ class Curves:
         self._path = folder / FILE
         self._rows: list[dict[Any, Any]] = []
         if done and self._path.is_file():
-            kept = pd.read_csv(self._path)
+            kept = pd.read_csv(self._path, float_precision="round_trip")
             self._rows = kept[kept["epoch"] <= done].to_dict("records")
         self._board = _board(folder, done)
 

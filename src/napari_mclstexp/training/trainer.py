@@ -197,10 +197,10 @@ class Trainer:
                 training_state.epoch = epoch + 1
                 if watched is not None:
                     point = self._watch(point, watched, training_state, stop, progress)
+                if table is not None:  # first, since of an epoch that is kept no row may lack
+                    table.add(point)
                 if checkpoint is not None and main:
                     save_checkpoint(checkpoint, self.module, self.optimizer, training_state, run)
-                if table is not None:
-                    table.add(point)
                 if progress is not None:
                     progress(_told(point, len(steps)))
         finally:

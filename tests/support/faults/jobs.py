@@ -142,7 +142,8 @@ JOBS = (
     Job("register", _shell(*REGISTER, "--out", "x.csv"), ("x.csv",)),
     *(_export(to, out) for to, out in (("csv", "m.csv"), ("geojson", "x.geojson"),
       ("h5ad", "x.h5ad"), ("zarr", "x.zarr"), ("figure", "x.png"))),
-    Job("models add", _shell("models", "add", "model", "--as", "tiny"), (f"{HOME}/data",)),
+    Job("models add", _shell("models", "add", "model", "--as", "tiny"),
+        (f"{HOME}/data/models/tiny",)),
 )  # fmt: skip
 
 

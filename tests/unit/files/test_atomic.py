@@ -31,6 +31,14 @@ NO_EXCHANGE = """
 from napari_mclstexp.files import exchange
 exchange._exchange = lambda *_: False
 """
+PLACER = """
+import os, sys
+from pathlib import Path
+from napari_mclstexp.files import placing
+with placing(sys.argv[1], "a trial", ["a", "b"]):
+    Path(sys.argv[1], "a").write_text("new, and longer")
+    os._exit(0)
+"""
 HOLDER = """
 import sys, time
 from napari_mclstexp.files import only_one
@@ -117,6 +125,30 @@ def test_a_folder_is_whole_after_a_kill_at_any_moment(tmp_path, one_step):
         (folder / "a").write_text("last")
     assert names(tmp_path) == ["out"]  # whatever the killed have left is gone
     assert names(target) == [files.MARKER, "a"]
+
+
+def test_what_was_begun_before_a_kill_is_not_taken_for_a_persons(tmp_path):
+    with files.placing(tmp_path, "a trial", ["a", "b"]):
+        (tmp_path / "a").write_text("old")
+    (tmp_path / "a").write_text("changed by a person")
+    with pytest.raises(OutputError, match="not as this program wrote it"):
+        files.check_names(tmp_path, "a trial", ["a"])
+    (tmp_path / "a").write_text("old")
+    subprocess.run([sys.executable, "-c", PLACER, tmp_path], check=True)
+    files.check_names(tmp_path, "a trial", ["a", "b"])
+    files.check_folder(tmp_path, "a trial")
+    with files.placing(tmp_path, "a trial", ["a"]):
+        (tmp_path / "a").write_text("last")
+    (tmp_path / "a").write_text("changed by a person")
+    for check in (files.check_names, lambda *given: files.check_folder(*given[:2])):
+        with pytest.raises(OutputError, match=r"/a (is there already|was changed)"):
+            check(tmp_path, "a trial", ["a"])
+
+
+def test_nothing_is_noted_where_nothing_was_placed(tmp_path):
+    with pytest.raises(ZeroDivisionError), files.placing(tmp_path, "a trial", ["a"]):
+        assert 1 / 0
+    assert names(tmp_path) == []
 
 
 def test_an_older_folder_comes_back_if_the_newer_cannot_take_its_place(tmp_path, monkeypatch):
