@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,10 @@ from napari_mclstexp.errors import Cancelled, OutputError
 from napari_mclstexp.files import atomic_file, refuse_overwriting
 from napari_mclstexp.model import load_model
 from napari_mclstexp.progress import CancelToken
+from napari_mclstexp.session.session import Session
+from napari_mclstexp.session.write_session import save_session
 from napari_mclstexp.training.job import TrainJob, run_job
+from support import widget_kit as kit
 from support.precious_program import look
 from support.shell_kit import shell
 
@@ -118,6 +122,20 @@ def test_a_model_may_stand_in_this_very_folder_but_not_in_all_of_the_disk(here, 
     for build in ("models", "build", "her2st", "--data", here / "mine"), ("train", "--cohort", BAD):
         done = shell(*build, "--genes", BAD, "--out", "/")
         assert (done.code, done.err.count("\n")) == (2, 1)
+
+
+def test_a_first_save_for_which_there_is_no_room_leaves_no_folder(here):
+    session = Session()
+    session.use_spots(kit.spots())
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, usual[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot be written"):
+            save_session(session, here / "new")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert not (here / "new").exists()
+    save_session(session, here / "new")
 
 
 def test_who_is_stopped_while_the_report_is_made_is_told_that_the_model_stands(cohort, tmp_path):

@@ -63,14 +63,21 @@ def write_session(saved: SavedSession, folder: Path, stored: Stored | None = Non
     """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not is_session(folder)):
         raise OutputError(f"{folder} holds something else; choose a new folder, or a session's.")
+    made = not folder.exists()
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(
             f"The session {folder} cannot be written ({error.strerror}); choose another place."
         ) from error
-    with only_one(folder, "another window", wait_s=PATIENCE_S):
-        _write(saved, folder, [] if stored is None else stored)
+    try:
+        with only_one(folder, "another window", wait_s=PATIENCE_S):
+            _write(saved, folder, [] if stored is None else stored)
+    except BaseException:
+        if made:
+            with suppress(OSError):  # something whole is in it
+                folder.rmdir()
+        raise
     return folder
 
 
