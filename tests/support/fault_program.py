@@ -102,6 +102,7 @@ def main() -> int:
     """Print the tables; the exit code says whether anything went wrong."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--only", nargs="*", default=[], help=f"jobs by name; {', '.join(PARTS)}")
+    parser.add_argument("--most", type=int, default=30, help="kills at calls of one kind in a job")
     asked = parser.parse_args()
     if why := forked.can_trace():
         print(f"Faults cannot be made here: {why}.", file=sys.stderr)
@@ -110,7 +111,7 @@ def main() -> int:
     import_all()
     shared = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(prefix="faults-", dir=shared) as name:
-        bench = Bench(Path(name, "template"), Path(name))
+        bench = Bench(Path(name, "template"), Path(name), asked.most)
         jobs = [each for each in JOBS if any(word in each.name for word in asked.only)] or JOBS
         write_template(bench.template, forked.run, jobs)
         report = campaign(bench, jobs, [each for each in PARTS if each in asked.only] or PARTS)

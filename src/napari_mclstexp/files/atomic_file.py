@@ -38,8 +38,7 @@ def atomic_file(target: Path | str) -> Iterator[Path]:
     remove_leftovers(real)
     try:
         with readable_os_errors(target):
-            temporary.touch()
-            with held(temporary):
+            with held(temporary, Path.touch):
                 yield temporary
                 if real.exists():
                     shutil.copymode(real, temporary)

@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ..errors import OutputError
 fcntl: Any = importlib.import_module("fcntl") if importlib.util.find_spec("fcntl") else None
 
 LONGEST = 60  # characters of a target's name in that of its temporary
+_TRIES = 100  # to make what others remove
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{8}\.part(\..+)?")
 
 
@@ -61,12 +62,21 @@ def is_temporary(path: Path) -> bool:
 
 
 @contextmanager
-def held(temporary: Path) -> Iterator[None]:
-    """Hold a temporary file or folder, so that nobody takes it for what a dead process has left."""
-    descriptor = _open(temporary)
-    try:
+def held(temporary: Path, make: Callable[[Path], None]) -> Iterator[None]:
+    """Make a temporary file or folder, and hold it, so that nobody takes it for a dead process's.
+
+    Another process may have removed it before it could be held; then it is made again.
+    """
+    descriptor = None
+    for _ in range(_TRIES):
+        make(temporary)
+        descriptor = _open(temporary)
+        if fcntl is None or (descriptor is not None and _hold(descriptor, temporary)):
+            break
         if descriptor is not None:
-            _lock(descriptor)
+            os.close(descriptor)
+            descriptor = None
+    try:
         yield
     finally:
         if descriptor is not None:
@@ -80,8 +90,8 @@ def remove_leftovers(target: Path) -> None:
     name = name_beside(target)
     with suppress(OSError):  # a folder that cannot be listed has nothing that can be removed
         for path in target.parent.iterdir():
-            if name.fullmatch(path.name) and not _is_held(path):
-                _remove(path)
+            if name.fullmatch(path.name):
+                _remove_unless_held(path)
 
 
 def _start(target: Path) -> str:
@@ -96,14 +106,24 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _is_held(path: Path) -> bool:
+def _remove_unless_held(path: Path) -> None:
     descriptor = _open(path)
     if descriptor is None:
-        return True  # it cannot be told
+        return  # it cannot be told
     try:
-        return not _lock(descriptor)
+        if _lock(descriptor):  # till it is gone: who has just made it sees that then
+            _remove(path)
     finally:
         os.close(descriptor)
+
+
+def _hold(descriptor: int, path: Path) -> bool:
+    """Lock what was just made, and return whether it is still there."""
+    with suppress(OSError):  # a file system that knows no locks
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    return False
 
 
 def _open(path: Path) -> int | None:

@@ -18,7 +18,6 @@ from .forked import Ended, Point, Running
 from .jobs import HOME, Job, content
 
 RANDOM_KILLS = 3  # of each job, at any moment
-MOST_KILLS, MOST_REFUSALS = 30, 8  # of one job and one kind of call; more are spread evenly
 
 
 @dataclass
@@ -38,6 +37,7 @@ class Bench:
 
     template: Path
     place: Path
+    most: int = 30  # kills at calls of one kind in one job; of more, some spread evenly
 
     def fresh(self) -> Path:
         """Return a copy that nothing has been done to."""
@@ -123,7 +123,7 @@ def settle(job: Job, folder: Path, whole: Undisturbed, count: Count, what: str) 
 def kills(bench: Bench, job: Job, whole: Undisturbed) -> dict[str, Count]:
     """Kill at every rename, fsync, unlink and mkdir, and at random moments."""
     counts: dict[str, Count] = defaultdict(Count)
-    for point in spread(whole.points, MOST_KILLS):
+    for point in spread(whole.points, bench.most):
         folder = bench.fresh()
         ended = forked.run_failing(job.work, folder, point, "KILL")
         if ended.code != -9:
@@ -140,7 +140,7 @@ def kills(bench: Bench, job: Job, whole: Undisturbed) -> dict[str, Count]:
 def refusals(bench: Bench, job: Job, whole: Undisturbed, fault: str) -> Count:
     """Have every call that writes fail as on a full or read-only disk."""
     count, kinds = Count(), ("rename", "fsync", "mkdir", *(("unlink",) if fault == "EROFS" else ()))
-    for point in spread([e for e in whole.points if e.kind in kinds], MOST_REFUSALS):
+    for point in spread([e for e in whole.points if e.kind in kinds], bench.most // 4):
         folder = bench.fresh()
         before = names(folder)
         ended = forked.run_failing(job.work, folder, point, fault)

@@ -127,6 +127,16 @@ def test_a_folder_is_whole_after_a_kill_at_any_moment(tmp_path, one_step):
     assert names(target) == [files.MARKER, "a"]
 
 
+@pytest.mark.slow
+def test_two_who_write_one_folder_again_and_again_do_not_hinder_each_other(tmp_path):
+    code = WRITER.replace("100_000", "150")
+    command = [sys.executable, "-c", code, str(tmp_path / "out")]
+    pair = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [each.communicate()[1] for each in pair] == ["", ""]
+    assert len({(tmp_path / "out" / name).read_text() for name in "abc"}) == 1
+    assert names(tmp_path) == ["out"]
+
+
 def test_what_was_begun_before_a_kill_is_not_taken_for_a_persons(tmp_path):
     with files.placing(tmp_path, "a trial", ["a", "b"]):
         (tmp_path / "a").write_text("old")
