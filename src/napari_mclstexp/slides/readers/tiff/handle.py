@@ -14,6 +14,7 @@ import tifffile
 
 from ....errors import SlideError
 from ....reading import reason_of
+from .colours import is_plain
 from .directories import check_directories
 
 # What tifffile logs, rather than raises, about directories that point outside the file.
@@ -26,7 +27,7 @@ class TiffFacts:
     """What decides who reads a TIFF."""
 
     is_ome: bool
-    bits: int
+    is_plain: bool  # bytes of grey or RGB, or JPEG: what OpenSlide's generic reader is made for
 
 
 @contextmanager
@@ -66,7 +67,7 @@ def check_whole(path: Path) -> TiffFacts:
                 f"{path.name} is cut short: its TIFF directory points behind the end of the file "
                 f"at byte {size}; copy it again."
             )
-        return TiffFacts(bool(tif.is_ome), int(tif.pages.first.bitspersample))
+        return TiffFacts(bool(tif.is_ome), is_plain(tif.pages.first))
 
 
 def _all_pages(tif: tifffile.TiffFile) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""Decode single tiles of a TIFF level to 8-bit RGB; nothing around a tile is touched."""
+"""Decode single tiles of a TIFF level; nothing around a tile is touched."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
 
 from ....errors import SlideError
-from ...pixels import over_white
+from .colours import ToRgb, is_subsampled, spread_units, units_size
 from .layout import TiffLevel
 from .packed_size import packed_size
 
@@ -24,64 +25,6 @@ _LARGEST_SEGMENT_BYTES = 2**29
 # Of a picture of one level: pixels of white glass for each byte of the file, were it packed well.
 _MOST_PX, _MOST_PX_A_BYTE = 2**30, 5000
 _PADDING = 64  # px by which a packed picture may be larger than its tile
-_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
-# Compressions whose decoder turns YCbCr into RGB.
-_JPEG_LIKE = (6, 7, 33007, 34892)
-_ASSOCIATED_ALPHA = 1
-
-
-class ToRgb:
-    """Turn (h, w, channels) samples of a page into 8-bit RGB over white glass.
-
-    Parameters
-    ----------
-    layout
-        tifffile page with the sample format.
-    channels
-        1 (grey), 3 (RGB) or 4 (RGB and alpha).
-    bits
-        Bits that samples of 16 bits really use.
-    path
-        Named in errors.
-    """
-
-    def __init__(self, layout: Any, channels: int, bits: int, path: Path) -> None:
-        photometric = int(layout.photometric)
-        by_decoder = photometric == _YCBCR and int(layout.compression) in _JPEG_LIKE
-        if photometric not in (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB) and not by_decoder:
-            raise SlideError(
-                f"{path.name} stores its colours as {layout.photometric.name}, which cannot be "
-                "read; export it as RGB."
-            )
-        if layout.dtype is None or layout.dtype.name not in ("uint8", "uint16"):
-            raise SlideError(
-                f"{path.name} has {layout.dtype} samples; a slide has 8 or 16 bits for each, so "
-                "export it as 8-bit RGB."
-            )
-        values = np.arange(2 ** (8 * layout.dtype.itemsize))
-        narrow = int(layout.bitspersample) < 8 * layout.dtype.itemsize  # packed, 2 or 4 bits
-        if layout.dtype.itemsize == 2 or narrow:
-            white = 2 ** min(bits, int(layout.bitspersample)) - 1
-            values = (np.minimum(values, white) * 255 + white // 2) // white
-        if photometric == _MIN_IS_WHITE:
-            values = 255 - values
-        self._table = values.astype(np.uint8)
-        as_is = layout.dtype.itemsize == 1 and photometric != _MIN_IS_WHITE
-        self._as_stored = as_is and not narrow
-        self._channels = channels
-        self._premultiplied = _ASSOCIATED_ALPHA in layout.extrasamples
-
-    def __call__(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return (h, w, 3)."""
-        pixels = samples if self._as_stored else self._table[samples]
-        if self._channels == 1:
-            return np.repeat(pixels, 3, axis=2)
-        if self._channels == 3:
-            return np.ascontiguousarray(pixels)
-        if not self._premultiplied:
-            return over_white(pixels)
-        glass = 255 - pixels[..., 3:].astype(np.uint16)
-        return np.minimum(pixels[..., :3] + glass, 255).astype(np.uint8)
 
 
 class Grid(ABC):
@@ -120,7 +63,7 @@ class SegmentGrid(Grid):
         super().__init__(level, tile, to_rgb)
         self._read = read
         # Fetched while the file is open: tifffile looks them up when they are first asked for.
-        self._decode = layout.decode
+        self._decode = _units_decoder(layout, tile) if is_subsampled(layout) else layout.decode
         self._places = {
             id(page): (page.dataoffsets, page.databytecounts, page.jpegtables)
             for page in level.pages
@@ -182,7 +125,27 @@ class WindowGrid(Grid):
         return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
 
 
-def make_grid(level: TiffLevel, path: Path, read: ReadBytes, bits: int) -> Grid:
+def _units_decoder(layout: Any, tile: tuple[int, int]) -> Callable[..., Any]:
+    """Return a decoder, as tifffile has them, of YCbCr whose colours are subsampled."""
+    unpack = tifffile.TIFF.DECOMPRESSORS[layout.compression] if layout.compression > 1 else None
+    width, length, rows = *tile, int(layout.imagelength)
+
+    def decode(data: bytes, index: int, **_: Any) -> tuple[NDArray[np.uint8], None, None]:
+        height = length if layout.is_tiled else min(length, rows - index * length)
+        size = units_size(layout, width, height)
+        units = data if unpack is None else unpack(data, out=size)
+        return spread_units(layout, units, width, height)[None], None, None
+
+    return decode
+
+
+def make_grid(
+    level: TiffLevel,
+    path: Path,
+    read: ReadBytes,
+    bits: int,
+    value_range: tuple[float, float] | None,
+) -> Grid:
     """Return the way to read a level.
 
     Raises
@@ -192,7 +155,7 @@ def make_grid(level: TiffLevel, path: Path, read: ReadBytes, bits: int) -> Grid:
     """
     layout = level.layout
     channels = len(level.pages) * layout.samplesperpixel
-    to_rgb = ToRgb(layout, channels, bits, path)
+    to_rgb = ToRgb(layout, channels, bits, value_range, path)
     small_tiles = layout.is_tiled and layout.tilewidth * layout.tilelength <= _LARGEST_TILE_PX
     if not small_tiles and all(page.is_final for page in level.pages):
         return WindowGrid(level, read, to_rgb)
