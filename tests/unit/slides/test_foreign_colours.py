@@ -138,8 +138,8 @@ def write_subsampled(path: Path, across: int, down: int, pack: Callable[[bytes],
     body = b"".join(pieces)
     body += bytes(len(body) % 2)
     offsets = [8 + sum(counts[:i]) for i in range(len(counts))]
-    tags = [(256, [W]), (257, [H]), (258, [8] * 3), (259, [1 if pack is bytes else 5]),
-            (262, [6]), (273, offsets), (277, [3]), (278, [16]), (279, counts), (530, [across, down])]  # fmt: skip
+    tags = [(256, [W]), (257, [H]), (258, [8] * 3), (259, [1 if pack is bytes else 5]), (262, [6])]
+    tags += [(273, offsets), (277, [3]), (278, [16]), (279, counts), (530, [across, down])]
     at = 8 + len(body) + 2 + 12 * len(tags) + 4
     entries, values = b"", b""
     for code, value in tags:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ _TAIL_BYTES = 65_536
 _END = {"jpeg": b"\xff\xd9", "png": b"IEND", "jpeg2000": b"\xff\xd9"}
 _NAMES = {"jpeg": "JPEG", "png": "PNG", "jpeg2000": "JPEG 2000"}
 # Not Image.open, whose limit against huge pictures is far below an ordinary slide.
-_OPENERS = {
+_OPENERS: dict[str, Callable[[Path], Image.Image]] = {
     "jpeg": JpegImagePlugin.JpegImageFile,
     "png": PngImagePlugin.PngImageFile,
     "jpeg2000": Jpeg2KImagePlugin.Jpeg2KImageFile,

@@ -94,24 +94,29 @@ class ToRgb:
         elif self._colours == 1:
             colours = np.repeat(colours, 3, axis=2)
         if not self._has_alpha:
-            return np.ascontiguousarray(colours)
+            whole: Pixels = np.ascontiguousarray(colours)
+            return whole
         alpha = samples[..., self._colours : self._colours + 1]
         alpha = alpha if self._indexed else self._in_bytes(alpha)
         if not self._premultiplied:
             return over_white(np.concatenate([colours, alpha], axis=2))
         glass = 255 - alpha.astype(np.uint16)
-        return np.minimum(colours + glass, 255).astype(np.uint8)
+        laid: Pixels = np.minimum(colours + glass, 255).astype(np.uint8)
+        return laid
 
     def _in_bytes(self, samples: NDArray[Any]) -> Pixels:
         if self._as_stored:
-            return samples
+            stored: Pixels = samples
+            return stored
         if self._table is not None:
             index = samples.view(np.uint8) if samples.dtype == bool else samples
-            return self._table[index]
+            looked_up: Pixels = self._table[index]
+            return looked_up
         low, high = self._range or (0.0, 1.0)
         part = np.nan_to_num((samples.astype(np.float64) - low) / (high - low), posinf=1, neginf=0)
         part = 1 - part if self._inverted else part
-        return np.rint(np.clip(part, 0, 1) * 255).astype(np.uint8)
+        scaled: Pixels = np.rint(np.clip(part, 0, 1) * 255).astype(np.uint8)
+        return scaled
 
 
 def _table(layout: Any, photometric: int, bits: int) -> NDArray[np.uint8]:
@@ -119,7 +124,7 @@ def _table(layout: Any, photometric: int, bits: int) -> NDArray[np.uint8]:
     stored = 8 * layout.dtype.itemsize
     values = np.arange(2**stored)
     if photometric == _PALETTE:
-        colours = np.asarray(layout.tags[_COLOUR_MAP].value, np.uint16).reshape(3, -1).T
+        colours: NDArray[Any] = np.asarray(layout.tags[_COLOUR_MAP].value).reshape(3, -1).T
         if colours.max() > 255:  # else of a writer that took 8 bits for the 16 that are meant
             colours = colours >> 8
         return colours[np.minimum(values, len(colours) - 1)].astype(np.uint8)
@@ -147,7 +152,8 @@ def _from_ycbcr(layout: Any) -> Callable[[Pixels], Pixels]:
         luma, cb, cr = np.moveaxis((samples - black) * scale, -1, 0)
         r, b = luma + (2 - 2 * red) * cr, luma + (2 - 2 * blue) * cb
         g = (luma - red * r - blue * b) / (green or 1)
-        return np.rint(np.clip(np.stack([r, g, b], axis=-1), 0, 255)).astype(np.uint8)
+        rgb: Pixels = np.rint(np.clip(np.stack([r, g, b], axis=-1), 0, 255)).astype(np.uint8)
+        return rgb
 
     return turned
 
@@ -177,7 +183,7 @@ def is_subsampled(layout: Any) -> bool:
 def units_size(layout: Any, width: int, height: int) -> int:
     """Return the bytes of the units of a piece."""
     across, down = layout.tags.valueof(_SUBSAMPLING, (2, 2))
-    return -(-width // across) * -(-height // down) * (across * down + 2)
+    return int(-(-width // across) * -(-height // down) * (across * down + 2))
 
 
 def spread_units(layout: Any, data: bytes, width: int, height: int) -> Pixels:
@@ -200,7 +206,7 @@ def spread_units(layout: Any, data: bytes, width: int, height: int) -> Pixels:
     columns, rows = -(-width // across), -(-height // down)
     units = np.frombuffer(data, np.uint8, units_size(layout, width, height))
     units = units.reshape(rows, columns, across * down + 2)
-    luma = units[..., :-2].reshape(rows, columns, down, across).swapaxes(1, 2)
-    luma = luma.reshape(rows * down, columns * across, 1)
+    blocks = units[..., :-2].reshape(rows, columns, down, across)
+    luma = blocks.swapaxes(1, 2).reshape(rows * down, columns * across, 1)
     colour = units[..., -2:].repeat(down, axis=0).repeat(across, axis=1)
     return np.concatenate([luma, colour], axis=2)[:height, :width]

@@ -67,7 +67,7 @@ def value_range(tif: tifffile.TiffFile, level: TiffLevel) -> tuple[float, float]
         [imagej.get("min"), imagej.get("max")],
     ):
         try:
-            low, high = (float(np.ravel(value)[0]) for value in said)
+            low, high = (float(np.ravel(np.asarray(value, np.float64))[0]) for value in said)
         except (TypeError, ValueError, IndexError):
             continue
         if np.isfinite([low, high]).all() and low < high:
