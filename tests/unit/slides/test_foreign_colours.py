@@ -121,6 +121,24 @@ def test_a_picture_opens_with_its_pixels(kind, tmp_path):
     assert np.abs(pixels(path) - expected).max() <= most
 
 
+def test_a_last_strip_that_is_filled_up_opens(tmp_path):
+    path, grey = tmp_path / "filled.tif", ramp(255)
+    filled = np.pad(grey, ((0, 14), (0, 0)))  # four strips of 16 rows, of which 50 are the picture
+    tifffile.imwrite(path, filled, rowsperstrip=16, compression="deflate", metadata=None)
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        tif.pages.first.tags["ImageLength"].overwrite(H)
+    np.testing.assert_array_equal(pixels(path)[..., 0], grey)
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4", "tiff_ccitt"])
+@pytest.mark.parametrize("fill", [1, 2])
+def test_fax_opens_as_libtiff_reads_it(compression, fill, tmp_path):
+    path = tmp_path / "fax.tif"
+    picture().convert("1").save(path, compression=compression, tiffinfo={266: fill})
+    with Image.open(path) as again:
+        assert np.abs(pixels(path) - np.asarray(again.convert("RGB"))).max() == 0
+
+
 def units(ycbcr: np.ndarray, across: int, down: int) -> bytes:
     h, w = ycbcr.shape[:2]
     padded = np.pad(ycbcr, ((0, -h % down), (0, -w % across), (0, 0)), mode="edge")

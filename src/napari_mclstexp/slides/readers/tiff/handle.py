@@ -55,7 +55,7 @@ def check_whole(path: Path) -> TiffFacts:
     """
     size = path.stat().st_size
     check_directories(path)
-    with _overheard() as heard, opened(path) as tif:
+    with overheard() as heard, opened(path) as tif:
         end = max((_end_of_data(page) for page in _all_pages(tif)), default=0)
         if end > size:
             raise SlideError(
@@ -84,8 +84,8 @@ def _end_of_data(page: Any) -> int:
 
 
 @contextmanager
-def _overheard() -> Iterator[list[str]]:
-    """Collect what tifffile logs meanwhile, in place of printing it."""
+def overheard() -> Iterator[list[str]]:
+    """Collect what tifffile logs meanwhile, in place of printing it; not within itself."""
     lines: list[str] = []
 
     class Listener(logging.Handler):

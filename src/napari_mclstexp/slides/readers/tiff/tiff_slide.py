@@ -13,7 +13,7 @@ from ....reading import reason_of
 from ....running.stages import stage
 from ...scale import true_downsample
 from ...slide import Level, Slide
-from .handle import opened
+from .handle import opened, overheard
 from .layout import find_levels
 from .metadata import (
     check_alone,
@@ -38,7 +38,7 @@ class TiffSlide(Slide):
     def __init__(self, path: Path) -> None:
         self._cache = TileCache(_CACHE_BYTES)
         self._seeking = threading.Lock()
-        with opened(path) as tif:
+        with overheard(), opened(path) as tif:
             check_alone(tif, path)
             found = find_levels(tif, path)
             properties = tiff_properties(tif, found[0])

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
 from ....errors import SlideError
-from .colours import ToRgb, is_subsampled, spread_units, units_size
+from .colours import ToRgb
 from .layout import TiffLevel
 from .packed_size import packed_size
+from .pieces import piece_decoder
 
 # Reads so many bytes of the file from an offset.
 ReadBytes = Callable[[int, int], bytes]
@@ -63,7 +63,7 @@ class SegmentGrid(Grid):
         super().__init__(level, tile, to_rgb)
         self._read = read
         # Fetched while the file is open: tifffile looks them up when they are first asked for.
-        self._decode = _units_decoder(layout, tile) if is_subsampled(layout) else layout.decode
+        self._decode = piece_decoder(layout, tile)
         self._places = {
             id(page): (page.dataoffsets, page.databytecounts, page.jpegtables)
             for page in level.pages
@@ -81,7 +81,13 @@ class SegmentGrid(Grid):
                 return None
             data = self._read(offsets[index], counts[index])
             self._check_packed(data)
-            decoded, _, _ = self._decode(data, index, jpegtables=tables)
+            try:
+                decoded, _, _ = self._decode(data, index, jpegtables=tables)
+            except Exception:
+                if not row or self.level.layout.is_tiled:
+                    raise
+                # Some writers fill the last strip up to the height of the others.
+                decoded, _, _ = self._decode(data, plane * self._tiles, jpegtables=tables)
             parts.append(decoded[0, :h, :w])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
@@ -123,20 +129,6 @@ class WindowGrid(Grid):
             window = np.frombuffer(b"".join(rows), self._dtype)
             planes.append(window.reshape(h, w, self._samples_together))
         return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
-
-
-def _units_decoder(layout: Any, tile: tuple[int, int]) -> Callable[..., Any]:
-    """Return a decoder, as tifffile has them, of YCbCr whose colours are subsampled."""
-    unpack = tifffile.TIFF.DECOMPRESSORS[layout.compression] if layout.compression > 1 else None
-    width, length, rows = *tile, int(layout.imagelength)
-
-    def decode(data: bytes, index: int, **_: Any) -> tuple[NDArray[np.uint8], None, None]:
-        height = length if layout.is_tiled else min(length, rows - index * length)
-        size = units_size(layout, width, height)
-        units = data if unpack is None else unpack(data, out=size)
-        return spread_units(layout, units, width, height)[None], None, None
-
-    return decode
 
 
 def make_grid(
