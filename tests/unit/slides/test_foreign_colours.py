@@ -95,6 +95,21 @@ WRITERS: dict[str, tuple[Callable[[Path], np.ndarray], int]] = {
         ),
         0,
     ),
+    "tiles to be turned, as they are stored": (
+        by_tifffile(RGB, RGB, photometric="rgb", tile=(32, 32), extratags=[(274, "H", 1, 3, True)]),
+        0,
+    ),
+    "tiles in WebP": (
+        by_tifffile(
+            RGB,
+            RGB,
+            photometric="rgb",
+            tile=(32, 32),
+            compression="webp",
+            compressionargs={"lossless": True},
+        ),
+        0,
+    ),
     "JPEG 2000": (by_pillow("RGB", ".jp2", irreversible=False), 0),
     "JPEG 2000, tiled, lossy": (
         by_pillow("RGB", ".jp2", irreversible=True, tile_size=(32, 32), quality_layers=[20]),

@@ -16,9 +16,10 @@ _MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _PALETTE, _CMYK, _YCBCR = 0, 1, 2, 3, 5, 6
 _READABLE = (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _PALETTE, _CMYK, _YCBCR)
 # Compressions whose decoder turns YCbCr into RGB.
 _JPEG_LIKE = (6, 7, 33007, 34892)
+_BY_OPENSLIDE = (1, 5, 7, 8, 32773, 32946)  # none, LZW, JPEG, deflate, PackBits
 _UNKNOWN, _ASSOCIATED_ALPHA = 0, 1
 _COLOUR_MAP, _COEFFICIENTS, _BLACK_AND_WHITE = 320, 529, 532
-_SUBSAMPLING = 530
+_ORIENTATION, _SUBSAMPLING = 274, 530
 _LUMA = (0.299, 0.587, 0.114)  # of red, green and blue
 _CODES = (0, 255, 128, 255, 128, 255)  # black and white of each of Y, Cb and Cr
 
@@ -167,10 +168,16 @@ def _fractions(layout: Any, tag: int, usual: tuple[float, ...]) -> list[float]:
 
 
 def is_plain(page: Any) -> bool:
-    """Whether a page has bytes of grey or RGB, or JPEG of them."""
+    """Whether a page has bytes of grey or RGB, packed by what OpenSlide unpacks.
+
+    Of pixels that are to be turned before they are shown, it turns each tile by itself.
+    """
     colours = int(page.photometric)
-    in_jpeg = colours == _YCBCR and int(page.compression) in _JPEG_LIKE
-    return int(page.bitspersample) == 8 and (colours in (_MIN_IS_BLACK, _RGB) or in_jpeg)
+    packed = int(page.compression)
+    turned = page.tags.valueof(_ORIENTATION, 1) != 1
+    if turned or int(page.bitspersample) != 8 or packed not in _BY_OPENSLIDE:
+        return False
+    return colours in (_MIN_IS_BLACK, _RGB) or (colours == _YCBCR and packed in _JPEG_LIKE)
 
 
 def is_subsampled(layout: Any) -> bool:

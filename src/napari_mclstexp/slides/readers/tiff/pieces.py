@@ -75,7 +75,7 @@ def _of_fax(layout: Any) -> Callable[[bytes, int, int], NDArray[Any]]:
         )
         mark = b"II*\0" if order == "<" else b"MM\0*"
         head = mark + struct.pack(f"{order}IH", 8, len(tags))
-        bits = imagecodecs.tiff_decode(head + entries + bytes(4) + data)
-        return np.asarray(bits).reshape(height, width, 1)
+        rgba = imagecodecs.tiff_decode(head + entries + bytes(4) + data, asrgb=True)
+        return np.asarray(rgba)[..., :1] < 128  # 0 is white in the tags above
 
     return samples

@@ -153,7 +153,8 @@ def make_grid(
         return WindowGrid(level, read, to_rgb)
     _check_pieces(level, path)
     grid = SegmentGrid(level, read, to_rgb)
-    size = grid.tile_width * grid.tile_height * layout.samplesperpixel * layout.dtype.itemsize
+    a_px = 4 if layout.dtype.name == "bool" else layout.samplesperpixel * layout.dtype.itemsize
+    size = grid.tile_width * grid.tile_height * a_px
     if size > _LARGEST_SEGMENT_BYTES:
         raise SlideError(
             f"{path.name} is compressed in pieces of {size / 2**30:.1f} GB, which cannot be read "

@@ -1,0 +1,2 @@
+def packaged_tables(*a):
+    return iter(())

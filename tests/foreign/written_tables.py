@@ -1,0 +1,2 @@
+def written_tables(*a):
+    return iter(())
