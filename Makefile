@@ -11,10 +11,13 @@ TESTS  := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile
 # In a folder whose parents nobody else may write in, as munge wants it.
 SLURM_FOLDER ?= /var/lib/napari-mclstexp-slurm
 
+# Whose writers make files for `make formats`.
+WRITERS := geopandas opencv-python-headless pydicom "pyvips[binary]" spatialdata squidpy wsidicom
+
 # Of `make fuzz`.
 MINUTES ?= 20
 
-.PHONY: demo test test-fast test-cluster fuzz lint docs bench gpu screenshots sample-data system clean
+.PHONY: demo test test-fast test-cluster fuzz formats lint docs bench gpu screenshots sample-data system clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.installed
@@ -41,6 +44,10 @@ test-cluster: $(VENV)/.installed
 # Damaged files for every reader; what breaks one is kept in tests/fuzz/found and tested from then on.
 fuzz: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/driver.py --minutes $(MINUTES)
+
+# Files that others wrote, out of the sources of their packages and by their writers: docs/formats.md.
+formats: $(VENV)/writers/.installed
+	OMP_NUM_THREADS=1 $(VENV)/writers/bin/python tests/foreign/run.py --cache $(VENV)/foreign
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -81,6 +88,14 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	@$(BIN)/python -c "import torchvision.ops" || \
 	  { echo "The installed torch and torchvision do not fit each other; remove $(VENV) and run make again." >&2; exit 2; }
+	@touch $@
+
+# An environment behind which the usual one stands, so that its packages stay as they are.
+$(VENV)/writers/.installed: $(VENV)/.installed
+	$(BIN)/python -m venv $(VENV)/writers
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	  "$$($(VENV)/writers/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/usual.pth"
+	$(VENV)/writers/bin/python -m pip install --quiet $(WRITERS)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
@@ -10,13 +11,14 @@ from .results import OPENED, REFUSED, Result
 # Of which there are hundreds: one row for all that open as they should.
 IN_ONE_ROW = ("PNG", "JPEG", "DICOM")
 LONGEST = 180
+NO_PACKAGES = {"in QuPath's words", "napari-mclstexp", "pandas, h5py", "pandas, scipy", "Pillow"}
 
 
 def page(results: Sequence[Result], lacking: Sequence[str]) -> str:
     """Return the part of the page that the run makes."""
     count = Counter(each.outcome for each in results)
     kinds = sorted({each.kind for each in results})
-    writers = sorted({each.writer for each in results})
+    writers = sorted({re.split(r"[-_ ]\d", each.writer)[0] for each in results} - NO_PACKAGES)
     lines = [
         "## What was tried",
         "",

@@ -27,7 +27,8 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, required=True, help="folder of what is fetched")
     parser.add_argument("--only", default="", help="kinds that contain this; the page stays")
     options = parser.parse_args()
-    sys.path[0] = str(Path(__file__).parents[1])
+    home = Path(__file__).parents[2]
+    sys.path[:1] = [str(home / "tests"), str(home / "src")]
     os.environ.update(NAPARI_MCLSTEXP_LOG="", NAPARI_MCLSTEXP_CACHE="")
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore")

@@ -128,9 +128,7 @@ def _spatialdata(*, circles: bool = True, scale: float | None = None) -> Callabl
                 geometry=shapely.buffer(shapely.points(xy[order]), 20), index=index
             )
             shapes = ShapesModel.parse(cells, transformations=said)
-        table = TableModel.parse(
-            data, region="spots", region_key="region", instance_key="spot_id"
-        )
+        table = TableModel.parse(data, region="spots", region_key="region", instance_key="spot_id")
         folder = path.with_suffix(".zarr")
         spatialdata.SpatialData(shapes={"spots": shapes}, tables={"table": table}).write(folder)
         return _equal(read_spots(folder))
@@ -300,36 +298,82 @@ CASES: list[tuple[str, str, str, Callable[[Path], str]]] = [
     ("SpatialData", "spatialdata", "in another scale", _spatialdata(scale=4.7)),
     ("SpatialData", "napari-mclstexp", "ours, read by spatialdata", _our_spatialdata),
     ("Space Ranger folder", "pandas, h5py", "1, h5", _outs("tissue_positions_list.csv")),
-    ("Space Ranger folder", "pandas, scipy", "1, mtx", _outs("tissue_positions_list.csv", mtx=True)),
+    (
+        "Space Ranger folder",
+        "pandas, scipy",
+        "1, mtx",
+        _outs("tissue_positions_list.csv", mtx=True),
+    ),
     ("Space Ranger folder", "pandas, h5py", "2 and 3", _outs("tissue_positions.csv")),
     ("Space Ranger folder", "pandas, h5py", "raw alone", _outs("tissue_positions.csv", raw=True)),
-    ("Space Ranger folder", "pandas, scipy", "raw mtx alone",
-     _outs("tissue_positions.csv", raw=True, mtx=True)),
+    (
+        "Space Ranger folder",
+        "pandas, scipy",
+        "raw mtx alone",
+        _outs("tissue_positions.csv", raw=True, mtx=True),
+    ),
     ("Space Ranger folder", "pandas, h5py", "HD of 3 and 4", _outs(PARQUET, below=HD)),
-    ("Space Ranger folder", "pandas, h5py", "HD, a row without a barcode",
-     _outs(PARQUET, below=HD, change=_nulls("barcode"))),
-    ("Space Ranger folder", "pandas, h5py", "HD, a row without a place",
-     _outs(PARQUET, below=HD, change=_nulls("pxl_row_in_fullres"))),
-    ("Space Ranger folder", "pandas, h5py", "HD, text for numbers",
-     _outs(PARQUET, below=HD, change=lambda table: table.astype({"array_col": str}))),
+    (
+        "Space Ranger folder",
+        "pandas, h5py",
+        "HD, a row without a barcode",
+        _outs(PARQUET, below=HD, change=_nulls("barcode")),
+    ),
+    (
+        "Space Ranger folder",
+        "pandas, h5py",
+        "HD, a row without a place",
+        _outs(PARQUET, below=HD, change=_nulls("pxl_row_in_fullres")),
+    ),
+    (
+        "Space Ranger folder",
+        "pandas, h5py",
+        "HD, text for numbers",
+        _outs(PARQUET, below=HD, change=lambda table: table.astype({"array_col": str})),
+    ),
     ("table of spots", "pandas", "x, y", _csv(("x", "y"))),
     ("table of spots", "pandas", "x_pixel, y_pixel", _csv(("x_pixel", "y_pixel"))),
     ("table of spots", "pandas", "left, top", _csv(("left", "top"))),
     ("GeoJSON", "shapely", "a Polygon alone", _geojson(MAP(HOLE), HOLE)),
-    ("GeoJSON", "shapely", "a MultiPolygon alone",
-     _geojson(MAP(shapely.MultiPolygon([HOLE, FAR])), shapely.MultiPolygon([HOLE, FAR]))),
-    ("GeoJSON", "shapely", "a GeometryCollection",
-     _geojson(MAP(shapely.GeometryCollection([HOLE, FAR])), HOLE, FAR)),
+    (
+        "GeoJSON",
+        "shapely",
+        "a MultiPolygon alone",
+        _geojson(MAP(shapely.MultiPolygon([HOLE, FAR])), shapely.MultiPolygon([HOLE, FAR])),
+    ),
+    (
+        "GeoJSON",
+        "shapely",
+        "a GeometryCollection",
+        _geojson(MAP(shapely.GeometryCollection([HOLE, FAR])), HOLE, FAR),
+    ),
     ("GeoJSON", "shapely", "a list of geometries", _geojson([MAP(HOLE), MAP(FAR)], HOLE, FAR)),
     ("GeoJSON", "shapely", "a point", _geojson(MAP(shapely.Point(1, 1)))),
     ("GeoJSON", "geopandas", "to_file", _geopandas),
     ("GeoJSON", "napari-mclstexp", "ours, read by geopandas", _to_geopandas),
-    ("GeoJSON", "in QuPath's words", "FeatureCollection", _geojson(
-        {"type": "FeatureCollection", "features": [_feature(HOLE, id="a"), _feature(FAR, id="b")]},
-        HOLE, FAR)),
-    ("GeoJSON", "in QuPath's words", "a list of features, all of one id", _geojson(
-        [_feature(HOLE, id="PathAnnotationObject"), _feature(FAR, id="PathAnnotationObject")],
-        HOLE, FAR)),
+    (
+        "GeoJSON",
+        "in QuPath's words",
+        "FeatureCollection",
+        _geojson(
+            {
+                "type": "FeatureCollection",
+                "features": [_feature(HOLE, id="a"), _feature(FAR, id="b")],
+            },
+            HOLE,
+            FAR,
+        ),
+    ),
+    (
+        "GeoJSON",
+        "in QuPath's words",
+        "a list of features, all of one id",
+        _geojson(
+            [_feature(HOLE, id="PathAnnotationObject"), _feature(FAR, id="PathAnnotationObject")],
+            HOLE,
+            FAR,
+        ),
+    ),
     ("GeoJSON", "in QuPath's words", "a feature alone", _geojson(_feature(FAR), FAR)),
 ]
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from napari_mclstexp.errors import SlideError
 from napari_mclstexp.slides import open_slide
+from support.foreign_kit import write_subsampled
 
 W, H = 70, 50
 
@@ -154,41 +155,11 @@ def test_fax_opens_as_libtiff_reads_it(compression, fill, tmp_path):
         assert np.abs(pixels(path) - np.asarray(again.convert("RGB"))).max() == 0
 
 
-def units(ycbcr: np.ndarray, across: int, down: int) -> bytes:
-    h, w = ycbcr.shape[:2]
-    padded = np.pad(ycbcr, ((0, -h % down), (0, -w % across), (0, 0)), mode="edge")
-    h, w = padded.shape[0] // down, padded.shape[1] // across
-    blocks = padded.reshape(h, down, w, across, 3).swapaxes(1, 2)
-    luma, colour = blocks[..., 0].reshape(h, w, -1), blocks[..., 1:].mean((2, 3))
-    return np.concatenate([luma, colour.astype(np.uint8)], -1).tobytes()
-
-
-def write_subsampled(path: Path, across: int, down: int, pack: Callable[[bytes], bytes]) -> None:
-    """YCbCr in units, as no Python package writes it, in strips of 16 rows."""
-    ycbcr = np.asarray(picture().convert("YCbCr"))
-    pieces = [pack(units(ycbcr[row : row + 16], across, down)) for row in range(0, H, 16)]
-    counts = [len(each) for each in pieces]
-    body = b"".join(pieces)
-    body += bytes(len(body) % 2)
-    offsets = [8 + sum(counts[:i]) for i in range(len(counts))]
-    tags = [(256, [W]), (257, [H]), (258, [8] * 3), (259, [1 if pack is bytes else 5]), (262, [6])]
-    tags += [(273, offsets), (277, [3]), (278, [16]), (279, counts), (530, [across, down])]
-    at = 8 + len(body) + 2 + 12 * len(tags) + 4
-    entries, values = b"", b""
-    for code, value in tags:
-        packed = struct.pack(f"<{len(value)}H", *value)
-        if len(packed) > 4:
-            packed, values = struct.pack("<I", at + len(values)), values + packed
-        entries += struct.pack("<HHI", code, 3, len(value)) + packed.ljust(4, b"\0")
-    head = b"II*\0" + struct.pack("<I", 8 + len(body))
-    path.write_bytes(head + body + struct.pack("<H", len(tags)) + entries + bytes(4) + values)
-
-
 @pytest.mark.parametrize("pack", [bytes, imagecodecs.lzw_encode], ids=["raw", "LZW"])
 @pytest.mark.parametrize("sampling", [(2, 2), (2, 1), (4, 2)])
 def test_colours_of_several_pixels_open_as_libtiff_reads_them(sampling, pack, tmp_path):
     path = tmp_path / "units.tif"
-    write_subsampled(path, *sampling, pack)
+    write_subsampled(path, picture(), *sampling, pack)
     by_libtiff = imagecodecs.tiff_decode(path.read_bytes(), asrgb=True)[..., :3]
     assert np.abs(pixels(path) - by_libtiff).max() <= 1
 
@@ -204,6 +175,31 @@ def test_numbers_without_a_range_are_refused(image, tmp_path):
         open_slide(tmp_path / "numbers.tif")
 
 
+def test_rows_of_a_strip_that_are_a_fraction_are_refused(tmp_path):
+    path = tmp_path / "rows.tif"
+    tifffile.imwrite(path, RGB, rowsperstrip=16, compression="lzw", metadata=None)
+    with tifffile.TiffFile(path, mode="r+") as tif:
+        tif.pages.first.tags["RowsPerStrip"].overwrite(16.0, dtype="f")
+    with pytest.raises(SlideError, match=r"rows\.tif"):
+        pixels(path)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_no_number_is_black(tmp_path):
+    odd = FLOATS.copy()
+    odd[0, :3] = np.nan, np.inf, -np.inf
+    tifffile.imwrite(tmp_path / "odd.tif", odd, metadata=None, extratags=LOW_AND_HIGH)
+    assert pixels(tmp_path / "odd.tif")[0, :3, 0].tolist() == [0, 255, 0]
+
+
+def test_pieces_packed_in_a_way_that_nobody_knows_are_refused_at_once(tmp_path):
+    tifffile.imwrite(tmp_path / "packed.tif", RGB, tile=(32, 32), compression="lzw")
+    with tifffile.TiffFile(tmp_path / "packed.tif", mode="r+") as tif:
+        tif.pages.first.tags["Compression"].overwrite(52479)
+    with pytest.raises(SlideError, match=r"not known here .TIFF compression 52479."):
+        open_slide(tmp_path / "packed.tif")
+
+
 def test_dicom_that_is_no_slide_is_called_so_although_it_begins_as_tiff(tmp_path):
     path = tmp_path / "scan.dcm"
     path.write_bytes(b"II*\0".ljust(128, b"\0") + b"DICM" + bytes(100))
@@ -213,7 +209,7 @@ def test_dicom_that_is_no_slide_is_called_so_although_it_begins_as_tiff(tmp_path
 
 @pytest.mark.parametrize("sampling", [(0, 0), (65535, 65535)])
 def test_colours_of_no_or_of_all_pixels_are_refused(sampling, tmp_path):
-    write_subsampled(tmp_path / "units.tif", 2, 2, imagecodecs.lzw_encode)
+    write_subsampled(tmp_path / "units.tif", picture(), 2, 2, imagecodecs.lzw_encode)
     content = (tmp_path / "units.tif").read_bytes()
     entry = struct.pack("<HHI", 530, 3, 2)
     assert entry in content

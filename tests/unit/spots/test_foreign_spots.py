@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
-import zarr
 from anndata import AnnData
-from anndata.io import write_elem
 
 from napari_mclstexp.errors import SpotsError
 from napari_mclstexp.spots.readers.choose import read_spots
+from support.foreign_kit import spatialdata_folder, write_zarr
 
 pytestmark = pytest.mark.filterwarnings("ignore:zarr v3 autosharding")
 BARCODES = ["AAA-1", "CCC-1", "GGG-1"]
@@ -27,8 +22,10 @@ def measured() -> AnnData:
     return AnnData(COUNTS.astype(np.float32), obs=obs, var=var, obsm={"spatial": XY})
 
 
-def write_zarr(folder: Path, data: AnnData, zarr_format: int) -> None:
-    write_elem(zarr.open_group(folder, mode="w", zarr_format=zarr_format), "/", data)
+def unplaced() -> AnnData:
+    data = measured()
+    del data.obsm["spatial"]
+    return data
 
 
 @pytest.mark.parametrize(
@@ -55,33 +52,8 @@ def test_anndata_in_zarr_gives_its_spots(tmp_path, zarr_format):
     np.testing.assert_array_equal(spots.X.toarray(), COUNTS)
 
 
-def spatialdata_folder(folder: Path, **changes: object) -> Path:
-    """What the package spatialdata 0.7 writes, as far as it is read, which is no dependency."""
-    table = measured()
-    del table.obsm["spatial"]
-    table.obs["region"] = pd.Categorical(["spots"] * 3)
-    table.obs["spot_id"] = [7, 5, 6]
-    table.uns["spatialdata_attrs"] = {
-        "region": "spots", "region_key": "region", "instance_key": "spot_id",
-    }  # fmt: skip
-    write_zarr(folder / "tables" / "table", table, 3)
-    home = folder / "shapes" / "spots"
-    home.mkdir(parents=True)
-    circles = pd.DataFrame(
-        {"geometry": shapely.to_wkb(shapely.points([[5, 50], [6, 60], [7, 70]])), "radius": 27.5},
-        index=changes.get("index", [5, 6, 7]),
-    )
-    circles.to_parquet(home / "shapes.parquet")
-    kind = {"type": changes.get("transformation", "identity")}
-    said = {"attributes": {"coordinateTransformations": [kind]}, "zarr_format": 3}
-    (home / "zarr.json").write_text(json.dumps({**said, "node_type": "group"}))
-    root = {"attributes": {"spatialdata_attrs": {"version": "0.2"}}, "zarr_format": 3}
-    (folder / "zarr.json").write_text(json.dumps({**root, "node_type": "group"}))
-    return folder
-
-
 def test_spots_of_spatialdata_stand_where_its_shapes_are(tmp_path):
-    spots = read_spots(spatialdata_folder(tmp_path / "s.zarr"))
+    spots = read_spots(spatialdata_folder(tmp_path / "s.zarr", unplaced()))
     assert spots.obs_names.tolist() == BARCODES
     assert spots.obsm["spatial"].tolist() == [[7, 70], [5, 50], [6, 60]]
     np.testing.assert_array_equal(spots.X.toarray(), COUNTS)
@@ -98,11 +70,11 @@ def test_spots_of_spatialdata_stand_where_its_shapes_are(tmp_path):
 )
 def test_spatialdata_whose_parts_do_not_fit_is_refused(tmp_path, changes, words):
     with pytest.raises(SpotsError, match=words):
-        read_spots(spatialdata_folder(tmp_path / "s.zarr", **changes))
+        read_spots(spatialdata_folder(tmp_path / "s.zarr", unplaced(), **changes))
 
 
 def test_several_tables_of_spatialdata_are_named(tmp_path):
-    folder = spatialdata_folder(tmp_path / "s.zarr")
+    folder = spatialdata_folder(tmp_path / "s.zarr", unplaced())
     (folder / "tables" / "table").rename(folder / "tables" / "one")
     (folder / "tables" / "other").mkdir()
     with pytest.raises(SpotsError, match="holds the tables one, other"):

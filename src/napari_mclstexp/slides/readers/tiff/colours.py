@@ -114,9 +114,11 @@ class ToRgb:
             looked_up: Pixels = self._table[index]
             return looked_up
         low, high = self._range or (0.0, 1.0)
-        part = np.nan_to_num((samples.astype(np.float64) - low) / (high - low), posinf=1, neginf=0)
+        with np.errstate(all="ignore"):  # of what is no number
+            part = (samples.astype(np.float64) - low) / (high - low)
+        part = np.clip(np.nan_to_num(part, posinf=1, neginf=0), 0, 1)
         part = 1 - part if self._inverted else part
-        scaled: Pixels = np.rint(np.clip(part, 0, 1) * 255).astype(np.uint8)
+        scaled: Pixels = np.rint(part * 255).astype(np.uint8)
         return scaled
 
 

@@ -84,7 +84,7 @@ def _level(series: Any, path: Path) -> TiffLevel:
                 "picture; export the one to be read."
             )
     pages = tuple(page for page in series.pages if page is not None)
-    width, height = pages[0].keyframe.imagewidth, pages[0].keyframe.imagelength
+    width, height = int(pages[0].keyframe.imagewidth), int(pages[0].keyframe.imagelength)
     channels = len(pages) * pages[0].keyframe.samplesperpixel
     layout = pages[0].keyframe
     # Of CMYK, and of others that the file says to have alpha, there may be one more.

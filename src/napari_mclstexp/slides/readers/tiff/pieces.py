@@ -19,6 +19,12 @@ _FAX_TAGS = (266, 292, 293)  # order of the bits, options of groups 3 and 4
 _LONG = 4
 
 
+def is_unpacked(layout: Any) -> bool:
+    """Whether there is a decoder for the pieces of a page."""
+    packed = int(layout.compression)
+    return packed in (1, *_FAX) or packed in tifffile.TIFF.DECOMPRESSORS
+
+
 def piece_decoder(layout: Any, tile: tuple[int, int]) -> Callable[..., Any]:
     """Return a decoder of pieces, called and answering as tifffile's: the samples come first.
 

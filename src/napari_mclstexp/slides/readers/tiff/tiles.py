@@ -14,7 +14,7 @@ from ....errors import SlideError
 from .colours import ToRgb
 from .layout import TiffLevel
 from .packed_size import packed_size
-from .pieces import piece_decoder
+from .pieces import is_unpacked, piece_decoder
 
 # Reads so many bytes of the file from an offset.
 ReadBytes = Callable[[int, int], bytes]
@@ -55,11 +55,7 @@ class SegmentGrid(Grid):
 
     def __init__(self, level: TiffLevel, read: ReadBytes, to_rgb: ToRgb) -> None:
         layout = level.layout
-        tile = (
-            (layout.tilewidth, layout.tilelength)
-            if layout.is_tiled
-            else (level.width, min(layout.rowsperstrip, level.height))
-        )
+        tile = _piece_size(level)
         super().__init__(level, tile, to_rgb)
         self._read = read
         # Fetched while the file is open: tifffile looks them up when they are first asked for.
@@ -146,6 +142,11 @@ def make_grid(
         If its colours cannot be read, or it is compressed in one piece too large to decode.
     """
     layout = level.layout
+    if not is_unpacked(layout):
+        raise SlideError(
+            f"{path.name} is packed in a way that is not known here (TIFF compression "
+            f"{int(layout.compression)}); save it packed by JPEG, LZW or deflate."
+        )
     channels = len(level.pages) * layout.samplesperpixel
     to_rgb = ToRgb(layout, channels, bits, value_range, path)
     small_tiles = layout.is_tiled and layout.tilewidth * layout.tilelength <= _LARGEST_TILE_PX
@@ -163,14 +164,18 @@ def make_grid(
     return grid
 
 
+def _piece_size(level: TiffLevel) -> tuple[int, int]:
+    """Return width and height of a tile or strip, whatever kind of number the file has for them."""
+    layout = level.layout
+    if layout.is_tiled:
+        return int(layout.tilewidth), int(layout.tilelength)
+    return level.width, min(int(layout.rowsperstrip), level.height)
+
+
 def _check_pieces(level: TiffLevel, path: Path) -> None:
     """Make sure that a level has as many pieces as it needs, and that they are no trap."""
     layout = level.layout
-    width, height = (
-        (layout.tilewidth, layout.tilelength)
-        if layout.is_tiled
-        else (level.width, min(layout.rowsperstrip, level.height))
-    )
+    width, height = _piece_size(level)
     if min(width, height, level.width, level.height) < 1:
         raise SlideError(f"{path.name} is damaged: a picture without pixels; copy it again.")
     planes = layout.samplesperpixel if int(layout.planarconfig) == 2 else 1
