@@ -2,8 +2,8 @@
 
 Two copies of the tree are made in a temporary folder; the tree itself is never touched. The tests
 nearest to the folders run once, with coverage of each; then each mutant of `draw_mutants.py` is
-given to the tests that run its line, quickest first, until one fails. A mutant is tested in a fork of a
-process that has loaded torch and the rest already, so that the seconds go to the tests.
+given to the tests that run its line, quickest first, until one fails. A mutant is tested in a fork
+of a process that has loaded torch and the rest already, so that the seconds go to the tests.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ NEAREST = [
     ),
 ]
 OPTIONS = ["-q", "--no-header", "-p", "no:cacheprovider", "--no-xvfb", "-m", "not realdata"]
+# The libraries are loaded before pytest, which is what makes a fork quick.
+FORKED = ["-x", "--tb=line", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 # What a mutant's tests may have taken together when nothing was changed, in seconds.
 LONGEST = 60
 WORKERS = 2
@@ -126,8 +128,11 @@ def run_tests(tree: Path, tests: list[str], limit: float) -> tuple[str, str]:
             sys.path[:0] = [str(tree / "src"), str(tree)]
             import pytest
 
-            code = int(pytest.main([*OPTIONS, "-x", "--tb=line", *tests]))
+            code = int(pytest.main([*OPTIONS, *FORKED, *tests]))
+        except BaseException:
+            traceback.print_exc()
         finally:
+            sys.stdout.flush()
             os._exit(code)
     deadline = time.monotonic() + limit
     while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
@@ -141,9 +146,20 @@ def run_tests(tree: Path, tests: list[str], limit: float) -> tuple[str, str]:
         os.killpg(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(ended[1])
     said = "\n".join(written.read_text(errors="replace").splitlines()[-3:])
-    if code in (3, 4, 5):
+    # A mutant that cannot even be imported ends pytest before its first test, and is seen.
+    if code == 5 or "ERROR: not found" in said:
         raise RuntimeError(f"pytest did not run {tests[:3]} over {tree}: {said}")
-    return (UNSEEN if code == 0 else SEEN), said
+    return (SEEN if code else UNSEEN), said
+
+
+def check_unchanged(tree: Path, lines: dict, seconds: dict[str, float]) -> None:
+    """Make sure that tests of each file pass in a fork when nothing was changed."""
+    quickest = (sorted(set().union(*of_file.values(), set()), key=lambda test: seconds.get(test, 1))
+                for of_file in lines.values())  # fmt: skip
+    tests = sorted({test for tests in quickest for test in tests[:2]})
+    verdict, said = run_tests(tree, tests, 900)
+    if verdict != UNSEEN:
+        raise RuntimeError(f"Tests fail over the unchanged tree: {said}")
 
 
 def try_mutant(mutant: dict, tree: Path, lines: dict, seconds: dict[str, float]) -> dict:
@@ -175,6 +191,7 @@ def in_processes(mutants: list[dict], trees: list[Path], out: Path, *known) -> N
         if workers[-1] == 0:
             code = 1
             try:
+                check_unchanged(tree, *known)
                 for mutant in mutants[number :: len(trees)]:
                     result = try_mutant(mutant, tree, *known)
                     with out.open("a") as file:
