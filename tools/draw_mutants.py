@@ -12,7 +12,6 @@ import argparse
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast
@@ -52,8 +51,8 @@ def places(source: str) -> dict[tuple, list[tuple[str, int]]]:
     return found
 
 
-def mutants(root: Path, folders: list[str], sample: int, seed: int) -> Iterator[dict]:
-    """Yield mutants, as many of each folder as its share of the places."""
+def mutants(root: Path, folders: list[str], sample: int, seed: int) -> list[dict]:
+    """Return mutants, as many of each folder as its share of the places."""
     chance = random.Random(seed)
     of_folder = {}
     for folder in folders:
@@ -62,6 +61,7 @@ def mutants(root: Path, folders: list[str], sample: int, seed: int) -> Iterator[
         of_folder[folder] = [(file, source, *place) for file, source in sources.items()
                              for place in sorted(places(source).items())]  # fmt: skip
     total = sum(map(len, of_folder.values()))
+    drawn = []
     for folder, places_there in of_folder.items():
         wanted = round(sample * len(places_there) / total)
         for file, source, (start, end, _), ways in chance.sample(places_there, len(places_there)):
@@ -74,8 +74,10 @@ def mutants(root: Path, folders: list[str], sample: int, seed: int) -> Iterator[
             except SyntaxError:
                 continue
             wanted -= 1
-            yield {"folder": folder, "file": str(file.relative_to(root)), "line": start[0],
-                   "last_line": end[0], "operator": operator, "source": mutated}  # fmt: skip
+            drawn.append({"folder": folder, "file": str(file.relative_to(root)), "line": start[0],
+                          "last_line": end[0], "operator": operator, "source": mutated})  # fmt: skip
+    chance.shuffle(drawn)  # so that what is tried first is a fair sample of them too
+    return drawn
 
 
 if __name__ == "__main__":
