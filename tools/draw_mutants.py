@@ -74,8 +74,8 @@ def mutants(root: Path, folders: list[str], sample: int, seed: int) -> list[dict
             except SyntaxError:
                 continue
             wanted -= 1
-            drawn.append({"folder": folder, "file": str(file.relative_to(root)), "line": start[0],
-                          "last_line": end[0], "operator": operator, "source": mutated})  # fmt: skip
+            where = {"file": str(file.relative_to(root)), "line": start[0], "last_line": end[0]}
+            drawn.append({"folder": folder, **where, "operator": operator, "source": mutated})
     chance.shuffle(drawn)  # so that what is tried first is a fair sample of them too
     return drawn
 

@@ -61,8 +61,13 @@ def copy_of_tree(folder: Path) -> Path:
 
 def environment(tree: Path) -> dict[str, str]:
     """Return the environment in which the tests run over a copy."""
-    return {"PYTHONPATH": f"{tree / 'src'}:{tree}", "PYTHONDONTWRITEBYTECODE": "1",
-            "OMP_NUM_THREADS": "1", "QT_QPA_PLATFORM": "offscreen", "TMPDIR": str(tree / "tmp")}  # fmt: skip
+    return {
+        "PYTHONPATH": f"{tree / 'src'}:{tree}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "OMP_NUM_THREADS": "1",
+        "QT_QPA_PLATFORM": "offscreen",
+        "TMPDIR": str(tree / "tmp"),
+    }
 
 
 def what_runs_where(tree: Path, folders: list[str]) -> tuple[dict, dict[str, float]]:

@@ -1,4 +1,4 @@
-"""What leaves the project: the sdist, the wheel that is made from it, and the program that comes out."""
+"""What leaves the project: the sdist, the wheel made from it, and the program that comes out."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_index_would_take_both_and_show_the_readme(sdist, wheel):
 
 
 def test_the_installed_program_runs_and_napari_finds_it(wheel, tmp_path):
-    """Where there is no checkout; other packages are lent by this environment: `make dist` fetches them."""
+    """Where there is no checkout. Other packages are lent; `make dist` fetches them too."""
     venv.create(tmp_path / "bare", symlinks=True)
     python = tmp_path / "bare" / "bin" / "python"
     run(
