@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from napari_mclstexp.errors import OutputError
+from napari_mclstexp.files.exchange import sync_folder
 from napari_mclstexp.files.spreadsheet import as_cell, from_cell
 from napari_mclstexp.files.temporary import held, is_temporary, remove_leftovers, temporary_beside
 
@@ -47,3 +51,12 @@ def test_a_cell_comes_back_as_it_went(text):
 
 def test_a_table_that_nobody_quoted_is_read_as_it_is():
     assert [from_cell(text) for text in ("=1+1", "-a", "'a", "'")] == ["=1+1", "-a", "'a", "'"]
+
+
+def test_a_disk_that_cannot_be_told_to_keep_names_is_written_to_all_the_same(tmp_path, monkeypatch):
+    def cannot(descriptor):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    sync_folder(tmp_path)
+    sync_folder(tmp_path / "gone")

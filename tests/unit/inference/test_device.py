@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from napari_mclstexp.inference.backends.openvino_cpu import OpenVino
 from napari_mclstexp.inference.device import MOST_AT_ONCE, Device
 
 
@@ -25,3 +26,11 @@ def test_its_arithmetic_has_a_short_name(dtype, short):
     device = Device(torch.device("cpu"), dtype, True, "CPU", 16)
     assert device.arithmetic == short
     assert device.on(torch.device("meta")).torch.type == "meta"
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps", "meta"])
+def test_openvino_refuses_every_device_but_the_cpu_in_a_sentence(kind):
+    other = Device(torch.device(kind), torch.float32, True, "that device", 16)
+    assert OpenVino().why_not(other) == (
+        "OpenVINO runs on the CPU, and not on that device; use --device cpu."
+    )

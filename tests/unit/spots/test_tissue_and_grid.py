@@ -69,6 +69,18 @@ def test_pen_marks_are_not_tissue(tmp_path, ink):
     assert found.contains(np.array([[350.0, 600.0]])).all()
 
 
+def test_the_faintest_eosin_is_tissue_and_a_grey_shadow_is_not(tmp_path):
+    def draw(pen):
+        pen.ellipse((100, 100, 500, 500), fill=(235, 215, 235))
+        pen.ellipse((700, 700, 1100, 1100), fill=(190, 190, 190))
+
+    with slide_with(tmp_path, draw) as slide:
+        found = find_tissue(slide)
+    np.testing.assert_array_equal(
+        found.contains(np.array([[300.0, 300.0], [900.0, 900.0]])), [True, False]
+    )
+
+
 def test_an_empty_slide_has_no_tissue_and_no_grid(tmp_path):
     with slide_with(tmp_path) as slide:
         assert find_tissue(slide).share == 0
