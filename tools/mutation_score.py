@@ -38,6 +38,8 @@ OPTIONS = ["-q", "--no-header", "-p", "no:cacheprovider", "--no-xvfb", "-m", "no
 FORKED = ["-x", "--tb=line", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 # What a mutant's tests may have taken together when nothing was changed, in seconds.
 LONGEST = 30
+# Beyond ten times that, a mutant is taken to go on for ever; longer, as others may use the machine.
+PATIENCE = 300
 WORKERS = 2
 LIBRARIES = [
     *("anndata", "pytest", "scanpy", "skimage.measure", "sklearn.neighbors", "torchvision.models"),
@@ -182,7 +184,7 @@ def try_mutant(mutant: dict, tree: Path, lines: dict, seconds: dict[str, float])
     started = time.monotonic()
     try:
         file.write_text(mutant["source"], encoding="utf-8")
-        limit = 90 + 8 * sum(seconds.get(test, 1) for test in tests)
+        limit = PATIENCE + 10 * sum(seconds.get(test, 1) for test in tests)
         verdict, said = run_tests(tree, tests, limit)
     finally:
         file.write_text(original, encoding="utf-8")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from napari_mclstexp.model.config import MOST_GENES, ModelConfig
+from napari_mclstexp.model.backbones import input_stats
+from napari_mclstexp.model.config import MOST_GENES, EncoderConfig, ModelConfig
 
 PLAIN = {
     "name": "tiny",
@@ -76,3 +77,9 @@ def test_what_is_said_about_the_slides_is_told_in_one_line():
     )
     assert told.patch_um == 224.0
     assert told.feature_map.cell_um == 32.0
+
+
+def test_encoders_see_the_colours_that_imagenet_weights_were_made_for():
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    assert (EncoderConfig().mean, EncoderConfig().std) == (mean, std)
+    assert input_stats("densenet121") == (mean, std)

@@ -10,7 +10,7 @@ import pytest
 
 from napari_mclstexp.cohort.checks import check_cohort
 from napari_mclstexp.errors import SlideError, SpotsError
-from napari_mclstexp.spots.geometry import um_per_px_from_spots
+from napari_mclstexp.spots.geometry import spacing, um_per_px_from_spots
 from napari_mclstexp.spots.schema import SpotMetadata
 from support.engine_kit import painted_section
 
@@ -88,3 +88,8 @@ def test_spots_less_than_a_pixel_apart_tell_the_scale_of_a_small_picture(section
     spots.obsm["spatial"] = np.ones_like(spots.obsm["spatial"])
     with pytest.raises(SpotsError, match="on top of each other"):
         um_per_px_from_spots(spots)
+
+
+def test_two_spots_have_a_distance_and_one_has_none():
+    assert spacing(np.array([[0.0, 0.0], [3.0, 4.0]])) == 5.0
+    assert spacing(np.array([[1.0, 1.0]])) == 0.0
