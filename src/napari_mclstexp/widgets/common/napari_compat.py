@@ -1,4 +1,6 @@
-"""All that is used of napari beyond its public interface; checked with napari 0.9.2.
+"""What is used of napari beyond its public interface; checked with napari 0.9.2.
+
+Its controls of a layer have their own file, :mod:`.late_controls`.
 
 Two faults of its canvas end the program inside the driver when layers come and go on screen:
 
@@ -152,14 +154,11 @@ def unpainted(viewer: Any) -> Iterator[None]:
 
 
 @contextmanager
-def changed_together(viewer: Any, number: int) -> Iterator[None]:
-    """Let the canvas arrange itself once for this number of layers that come or go, not for each.
+def changed_together(viewer: Any) -> Iterator[None]:
+    """Let the canvas arrange itself once for all layers that come or go, not for each.
 
     It searches all of Python's memory for garbage each time.
     """
-    if number < 2:
-        yield
-        return
     viewer.layers.events.begin_batch()
     try:
         yield

@@ -1,11 +1,14 @@
-"""What the first clicks need is imported while the person looks around, not when she clicks."""
+"""What the first clicks need is made ready while the person looks around, not when she clicks."""
 
 from __future__ import annotations
 
 import gc
 import importlib
+from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+from napari.layers import Image, Points, Shapes
 from qtpy.QtCore import QTimer
 
 if TYPE_CHECKING:
@@ -26,25 +29,47 @@ NEEDED = (
 )
 SOON_MS = 1500  # the docks come first
 
+_begun = False  # in this process; what is ready for one window is ready for all
+
 
 def warm_up(jobs: Jobs) -> None:
-    """Import in the background what is slow to import.
+    """Import in the background what is slow to import, and have napari compile what it compiles.
 
     napari has Python look for garbage whenever a layer goes, through every object of every library.
     Once the libraries are there, what is there is left out of that search until :func:`thaw`.
+    It is done once in a process.
     """
+    if _begun:
+        return
 
     def work(_: Post) -> None:
-        for name in NEEDED:
-            importlib.import_module(name)
+        for each in (_make_layers, *(partial(importlib.import_module, name) for name in NEEDED)):
+            if jobs.closed:
+                return
+            each()
 
     def begin() -> None:
-        jobs.start(work, lambda _: gc.freeze(), _later)
+        global _begun
+        _begun = True
+        jobs.start(work, lambda _: gc.freeze(), _later, waited_for=True)
 
     soon = QTimer(jobs)  # goes with the window
     soon.setSingleShot(True)
     soon.timeout.connect(begin)
     soon.start(SOON_MS)
+
+
+def _make_layers() -> None:
+    """Make a layer of each kind that is used, for no viewer.
+
+    The first of a kind imports pandas, or compiles how outlines are drawn, for seconds where that
+    was never done on this machine.
+    """
+    Image(np.zeros((2, 2), dtype=np.float32))
+    Points(np.zeros((1, 2)), features={"value": np.zeros(1)}, face_color="value")
+    square = np.array([[0, 0], [0, 2], [2, 2], [2, 0]], dtype=np.float32)
+    Shapes()
+    Shapes([square, square + 3], shape_type="polygon")
 
 
 def thaw() -> None:
