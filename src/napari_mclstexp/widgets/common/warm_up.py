@@ -7,15 +7,16 @@ import importlib
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-from napari.layers import Image, Points, Shapes
 from qtpy.QtCore import QTimer
+
+from .napari_compat import compile_shapes
 
 if TYPE_CHECKING:
     from .background_jobs import Jobs, Post
 
-# In the order in which they are needed: a model and its prediction, domains, files.
+# In the order in which they are needed: a layer, a model and its prediction, domains, files.
 NEEDED = (
+    "pandas",  # by a layer of points
     "napari_mclstexp.model",
     "napari_mclstexp.inference.predict",
     "napari_mclstexp.analysis.maps.raster",
@@ -43,7 +44,8 @@ def warm_up(jobs: Jobs) -> None:
         return
 
     def work(_: Post) -> None:
-        for each in (_make_layers, *(partial(importlib.import_module, name) for name in NEEDED)):
+        imports = [partial(importlib.import_module, name) for name in NEEDED]
+        for each in (*imports[:1], compile_shapes, *imports[1:]):
             if jobs.closed:
                 return
             each()
@@ -57,19 +59,6 @@ def warm_up(jobs: Jobs) -> None:
     soon.setSingleShot(True)
     soon.timeout.connect(begin)
     soon.start(SOON_MS)
-
-
-def _make_layers() -> None:
-    """Make a layer of each kind that is used, for no viewer.
-
-    The first of a kind imports pandas, or compiles how outlines are drawn, for seconds where that
-    was never done on this machine.
-    """
-    Image(np.zeros((2, 2), dtype=np.float32))
-    Points(np.zeros((1, 2)), features={"value": np.zeros(1)}, face_color="value")
-    square = np.array([[0, 0], [0, 2], [2, 2], [2, 0]], dtype=np.float32)
-    Shapes()
-    Shapes([square, square + 3], shape_type="polygon")
 
 
 def thaw() -> None:
