@@ -15,6 +15,7 @@ DOCKS = (
     "Evidence",
     "Domains",
     "Annotate",
+    "Across slides",
     "Save and export",
 )
 

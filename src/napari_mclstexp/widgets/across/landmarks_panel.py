@@ -37,6 +37,7 @@ from ...session.slide_landmarks import (
     without_children_of_chosen,
 )
 from ..common import dialogs
+from ..common.canvas_clicks import when_clicked
 from ..common.notify import told
 from ..common.theme import facts
 from ..common.words import tr
@@ -128,11 +129,7 @@ class LandmarksPanel(QWidget):
         self.regions.clicked.connect(self._bring_regions)
         self.spots.clicked.connect(self._bring_spots)
         self.table.cellClicked.connect(lambda row, _: self._go(row))
-        viewer = getattr(viewer, "__wrapped__", viewer)
-        clicked = self._clicked
-        viewer.mouse_drag_callbacks.append(clicked)
-        # Not a method: Qt no longer calls those of an object that is destroyed.
-        self.destroyed.connect(lambda: _forget(viewer, clicked))
+        when_clicked(viewer, self._clicked)
         workspace.shown.connect(self._show_scene)
         self._show_scene()
 
@@ -383,8 +380,3 @@ def _button(text: str, tooltip: str) -> QPushButton:
     button.setToolTip(tooltip)
     button.setStyleSheet("padding: 3px 6px;")
     return button
-
-
-def _forget(viewer: Any, callback: Any) -> None:
-    if callback in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(callback)

@@ -26,6 +26,7 @@ from ...errors import SettingsError, SlideError
 from ...session.similar_search import SimilarSearch, can_search, prepare_search
 from ...spots.schema import positions
 from ..common.background_jobs import ANALYSIS
+from ..common.canvas_clicks import when_clicked
 from ..common.contact_view import ContactView
 from ..common.notify import tell, told
 from ..common.theme import facts
@@ -108,11 +109,7 @@ class SimilarPanel(QWidget):
         self.found.picked.connect(self._go)
         self.by.activated.connect(self._by_chosen)
         self.place.activated.connect(lambda _: self._show_buttons())
-        viewer = getattr(viewer, "__wrapped__", viewer)
-        clicked = self._clicked
-        viewer.mouse_drag_callbacks.append(clicked)
-        # Not a method: Qt no longer calls those of an object that is destroyed.
-        self.destroyed.connect(lambda: _forget(viewer, clicked))
+        when_clicked(viewer, self._clicked)
         workspace.shown.connect(self._show_scene)
         workspace.layers.regions.selection_changed.connect(self._region_selected)
         self._show_scene()
@@ -303,8 +300,3 @@ def _short(name: str, letters: int = 10) -> str:
     if len(stem) <= letters:
         return stem
     return f"{stem[: letters // 2]}…{stem[-(letters - letters // 2 - 1) :]}"
-
-
-def _forget(viewer: Any, callback: Any) -> None:
-    if callback in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(callback)

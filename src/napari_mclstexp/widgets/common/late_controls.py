@@ -63,7 +63,7 @@ def make_controls_late(viewer: Any) -> None:
     panels = layer_panels(viewer)
     container = getattr(getattr(viewer.window, "_qt_viewer", None), "controls", None)
     needed = ("_add", "_remove", "_populate", "widgets", "panel")
-    if len(panels) < 2 or not all(hasattr(container, each) for each in needed):
+    if container is None or len(panels) < 2 or not all(hasattr(container, each) for each in needed):
         return
     if container.findChild(LateControls) is None:
         LateControls(viewer, panels[1], container)

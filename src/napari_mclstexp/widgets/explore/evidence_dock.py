@@ -21,6 +21,7 @@ from ...inference.patches import patch_around
 from ...session.display import ENDS
 from ...session.find_spot import find_spot
 from ...spots.schema import positions
+from ..common.canvas_clicks import when_clicked
 from ..common.dock import Dock
 from ..common.latest import Latest
 from ..common.napari_compat import canvas_height
@@ -55,10 +56,7 @@ class EvidenceDock(Dock):
         self._more = SpotPictures(SHOWN, self._go_to)
         self._less = SpotPictures(EACH_WAY, self._go_to)
         self.stack(self.summary, self.patch, self._more, self._less)
-        viewer, clicked = getattr(napari_viewer, "__wrapped__", napari_viewer), self._clicked
-        viewer.mouse_drag_callbacks.append(clicked)
-        # Not a method: Qt no longer calls those of an object that is destroyed.
-        self.destroyed.connect(lambda: _forget(viewer, clicked))
+        when_clicked(napari_viewer, self._clicked)
         self.workspace.shown.connect(self._explain)
         when_theme_changes(self._explain_anew)
         self._explain()
@@ -225,8 +223,3 @@ def _unit(result: Result, spot: str, gene: str) -> str:
     row = result.adata.obs_names.get_loc(spot)
     share = "" if result.interval is None else f", {result.interval:.0%}"
     return f"({lower[row]:.2f} to {upper[row]:.2f}{share}) {result.unit}"
-
-
-def _forget(viewer: Any, callback: Any) -> None:
-    if callback in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(callback)

@@ -161,6 +161,11 @@ class GenePicker(QWidget):
 
     # -- the list ------------------------------------------------------------------------------
 
+    def go_to(self) -> None:
+        """Put the keys into the search field, what is there chosen to be written over."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
     def open_list(self) -> None:
         """Unfold the list below the search field."""
         self.drop.open_below(self.search)
