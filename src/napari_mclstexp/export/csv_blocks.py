@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections import deque
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ..files import as_cell, atomic_file
+from ..running.ahead import worked_ahead
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,19 +43,10 @@ def write_csv(path: Path, names: Sequence[object], blocks: Iterable[Sequence[Any
         If it cannot be written there.
     """
     workers = os.cpu_count() or 1
-    with (
-        atomic_file(path) as temporary,
-        temporary.open("wb") as file,
-        ThreadPoolExecutor(workers) as pool,
-    ):
+    with atomic_file(path) as temporary, temporary.open("wb") as file:
         file.write(_header(names))
-        waiting: deque[Future[memoryview]] = deque()
-        for block in blocks:
-            waiting.append(pool.submit(_formatted, block))
-            if len(waiting) > workers:
-                file.write(waiting.popleft().result())
-        for each in waiting:
-            file.write(each.result())
+        for _, text in worked_ahead(_formatted, blocks, threads=workers, ahead=workers):
+            file.write(text)
 
 
 def _header(names: Sequence[object]) -> bytes:

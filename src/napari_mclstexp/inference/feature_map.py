@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import groupby
 
@@ -19,6 +17,7 @@ from ..errors import SettingsError
 from ..model import FeatureMapConfig, InnerLayers
 from ..model.image_encoder import ImageEncoder
 from ..progress import CancelToken, Progress, ProgressCallback
+from ..running.ahead import worked_ahead
 from ..running.free_memory import give_back
 from ..running.stages import stage
 from ..slides import Slide
@@ -226,25 +225,14 @@ def _channels(
 def _read_ahead(
     read: Callable[[Tile], NDArray[np.uint8]], tiles: Sequence[Tile], grid: CellGrid, device: Device
 ) -> Iterator[tuple[list[Tile], NDArray[np.uint8]]]:
-    """Yield batches of tiles of one size with their pixels, read while others are encoded."""
+    """Return batches of tiles of one size with their pixels, read while others are encoded."""
 
     def pixels_of(batch: list[Tile]) -> NDArray[np.uint8]:
         return np.stack([read(tile) for tile in batch])
 
-    under_way: deque[tuple[list[Tile], Future[NDArray[np.uint8]]]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="tiles") as reader:
-        try:
-            for batch in _batches(tiles, grid, device):
-                under_way.append((batch, reader.submit(pixels_of, batch)))
-                if len(under_way) > _AHEAD:
-                    first, pixels = under_way.popleft()
-                    yield first, pixels.result()
-            while under_way:
-                first, pixels = under_way.popleft()
-                yield first, pixels.result()
-        finally:
-            for _, pixels in under_way:
-                pixels.cancel()
+    return worked_ahead(
+        pixels_of, _batches(tiles, grid, device), threads=1, ahead=_AHEAD, name="tiles"
+    )
 
 
 def _batches(tiles: Sequence[Tile], grid: CellGrid, device: Device) -> Iterator[list[Tile]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from ..errors import SlideError
 from ..model import ModelConfig
 from ..progress import CancelToken
+from ..running.ahead import worked_ahead
 from ..slides import Slide
 
 READERS = 2
@@ -92,7 +91,7 @@ def stream_patches(
     batch_size: int,
     cancel: CancelToken | None = None,
 ) -> Iterator[tuple[slice, NDArray[np.uint8]]]:
-    """Yield batches of patches in the order of their centres.
+    """Return batches of patches in the order of their centres.
 
     Parameters
     ----------
@@ -107,9 +106,9 @@ def stream_patches(
     cancel
         Looked at before every patch.
 
-    Yields
-    ------
-    Which rows of `xy` the batch holds, and its (b, patch_px, patch_px, 3) pixels.
+    Returns
+    -------
+    Of each batch, which rows of `xy` it holds, and its (b, patch_px, patch_px, 3) pixels.
     """
     cancel = cancel or CancelToken()
 
@@ -122,17 +121,4 @@ def stream_patches(
 
     starts = range(0, len(xy), batch_size)
     waiting = (slice(start, min(start + batch_size, len(xy))) for start in starts)
-    under_way: deque[tuple[slice, Future[NDArray[np.uint8]]]] = deque()
-    with ThreadPoolExecutor(READERS, thread_name_prefix="patches") as readers:
-        try:
-            for rows in waiting:
-                under_way.append((rows, readers.submit(read, rows)))
-                if len(under_way) > AHEAD:
-                    first, pixels = under_way.popleft()
-                    yield first, pixels.result()
-            while under_way:
-                first, pixels = under_way.popleft()
-                yield first, pixels.result()
-        finally:
-            for _, pixels in under_way:
-                pixels.cancel()
+    return worked_ahead(read, waiting, threads=READERS, ahead=AHEAD, name="patches")

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from ..progress import CancelToken
+from ..running.ahead import worked_ahead
 from .cell_pooling import Level, Part, Places, Values, levels_of, reduce
 from .feature_map_store import CHUNK, FeatureMap
 
@@ -27,8 +26,6 @@ _SQUARED_AT_ONCE = 16  # features of every spot
 _PROJECTED_AT_ONCE = 64  # features of every cell that is read
 _MULTIPLIED_AT_ONCE = 8192  # cells
 _BLOCK_VALUES = 1_000_000  # of channels and cells that are filtered at once
-
-Pooled = list[tuple[int, slice, Values]]
 
 
 def feature_slices(
@@ -202,8 +199,9 @@ def _for_blocks(
     finest_first = np.argsort([level.step for level in levels], kind="stable")
     cancel = cancel or CancelToken()
 
-    def pool(name: str, offset: int, mean: Values, square: Values) -> Pooled:
+    def pool(block: tuple[str, int, Values, Values]) -> list[tuple[int, slice, Values]]:
         cancel.raise_if_cancelled()
+        name, offset, mean, square = block
         group = feature_map.groups[name]
         n = group.stop - group.start
         scale = 1 / math.sqrt(2 * n * len(slices))
@@ -226,20 +224,10 @@ def _for_blocks(
         return first * weights, square * weights
 
     workers = min(4, os.cpu_count() or 1)
-    under_way: deque[Future[Pooled]] = deque()
-    with ThreadPoolExecutor(workers, thread_name_prefix="pooling") as threads:
-        try:
-            for name, offset, mean, std in _blocks(feature_map, part):
-                under_way.append(threads.submit(pool, name, offset, *weigh(mean, std)))
-                if len(under_way) > workers:
-                    for each in under_way.popleft().result():
-                        use(*each)
-            while under_way:
-                for each in under_way.popleft().result():
-                    use(*each)
-        finally:
-            for waiting in under_way:
-                waiting.cancel()
+    blocks = ((name, at, *weigh(mean, std)) for name, at, mean, std in _blocks(feature_map, part))
+    for _, found in worked_ahead(pool, blocks, threads=workers, ahead=workers, name="pooling"):
+        for each in found:
+            use(*each)
 
 
 def _blocks(

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from ...anndata_file import read_anndata
 from ...errors import SpotsError
+from ...reading.numbers import as_numbers
 from ..build import make_spots
 from ..schema import FARTHEST_PX, SpotMetadata, has_positions, is_prediction, positions
 from .text_table import MOST_COLUMNS, in_tissue_flags
@@ -104,5 +105,5 @@ def _are_whole(values: Any) -> bool:
 def _position(obs: pd.DataFrame, column: str) -> NDArray[np.int64]:
     if column not in obs:
         return np.zeros(len(obs), dtype=np.int64)
-    values = np.asarray(pd.to_numeric(obs[column], errors="coerce"), dtype=np.float64)
+    values = as_numbers(obs[column])
     return np.where(np.abs(values) < FARTHEST_PX, values, 0).astype(np.int64)
