@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from ..scene.layer_specs import Scene
-from ..session.next_step import DOCKS, Step, next_step, steps_done
+from ..session.next_step import DOCKS, NextStep, next_step, steps_done
 from .common.accessible import focus_inside, name_controls, use_by_keys
 from .common.napari_compat import layer_panels
 from .common.tabbing import dock_of, title
@@ -131,7 +131,7 @@ class Workbench(QWidget):
         tasks = self.workspace.tasks
         return tasks.folder is not None and not tasks.unsaved
 
-    def _next(self) -> Step:
+    def _next(self) -> NextStep:
         return next_step(self.workspace.session, self._saved)
 
     def _show_scene(self, _: Scene | Any) -> None:
