@@ -14,7 +14,7 @@ def pieces(done, number, bad=-1):
         if piece == bad:
             raise SettingsError("This piece cannot be done; do another.")
         done.append(piece)
-        yield
+        yield True
 
 
 def test_what_a_person_does_is_handled_between_two_pieces(qtbot):
@@ -25,6 +25,18 @@ def test_what_a_person_does_is_handled_between_two_pieces(qtbot):
     qtbot.waitUntil(lambda: "then" in done)
     assert done.index("click") < done.index(2)
     assert [each for each in done if each != "click"] == [0, 1, 2, "then"]
+
+
+def test_pieces_that_ask_for_no_rest_are_done_in_one_turn():
+    done = []
+
+    def quick():
+        for piece in range(3):
+            done.append(piece)
+            yield False
+
+    InTurns().begin(quick(), lambda: done.append("then"))
+    assert done == [0, 1, 2, "then"]
 
 
 def test_who_needs_all_of_it_has_it_at_once(qtbot):

@@ -31,7 +31,6 @@ from ..common.contact_view import ContactView
 from ..common.notify import tell, told
 from ..common.theme import facts
 from ..common.words import tr
-from .look_at import look_at
 
 if TYPE_CHECKING:
     from ...slides import Slide
@@ -169,7 +168,7 @@ class SimilarPanel(QWidget):
             return
         place = self._similar.places[int(key)]
         opened, slide = self._search.opened[place.slide], self._search.slides[place.slide]
-        session, viewer = self.workspace.session, self.workspace.layers.viewer
+        session = self.workspace.session
         with told():
             if opened not in session.open_slides:
                 raise SettingsError("That slide was closed; open it again, and search again.")
@@ -179,8 +178,8 @@ class SimilarPanel(QWidget):
             session.changed.emit()
             x, y = slide.xy[place.spot]
             wide = ACROSS * (opened.expression.spacing_px or 100.0)
-            if viewer is not None:
-                look_at(viewer, (float(x), float(y)), session.um_per_px or 1.0, wide)
+            scale = session.um_per_px or 1.0
+            self.workspace.layers.look_at((y * scale, x * scale), wide * scale)
 
     def _by_chosen(self) -> None:
         self._wanted = self.by.currentData()

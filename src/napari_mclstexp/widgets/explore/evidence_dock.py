@@ -24,7 +24,6 @@ from ...spots.schema import positions
 from ..common.canvas_clicks import when_clicked
 from ..common.dock import Dock
 from ..common.latest import Latest
-from ..common.napari_compat import canvas_height
 from ..common.theme import facts, gene_links, when_theme_changes
 from ..common.words import tr
 from ..frame.gene_link import show_gene
@@ -129,7 +128,7 @@ class EvidenceDock(Dock):
 
     def _go_to(self, spot: RetrievedSpot) -> None:
         """Show where a reference spot is, on its section if that is open."""
-        session, viewer = self.workspace.session, self.workspace.layers.viewer
+        session = self.workspace.session
         found = find_spot(session, spot.section, spot.barcode)
         if found is None:
             show_info(
@@ -140,8 +139,7 @@ class EvidenceDock(Dock):
         opened, (x, y) = found
         session.select(opened)
         scale = opened.um_per_px or 1.0
-        viewer.scene.camera.center = (0.0, y * scale, x * scale)
-        viewer.scene.camera.zoom = max(viewer.scene.camera.zoom, canvas_height(viewer) / SEEN_UM)
+        self.workspace.layers.look_at((y * scale, x * scale), SEEN_UM)
 
     def _show(self, explained: Explained | None) -> None:
         self.patch.setVisible(explained is not None and explained.patch is not None)

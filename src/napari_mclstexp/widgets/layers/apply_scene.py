@@ -21,7 +21,13 @@ from ...scene.layer_specs import (
     SlideLayer,
     SpotsLayer,
 )
-from ..common.napari_compat import changed_together, fit_to, flush_in_own_context, unpainted
+from ..common.napari_compat import (
+    canvas_height,
+    changed_together,
+    fit_to,
+    flush_in_own_context,
+    unpainted,
+)
 from .arguments import (
     Description,
     coloured_arguments,
@@ -82,7 +88,7 @@ class Layers:
         self._scene = Scene()  # the last that stood whole
         self._whole = True
         self._applying = False
-        self._turns = InTurns()
+        self._turns = InTurns(self._by_us)
         self._arranged = False
         self._looked: tuple[Any, ...] | None = None  # where fit looked last
         self._gone: list[str] = []
@@ -132,21 +138,7 @@ class Layers:
         then
             Called when it stands, or something went wrong; not if another scene comes before.
         """
-        self._turns.begin(self._by_us_alone(self._applied(scene)), then)
-
-    def _by_us_alone(self, pieces: Generator[bool]) -> Generator[None]:
-        """Do pieces as our doing, with a rest for what a person does after those that are long."""
-        try:
-            going_on = True
-            while going_on:
-                with self._by_us():
-                    rest = next(pieces, None)
-                going_on = rest is not None
-                if rest:
-                    yield
-        finally:
-            with self._by_us():
-                pieces.close()
+        self._turns.begin(self._applied(scene), then)
 
     def _applied(self, scene: Scene) -> Generator[bool]:
         """Apply a scene, and yield after each piece whether a rest is worth it."""
@@ -306,6 +298,15 @@ class Layers:
         viewer = self._viewer()
         if viewer is not None and self._slots:
             self._look_at(viewer, self._scene)
+
+    def look_at(self, place: tuple[float, float], wide: float) -> None:
+        """Bring a place (y, x) to the middle, its surroundings `wide` or less, in world units."""
+        self._turns.finish()  # else the view of a slide that comes would follow
+        viewer = self._viewer()
+        if viewer is not None:
+            camera = viewer.scene.camera
+            camera.center = (0.0, *map(float, place))
+            camera.zoom = max(camera.zoom, canvas_height(viewer) / wide)
 
     def _look_at(self, viewer: Any, scene: Scene) -> None:
         fit_to(viewer, scene.focus)

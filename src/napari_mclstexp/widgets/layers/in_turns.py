@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 
 from qtpy.QtCore import QTimer
 
 from ..common.notify import told
 
+Pieces = Generator[bool]  # yields after a piece whether what a person does is to be handled now
+
 
 class InTurns:
-    """Does one thing, a piece of it in each turn of the event loop.
+    """Does one thing piece by piece, and rests for a turn of the event loop after those that ask.
 
     What goes wrong ends it; it is told where nobody who began it is there to be told.
+
+    Parameters
+    ----------
+    within
+        Makes the context that each piece is done in.
     """
 
-    def __init__(self) -> None:
-        self._pieces: Generator[None] | None = None
+    def __init__(self, within: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._within = within
+        self._pieces: Pieces | None = None
         self._then: Callable[[], None] = lambda: None
         self._next = QTimer()
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._soon)
 
-    def begin(self, pieces: Generator[None], then: Callable[[], None]) -> None:
-        """Do the first piece now, in place of what was begun before, and the others soon.
+    def begin(self, pieces: Pieces, then: Callable[[], None]) -> None:
+        """Do the first pieces now, in place of what was begun before, and the others soon.
 
         Parameters
         ----------
-        pieces
-            Yields after each piece but the last.
         then
             Called at the end, however that came.
         """
@@ -46,21 +53,27 @@ class InTurns:
         self._next.stop()
         pieces, self._pieces = self._pieces, None
         if pieces is not None and not pieces.gi_running:
-            pieces.close()
+            with self._within():
+                pieces.close()
 
     def _soon(self) -> None:
         with told():
             self._go_on()
 
     def _go_on(self) -> None:
-        pieces, goes_on = self._pieces, False
+        pieces, rest = self._pieces, None
         if pieces is None or pieces.gi_running:  # a piece may let events be handled
             return
         try:
-            goes_on = next(pieces, True) is None
+            with self._within():
+                while (rest := next(pieces, None)) is False and pieces is self._pieces:
+                    pass
+        except BaseException:
+            rest = None
+            raise
         finally:
             if pieces is self._pieces:  # else another was begun meanwhile
-                if goes_on:
+                if rest is not None:
                     self._next.start(0)
                 else:
                     self._pieces = None
