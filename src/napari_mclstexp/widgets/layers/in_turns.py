@@ -27,6 +27,7 @@ class InTurns:
         self._within = within
         self._pieces: Pieces | None = None
         self._then: Callable[[], None] = lambda: None
+        self._doing: list[Pieces] = []  # a piece may let events be handled, and begin another
         self._next = QTimer()
         self._next.setSingleShot(True)
         self._next.timeout.connect(self._soon)
@@ -45,14 +46,14 @@ class InTurns:
 
     def finish(self) -> None:
         """Do all that is left now; nothing while a piece of it is being done."""
-        while self._pieces is not None and not self._pieces.gi_running:
+        while self._pieces is not None and self._pieces not in self._doing:
             self._go_on()
 
     def stop(self) -> None:
         """Leave undone what is left, and do not call what was to follow."""
         self._next.stop()
         pieces, self._pieces = self._pieces, None
-        if pieces is not None and not pieces.gi_running:
+        if pieces is not None and pieces not in self._doing:
             with self._within():
                 pieces.close()
 
@@ -62,8 +63,9 @@ class InTurns:
 
     def _go_on(self) -> None:
         pieces, rest = self._pieces, None
-        if pieces is None or pieces.gi_running:  # a piece may let events be handled
+        if pieces is None or pieces in self._doing:
             return
+        self._doing.append(pieces)
         try:
             with self._within():
                 while (rest := next(pieces, None)) is False and pieces is self._pieces:
@@ -72,6 +74,7 @@ class InTurns:
             rest = None
             raise
         finally:
+            self._doing.remove(pieces)
             if pieces is self._pieces:  # else another was begun meanwhile
                 if rest is not None:
                     self._next.start(0)
