@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -44,8 +45,8 @@ def warm_up(jobs: Jobs) -> None:
         return
 
     def work(_: Post) -> None:
-        imports = [partial(importlib.import_module, name) for name in NEEDED]
-        for each in (*imports[:1], compile_shapes, *imports[1:]):
+        ways: list[Callable[[], object]] = [partial(importlib.import_module, n) for n in NEEDED]
+        for each in (*ways[:1], compile_shapes, *ways[1:]):
             if jobs.closed:
                 return
             each()
