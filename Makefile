@@ -17,15 +17,16 @@ SLURM_FOLDER ?= /var/lib/napari-mclstexp-slurm
 # Whose writers make files for `make formats`.
 WRITERS := geopandas opencv-python-headless pydicom "pyvips[binary]" spatialdata squidpy wsidicom
 
-# Of `make fuzz`.
+# Of `make fuzz`, and of `make faults`.
 MINUTES ?= 20
+CASES ?= 1000
 
 # Of `make mutate`.
 SAMPLE ?= 300
 SEED ?= 1
 MUTATED ?= model spots inference files
 
-.PHONY: demo test coverage test-fast test-cluster test-wheel fuzz formats mutate audit dist lock lint docs bench gpu \
+.PHONY: demo test coverage test-fast test-cluster test-wheel fuzz faults formats mutate audit dist lock lint docs bench gpu \
   screenshots sample-data system clean
 .DEFAULT_GOAL := demo
 
@@ -89,6 +90,11 @@ test-wheel: $(VENV)/.installed system
 # The versions and hashes of which the container is made.
 lock: $(TOOLS)/.installed
 	UV=$(TOOLS)/bin/uv tools/lock.sh
+
+# Kills, disks that refuse, two at one output; then random commands over precious files. Root has real disks too.
+faults: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python tests/support/fault_program.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/support/precious_program.py --cases $(CASES)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
