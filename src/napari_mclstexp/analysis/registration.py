@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from ..reading import guarded, read_text
+from ..reading.numbers import as_numbers
 from .region import Region
 
 if TYPE_CHECKING:
@@ -230,19 +231,19 @@ def read_landmarks(path: Path) -> tuple[LandmarkPair, ...]:
 
     text = read_text(path, POINTS, SettingsError, most=LARGEST)
     with guarded(path, POINTS, SettingsError, quiet=True):
-        table = pd.read_csv(io.StringIO(text), sep=None, engine="python", comment="#")
+        table = pd.read_csv(io.StringIO(text), sep=None, engine="python", comment="#", dtype=str)
     if missing := [name for name in COLUMNS if name not in table]:
         raise SettingsError(
             f"{path} has no column {missing[0]}; its first line must name {', '.join(COLUMNS)}."
         )
-    numbers = table[list(COLUMNS)].apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    numbers = np.stack([as_numbers(table[name]) for name in COLUMNS], axis=1)
     for row, values in enumerate(numbers):
         known = np.abs(values) < FARTHEST_PX
         if not known.all():
             column = COLUMNS[int(np.argmin(known))]
             raise SettingsError(
-                f"{path}, line {row + 2}: {column} is {table[column].iloc[row]}, which is no "
-                "number; correct it or remove the line."
+                f"{path}, line {row + 2}: {column} is {str(table[column].iloc[row])[:40]}, "
+                "which is no number; correct it or remove the line."
             )
     return tuple(LandmarkPair((x, y), (to_x, to_y)) for x, y, to_x, to_y in numbers.tolist())
 

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="IN.h5ad", help="A prediction, or any h5ad (or AnnData in zarr) with expression"
+        metavar="IN.h5ad",
+        help="A prediction, or any h5ad (or AnnData or SpatialData in zarr) with expression",
     ),
 ]
 
@@ -67,8 +68,10 @@ def _with_genes_apart(data: AnnData) -> None:
 
 
 def _check_there(path: Path) -> None:
+    from ..anndata_file import is_zarr
+
     folder = path.is_dir()
-    if folder and not any((path / each).is_file() for each in (".zgroup", "zarr.json")):
+    if folder and not is_zarr(path):
         raise SettingsError(f"{path} is a folder, but no AnnData in zarr; give an .h5ad file.")
     if not folder:
         check_file(path, "an .h5ad file", SettingsError)

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from ..errors import UserError
+from ..reading.numbers import as_numbers
 from ..spots.readers.choose import read_spots
 from ..spots.schema import SpotMetadata
 from .checks_across import problems_across
@@ -114,7 +115,7 @@ def _check_row(
             wrong(column, f"there is no {column} {str(folder / value)[:300]}; check the path.")
     scale, um_per_px = row.get("um_per_px", ""), None
     if scale:
-        um_per_px = float(pd.to_numeric(scale, errors="coerce"))
+        um_per_px = float(as_numbers(pd.Series([scale]))[0])
         if not um_per_px > 0 or not np.isfinite(um_per_px):
             wrong("um_per_px", f"um_per_px is {scale!r}, which is no number above 0.")
             um_per_px = None

@@ -22,10 +22,11 @@ def panel_titles(
         return tuple(Panel(bar.title, None, bar) for bar in bars)
     if not (shown.beside and len(bars) == 2):
         return ()
-    low, high = _whole(session)
+    (top, left), (bottom, right) = _whole(session)
+    ends = ((left, min(right, left + offset)), (left + offset, right + offset))
     return tuple(
-        Panel(bar.title, ((low[0], low[1] + at), (high[0], high[1] + at)), bar)
-        for bar, at in zip(bars, (0.0, offset), strict=True)
+        Panel(bar.title, ((top, start), (bottom, end)), bar)
+        for bar, (start, end) in zip(bars, ends, strict=True)
     )
 
 

@@ -39,7 +39,7 @@ from .status_text import result_line, slide_line, spots_line
 if TYPE_CHECKING:
     from ..session.session import Session
 
-_GAP = 0.05  # of the slide's width, between the slide and its copy with the measured values
+_GAP = 0.05  # of the slide's width, between the tissue and the copy with the measured values
 
 
 def scene(session: Session) -> Scene:
@@ -49,10 +49,10 @@ def scene(session: Session) -> Scene:
     if domains is not None:
         shown = shown.without_genes()
     slide = _slide(session)
-    offset = _offset(session) if shown.beside else 0.0
     layers: dict[str, Expression] = {
-        _slot(each.source): _expression(session, shown, each, offset) for each in shown.sources
+        _slot(each.source): _expression(session, shown, each) for each in shown.sources
     }
+    offset = _offset(session) if shown.beside else 0.0  # maps find the tissue, which it follows
     if shown.blended:
         layers["predicted"] = _blend(session, shown)
     further = tuple(_expression(session, shown, each) for each in shown.compared)
@@ -126,10 +126,13 @@ def _shifted(slide: SlideLayer, offset: float) -> SlideLayer:
 
 
 def _offset(session: Session) -> float:
-    """Return how far to the right the measured values stand: the width of all, and a gap."""
+    """Return how far to the right the measured values stand: beyond the tissue, and a gap."""
     scale = session.um_per_px or 1.0
+    tissue = view_focus(session, 0.0)
     if session.slide is not None:
-        return session.slide.width * scale * (1 + _GAP)
+        width = session.slide.width * scale
+        right = width if tissue is None else tissue[1][1]  # the copy may cover glass
+        return min(right, width) + _GAP * width
     assert session.spots is not None
     x = positions(session.spots)[:, 0] * scale
     return float(np.ptp(x) + world_diameter(session)) * (1 + _GAP)
@@ -153,11 +156,9 @@ def _values(session: Session, source: Source, gene: str) -> NDArray[np.float32]:
     return values
 
 
-def _expression(
-    session: Session, shown: Shown, wanted: Coloured, offset: float = 0.0
-) -> Expression:
+def _expression(session: Session, shown: Shown, wanted: Coloured) -> Expression:
     source, gene, swipe = wanted.source, wanted.gene, shown.swipe
-    offset = offset if source == "measured" else 0.0
+    beside = shown.beside and source == "measured"
     said = _quantity(session, source)
     name = said.capitalize() if source == "distance" else f"{gene} ({said})"
     key = session.expression.key(source, gene)
@@ -173,12 +174,13 @@ def _expression(
             values_key=(shown.style, *key, *place_key(session), *more, swipe or 0.0),
             image=image,
             scale=pixel,
-            translate=(y, x + offset),
+            translate=(y, x + (_offset(session) if beside else 0.0)),
             colormap=wanted.colormap,
             limits=wanted.limits,
             opacity=shown.opacity,
             smooth=shown.style == "heatmap",
         )
+    offset = _offset(session) if beside else 0.0
     values, positions = _values(session, source, gene), world_positions(session, offset)
     if swipe is not None:
         values = np.where(own_side(session, source, swipe, positions[:, 1]), values, np.nan)

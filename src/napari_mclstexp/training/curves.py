@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..files import atomic_file
 from ..progress import TrainingPoint
+from ..reading.numbers import EXACT
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -33,7 +34,7 @@ class Curves:
         self._path = folder / FILE
         self._rows: list[dict[Any, Any]] = []
         if done and self._path.is_file():
-            kept = pd.read_csv(self._path, float_precision="round_trip")
+            kept = pd.read_csv(self._path, float_precision=EXACT)
             self._rows = kept[kept["epoch"] <= done].to_dict("records")
         self._board = _board(folder, done)
 

@@ -14,6 +14,7 @@ from scipy import sparse
 from ...errors import SpotsError
 from ...reading import guarded
 from ...reading.hdf5_checks import check_hdf5, check_unpacked
+from ...reading.numbers import EXACT
 from ...reading.sparse_checks import check_matrix, check_parts
 from .text_table import open_unpacked, unpacked_lines
 
@@ -141,7 +142,9 @@ def _entries(file: Any, n_genes: int, n_spots: int, n_entries: int) -> sparse.cs
     kinds = {"gene": np.int64, "spot": np.int64, "count": np.float64}
     if not n_entries:
         return sparse.csr_matrix((n_spots, n_genes), dtype=np.float32)
-    table = pd.read_csv(file, sep=r"\s+", header=None, dtype=np.float64, nrows=n_entries)
+    table = pd.read_csv(
+        file, sep=r"\s+", header=None, dtype=np.float64, nrows=n_entries, float_precision=EXACT
+    )
     if table.shape[1] != len(names):
         raise ValueError("a count is no line of row, column and value")
     table = table.set_axis(names, axis=1).astype(kinds)

@@ -13,6 +13,7 @@ from scipy import sparse
 
 from ...errors import SpotsError
 from ...reading import guarded
+from ...reading.numbers import EXACT, as_numbers
 from ..build import make_spots
 from ..schema import SpotMetadata
 from .text_table import check_columns, numbers, open_unpacked, read_table, separator
@@ -106,7 +107,7 @@ def read_counts(path: Path) -> tuple[sparse.csr_matrix, list[str], list[str]]:
         raise SpotsError(f"There is no counts file {path}; check the path.")
     check_columns(path, separator(path), MOST_GENES)
     with guarded(path, COUNTS, SpotsError), open_unpacked(path, COUNTS) as file:
-        table = pd.read_csv(file, sep=separator(path), index_col=0)
+        table = pd.read_csv(file, sep=separator(path), index_col=0, float_precision=EXACT)
     with guarded(path, COUNTS, SpotsError):
         return _checked(path, table)
 
@@ -124,8 +125,7 @@ def _checked(path: Path, table: pd.DataFrame) -> tuple[sparse.csr_matrix, list[s
     for column, kind in table.dtypes.items():
         # Of text pandas makes objects or, since 3, strings; of True and False flags.
         if not is_numeric_dtype(kind) or is_bool_dtype(kind):
-            values = pd.to_numeric(table[column].astype(str), errors="coerce")
-            at = int(np.argmax(values.isna().to_numpy()))
+            at = int(np.argmax(np.isnan(as_numbers(table[column]))))
             raise SpotsError(
                 f"{path}, line {at + 2}: the count of {column} is {str(table[column].iloc[at])!r}, "
                 "which is no number; repair the table."

@@ -16,6 +16,7 @@ from pandas.api.types import is_numeric_dtype
 
 from ...errors import SpotsError
 from ...reading import check_file, guarded
+from ...reading.numbers import as_numbers
 from ...reading.plain_files import Unpacked, most_unpacked
 from ..schema import FARTHEST_PX
 
@@ -119,7 +120,7 @@ def numbers(
     said_there = table[column]
     if not is_numeric_dtype(said_there):
         said_there = said_there.astype(str).str.strip()
-    values = pd.to_numeric(said_there, errors="coerce").to_numpy(dtype=np.float64)
+    values = as_numbers(said_there)
     wrong = ~(np.abs(values) < FARTHEST_PX)
     if wrong.any():
         at = int(np.argmax(wrong))
