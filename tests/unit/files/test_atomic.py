@@ -14,7 +14,14 @@ import pytest
 
 from napari_mclstexp import files
 from napari_mclstexp.errors import OutputError
-from napari_mclstexp.files import atomic_file, atomic_folder, exchange, finish_exchange, only_one
+from napari_mclstexp.files import (
+    atomic_file,
+    atomic_folder,
+    exchange,
+    finish_exchange,
+    only_one,
+    temporary,
+)
 
 WRITER = """
 import sys
@@ -125,6 +132,23 @@ def test_a_folder_is_whole_after_a_kill_at_any_moment(tmp_path, one_step):
         (folder / "a").write_text("last")
     assert names(tmp_path) == ["out"]  # whatever the killed have left is gone
     assert names(target) == [files.MARKER, "a"]
+
+
+def test_what_another_takes_for_left_before_it_is_held_is_made_again(tmp_path):
+    made = temporary.temporary_beside(tmp_path / "out")
+    times = []
+
+    def make(path):
+        path.mkdir()
+        times.append(path)
+        if len(times) == 1:
+            temporary.remove_leftovers(tmp_path / "out")  # of another process
+
+    with temporary.held(made, make):
+        temporary.remove_leftovers(tmp_path / "out")
+        assert made.is_dir()
+    temporary.remove_leftovers(tmp_path / "out")
+    assert (names(tmp_path), len(times)) == ([], 2)
 
 
 @pytest.mark.slow
