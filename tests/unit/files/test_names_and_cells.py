@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ def test_what_a_dead_process_left_is_known_by_its_name_and_removed(tmp_path, nam
     assert is_temporary(left)
     assert not is_temporary(target)
     assert left.name.endswith(target.suffix)
-    with held(left):
+    with held(left, Path.touch):
         remove_leftovers(target)
         assert left.exists()
     remove_leftovers(target)
