@@ -1,4 +1,4 @@
-"""Kills at every system call that renames, removes or waits for the disk, and disks that refuse.
+"""Kills at every system call that renames, removes or waits for the disk.
 
 Those of all commands: tests/support/fault_program.py, whose table is in docs/safety.md.
 """
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.skipif(bool(can_trace()), reason=can_trace() or "faults can be made here")
-def test_a_session_survives_kills_and_disks_that_refuse():
+def test_a_session_survives_kills_at_every_call():
     program = TESTS / "support" / "fault_program.py"
-    asked = ("--only", "session", "annotate", "kills", "readonly")
+    asked = ("--only", "session", "kills")
     done = subprocess.run(
         [sys.executable, program, *asked], capture_output=True, text=True, check=False
     )

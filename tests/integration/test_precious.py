@@ -21,7 +21,7 @@ def template(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("some", [range(0, 15), range(15, 30)], ids=["first", "second"])
+@pytest.mark.parametrize("some", [range(0, 10), range(10, 20)], ids=["first", "second"])
 def test_nothing_changes_but_what_was_asked_for(template, monkeypatch, some):
     monkeypatch.setenv("NAPARI_MCLSTEXP_DATA", "")
     cases = [try_case(seed, template, QUICK) for seed in some]
