@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import OutputError, SettingsError
-from ..files import refuse_overwriting
+from ..files import check_writable, refuse_overwriting
 from ..reading import check_file
 
 if TYPE_CHECKING:
@@ -78,13 +78,14 @@ def _check_there(path: Path) -> None:
 
 
 def check_out_csv(option: str, out: Path, inputs: dict[str, Path]) -> None:
-    """Make sure, before the work, that a table is written to a file and over no input.
+    """Make sure, before the work, that a table can be written to a file and is no input.
 
     Raises
     ------
     OutputError
-        If it is a folder, or one of the inputs.
+        If it is a folder or one of the inputs, or cannot be written there.
     """
     if out.is_dir():
         raise OutputError(f"{option} {out} is a folder; give the name of a .csv file.")
     refuse_overwriting(out, inputs)
+    check_writable(out)

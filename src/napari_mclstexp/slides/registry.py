@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import SlideError
 from ..reading import check_file, guarded
-from .slide import Slide
+from .slide import Slide, stamp_of
 
 _PICTURES = {
     "jpeg": (b"\xff\xd8\xff",),
@@ -42,9 +42,12 @@ def open_slide(path: Path | str) -> Slide:
     (98304, 77824, 0.2525)
     """
     path = Path(path)
+    stamp = stamp_of(path)  # before anything is read of it
     start = _first_bytes(path)
     with guarded(path, "a slide", SlideError):
-        return _open(path, start)
+        slide = _open(path, start)
+    slide.stamp = stamp
+    return slide
 
 
 def _open(path: Path, start: bytes) -> Slide:

@@ -271,6 +271,15 @@ def test_cells_of_space_ranger_4_are_no_spots_and_bins_are_named(tmp_path):
         read_spots(tmp_path)
 
 
+@pytest.mark.parametrize("lacking", [["array_row"], ["in_tissue", "pxl_row_in_fullres"]])
+def test_a_column_that_positions_lack_is_named(tmp_path, lacking):
+    outs = write_outs(tmp_path / "outs", "mtx", "parquet")
+    place = outs / "spatial" / "tissue_positions.parquet"
+    pd.read_parquet(place).drop(columns=lacking).to_parquet(place)
+    with pytest.raises(SpotsError, match=f"has no column {lacking[0]}; Space Ranger writes"):
+        read_spots(outs)
+
+
 def test_bad_coordinates_are_named_with_their_line(tmp_path):
     with pytest.raises(SpotsError, match="line 3: pixel_x is empty"):
         read_spots(selection(tmp_path, ROWS.replace("500", "")))
