@@ -15,7 +15,7 @@ TESTS  := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-
 SLURM_FOLDER ?= /var/lib/napari-mclstexp-slurm
 
 # Whose writers make files for `make formats`.
-WRITERS := geopandas opencv-python-headless pydicom "pyvips[binary]" spatialdata squidpy wsidicom
+WRITERS := geopandas opencv-python-headless pydicom "pyvips[binary]" spatialdata wsidicom
 
 # Of `make fuzz`, and of `make faults`.
 MINUTES ?= 20
