@@ -14,15 +14,19 @@ TESTS  := OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses 2 --dist loadfile --no-
 # In a folder whose parents nobody else may write in, as munge wants it.
 SLURM_FOLDER ?= /var/lib/napari-mclstexp-slurm
 
-# Of `make fuzz`.
+# Whose writers make files for `make formats`.
+WRITERS := geopandas opencv-python-headless pydicom "pyvips[binary]" spatialdata squidpy wsidicom
+
+# Of `make fuzz`, and of `make faults`.
 MINUTES ?= 20
+CASES ?= 1000
 
 # Of `make mutate`.
 SAMPLE ?= 300
 SEED ?= 1
 MUTATED ?= model spots inference files
 
-.PHONY: demo test coverage test-fast test-cluster test-wheel fuzz mutate audit dist lock lint docs bench gpu \
+.PHONY: demo test coverage test-fast test-cluster test-wheel fuzz faults formats mutate audit dist lock lint docs bench gpu \
   screenshots sample-data system clean
 .DEFAULT_GOAL := demo
 
@@ -56,6 +60,10 @@ test-cluster: $(VENV)/.installed
 fuzz: $(VENV)/.installed
 	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/driver.py --minutes $(MINUTES)
 
+# Files that others wrote, out of the sources of their packages and by their writers: docs/formats.md.
+formats: $(VENV)/writers/.installed
+	OMP_NUM_THREADS=1 $(VENV)/writers/bin/python tests/foreign/run.py --cache $(VENV)/foreign
+
 # How many of a sample of mutants the nearest tests see, by folder, and which they do not; hours on two
 # cores. Run again, it tries those that were not seen.
 mutate: $(VENV)/.installed $(TOOLS)/.installed system
@@ -82,6 +90,11 @@ test-wheel: $(VENV)/.installed system
 # The versions and hashes of which the container is made.
 lock: $(TOOLS)/.installed
 	UV=$(TOOLS)/bin/uv tools/lock.sh
+
+# Kills, disks that refuse, two at one output; then random commands over precious files. Root has real disks too.
+faults: $(VENV)/.installed
+	OMP_NUM_THREADS=1 $(BIN)/python tests/support/fault_program.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/support/precious_program.py --cases $(CASES)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -125,6 +138,14 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	@$(BIN)/python -c "import torchvision.ops" || \
 	  { echo "The installed torch and torchvision do not fit each other; remove $(VENV) and run make again." >&2; exit 2; }
+	@touch $@
+
+# An environment behind which the usual one stands, so that its packages stay as they are.
+$(VENV)/writers/.installed: $(VENV)/.installed
+	$(BIN)/python -m venv $(VENV)/writers
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > \
+	  "$$($(VENV)/writers/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/usual.pth"
+	$(VENV)/writers/bin/python -m pip install --quiet $(WRITERS)
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

@@ -17,7 +17,7 @@ from support.places import TESTS
 SUPPORT = TESTS / "support"
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 BUS = Path("/usr/libexec/at-spi-bus-launcher")
-OURS = (*DOCKS, "Across slides", "Train", "Cohort", "Workbench", "Genes", "Steps")
+OURS = (*DOCKS, "Train", "Cohort", "Workbench", "Genes", "Steps")
 TOLD = {"QT_QPA_PLATFORM": "xcb", "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1"}
 CONTROLS = {
     *("push button", "toggle button", "button", "check box", "radio button", "combo box", "text"),

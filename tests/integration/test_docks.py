@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt, QTimer
 
+from napari_mclstexp.widgets.frame.gene_bar import gene_picker_of
 from support import widget_kit as kit
 
 RUN_MS = 60_000
@@ -57,15 +58,16 @@ def test_opening_a_slide_shows_it_at_its_true_scale_and_says_what_was_read(loade
     assert not slide.slide.scale_line.isVisible()
 
 
-def test_spots_are_drawn_and_their_counts_shown_a_gene_at_a_time(loaded, qtbot):
+def test_spots_are_drawn_and_their_counts_shown_a_gene_at_a_time(loaded, click, viewer):
     slide, _ = loaded
     layers = slide.workspace.layers
     assert "63 spots" in slide.spots.facts.text()
     assert "4 genes" in slide.spots.facts.text()
     assert len(layers["spots"].data) == 63
     before = layers["measured"].face_color.copy()
-    slide.counts.gene.setCurrentText("GNAS")
-    slide.counts.gene.activated.emit(slide.counts.gene.findText("GNAS"))
+    click(slide.spots.counts)
+    gene_picker_of(viewer).picked.emit("GNAS")
+    assert slide.workspace.session.shown_quantity == "measured"
     assert "GNAS" in layers["measured"].name
     assert not np.allclose(before, layers["measured"].face_color)
 

@@ -6,9 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import Qt
 
 from napari_mclstexp.export.geojson import read_geojson
 from napari_mclstexp.model import save_model
@@ -16,6 +14,7 @@ from napari_mclstexp.session.next_step import DOCKS
 from napari_mclstexp.training.settings import TrainSettings
 from napari_mclstexp.training.train import train
 from support import widget_kit as kit
+from support.canvas_mouse import drag_over
 from support.her2st import HER2ST, NEEDED, WEIGHTS, section
 from support.places import SHARED
 
@@ -68,32 +67,6 @@ def counted(click):
 
     counted.made = made
     return counted
-
-
-def drag(viewer, qtbot, start, end):
-    """Draw from one place of the slide to another, in µm (y, x)."""
-    canvas = viewer.window._qt_viewer.canvas
-    size = np.array([canvas.native.height(), canvas.native.width()])
-    camera = viewer.scene.camera
-    points = []
-    for place in np.linspace(start, end, 8):
-        y, x = (place - np.array(camera.center[-2:])) * camera.zoom + size / 2
-        points.append(QPoint(round(x), round(y)))
-    native = canvas.native
-    qtbot.mousePress(native, Qt.MouseButton.LeftButton, pos=points[0])
-    for point in points[1:]:
-        # QTest moves the mouse with no button held, which is no drag.
-        move = QMouseEvent(
-            QEvent.Type.MouseMove,
-            QPointF(point),
-            QPointF(native.mapToGlobal(point)),
-            Qt.MouseButton.NoButton,
-            Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-        QApplication.sendEvent(native, move)
-        qtbot.wait(15)
-    qtbot.mouseRelease(native, Qt.MouseButton.LeftButton, pos=points[-1])
 
 
 def test_from_the_open_slide_to_exported_named_domains_and_back(
@@ -165,7 +138,7 @@ def test_from_the_open_slide_to_exported_named_domains_and_back(
     annotate.palette_of_names.buttons["Immune cells"].click()
     xy = np.asarray(session.spots.obsm["spatial"])[:, ::-1] * session.um_per_px
     low, high = np.percentile(xy, 25, axis=0), np.percentile(xy, 75, axis=0)
-    drag(viewer, qtbot, low, high)
+    drag_over(viewer, qtbot, tuple(low), tuple(high))
     qtbot.waitUntil(lambda: len(session.annotations.regions) == 1)
     (region,) = session.annotations.regions
     assert region.name == "Immune cells"

@@ -69,7 +69,7 @@ def test_a_run_after_looking_at_counts_shows_the_prediction(
     workspace.load_spots(spots_file)
     workspace.load_model(tiny_model)
     qtbot.waitUntil(lambda: workspace.session.model is not None, timeout=60_000)
-    slide.counts.gene.activated.emit(0)
+    click(slide.spots.counts)
     assert workspace.session.shown_quantity == "measured"
     click(predict.runner.run)
     qtbot.waitUntil(lambda: predict.save.isEnabled(), timeout=60_000)

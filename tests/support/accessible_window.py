@@ -21,7 +21,7 @@ from napari_mclstexp.widgets.workspace import workspace_of
 def main() -> None:
     dialogs.ask_unsaved = lambda *_: dialogs.DISCARD
     viewer = napari.Viewer()
-    for name in ("Workbench", *DOCKS, "Across slides", "Train", "Cohort"):
+    for name in ("Workbench", *DOCKS, "Train", "Cohort"):
         viewer.window.add_plugin_dock_widget("napari-mclstexp", name)
     viewer.open_sample("napari-mclstexp", "sample_section")
     session = workspace_of(viewer).session

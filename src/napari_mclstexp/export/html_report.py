@@ -15,6 +15,7 @@ from ..analysis.maps.contrast import DIVERGING, percentile_limits, symmetric
 from ..analysis.predicted_programs import programs_of
 from ..analysis.prediction_result import Result
 from ..analysis.region import Region
+from ..analysis.region_comparison import CLEAR, RegionComparison
 from ..analysis.region_statistics import NOT_REPLICATES, region_report
 from ..files import atomic_file
 from ..model.programs import UNIT as PROGRAM_UNIT
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PROGRAM_GENES = 12  # named in each direction
+MARKERS, COMPARED = 6, 15  # genes named of a domain, and of each side of a comparison
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +49,10 @@ class Page:
         What is there of them, or None.
     gene
         That is drawn, or None.
-    regions, domains, notes
+    regions, domains, notes, comparison
         The person's work.
+    markers
+        What :func:`~napari_mclstexp.analysis.markers.marker_genes` says of the domains, or None.
     colormap
         A name that matplotlib knows.
     """
@@ -65,6 +69,8 @@ class Page:
     domains: DomainMap | None = None
     notes: str = ""
     colormap: str = "viridis"
+    comparison: RegionComparison | None = None
+    markers: pd.DataFrame | None = None
 
 
 def write_page(page: Page, path: Path) -> None:
@@ -94,6 +100,9 @@ def html_of(page: Page) -> str:
         domains=domains,
         domain_picture=_domain_picture(page, domains) if domains is not None else None,
         domain_table=_domain_table(domains) if domains is not None else None,
+        marker_table=_marker_table(page) if domains is not None else None,
+        comparison=page.comparison,
+        compared=_compared(page.comparison) if page.comparison is not None else (),
         region_picture=_region_picture(page) if page.regions else None,
         region_table=_region_table(page) if page.regions else None,
         not_replicates=NOT_REPLICATES,
@@ -156,6 +165,41 @@ def _domain_table(domains: DomainMap) -> Table:
         for key in domains.keys
     )
     return Table(("Domain", "Spots"), tuple(rows))
+
+
+def _marker_table(page: Page) -> Table | None:
+    """Return the genes that are higher in each domain than elsewhere, the clearest first."""
+    if page.markers is None or page.domains is None:
+        return None
+    clear = page.markers[(page.markers["auc"] > 0.5) & (page.markers["fdr"] < CLEAR)]
+    rows = []
+    for key in page.domains.keys:
+        best = clear[clear["domain"] == key].head(MARKERS)
+        said = ", ".join(
+            f"{gene} ({auc:.2f})" for gene, auc in zip(best.gene, best.auc, strict=True)
+        )
+        name, colour = page.domains.names[key], page.domains.colours[key]
+        rows.append(Row(name, tuple(texts([said or "none"])), colour=colour))
+    return Table(("Domain", "Genes that are higher in it (AUC)"), tuple(rows))
+
+
+def _compared(comparison: RegionComparison) -> tuple[tuple[str, Table | None], ...]:
+    """Return the genes that are higher in the first region, and those that are lower."""
+    first = comparison.first or "the first region"
+    sides = ((f"Higher in {first}", comparison.up), (f"Lower in {first}", comparison.down))
+    return tuple((title, _gene_table(table)) for title, table in sides)
+
+
+def _gene_table(table: pd.DataFrame) -> Table | None:
+    clear = table[table["fdr"] < CLEAR].head(COMPARED)
+    rows = (
+        Row(str(gene), (Cell(number(auc, 2)), Cell(number(by, 2)), Cell(f"{fdr:.2g}")))
+        for gene, auc, by, fdr in zip(
+            clear["gene"], clear["auc"], clear["difference"], clear["fdr"], strict=True
+        )
+    )
+    header = ("Gene", "AUC", "Difference of means", "FDR")
+    return Table(header, tuple(rows)) if len(clear) else None
 
 
 def _region_picture(page: Page) -> Picture:

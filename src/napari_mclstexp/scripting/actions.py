@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..analysis.domain_settings import DomainSettings
     from ..analysis.prediction_result import Result
     from ..analysis.region_comparison import RegionComparison
+    from ..analysis.similar_places import By, Similar
     from ..model import Model
     from ..session.session import Session
     from ..session.spot_expression import Of
@@ -291,6 +292,42 @@ def compare_regions(
     expression, genes = session.expression.matrix(of)
     found = compare(expression, genes, positions(session.spots), first, second, of)
     session.edit("Compare regions", comparison=found)
+    return found
+
+
+def find_similar(
+    session: Session,
+    by: By,
+    spot: str = "",
+    region: str = "",
+    most: int = 20,
+    everywhere: bool = True,
+) -> Similar:
+    """Find the places most like a spot or a region, and show how like it every spot is.
+
+    Parameters
+    ----------
+    by
+        ``"image"`` or ``"expression"``.
+    spot, region
+        The name of a spot, or the id of a region.
+    most
+        Places of each slide.
+    everywhere
+        Whether other open slides are searched too.
+
+    Raises
+    ------
+    SettingsError
+        If the place is not there, or its spots have nothing to compare.
+    """
+    from ..analysis.region_edits import find
+    from ..session.similar_search import prepare_search
+
+    place = find(session.annotations.regions, region) if region else None
+    search = prepare_search(session, by, spot=spot, region=place, most=most, everywhere=everywhere)
+    found = search.run()
+    search.show(session, found)
     return found
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from ..errors import SettingsError
 from ..files import refuse_overwriting
 from ..spots.schema import SpotMetadata, positions
 
 if TYPE_CHECKING:
+    import pandas as pd
     from anndata import AnnData
 
     from ..scene.printed_scene import View
     from ..session.open_slide import OpenSlide
     from ..session.session import Session
+    from ..session.spot_expression import Source
 
 Kind = Literal["regions", "figure", "h5ad", "table", "report", "steps"]
 Write = Callable[[Path], None]
@@ -192,8 +195,31 @@ def _report(session: Session) -> Write:
         domains=session.annotations.domains,
         notes=session.annotations.notes,
         colormap=session.display.colormap,
+        comparison=session.annotations.comparison,
     )
-    return lambda path: write_page(page, path)
+    markers = _markers(session)
+    return lambda path: write_page(replace(page, markers=markers()), path)
+
+
+def _markers(session: Session) -> Callable[[], pd.DataFrame | None]:
+    """Return what finds the marker genes of the domains; None where there are none to find."""
+    domains, of = session.annotations.domains, "predicted"
+    if domains is None:
+        return lambda: None
+    if domains.of == "measured":
+        of = "measured"
+    try:
+        expression, genes = session.expression.matrix(cast("Source", of))
+    except SettingsError:  # what they were found by is not open any more
+        return lambda: None
+
+    def find() -> pd.DataFrame | None:
+        from ..analysis.markers import marker_genes
+
+        one = len(set(domains.labels.tolist())) < 2
+        return None if one else marker_genes(expression, genes, domains.labels)
+
+    return find
 
 
 def _steps(session: Session) -> Write:

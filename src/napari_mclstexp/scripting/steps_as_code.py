@@ -29,6 +29,7 @@ TITLES = {
     "set_regions": "Regions",
     "set_signatures": "Signatures",
     "compare_regions": "Compare regions",
+    "find_similar": "Find similar places",
     "set_landmarks": "Landmarks",
     "write_notes": "Notes",
     "show": "What is shown",

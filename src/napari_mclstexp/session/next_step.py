@@ -15,12 +15,13 @@ DOCKS = (
     "Evidence",
     "Domains",
     "Annotate",
+    "Across slides",
     "Save and export",
 )
 
 
 @dataclass(frozen=True)
-class Step:
+class NextStep:
     """What to do next.
 
     Attributes
@@ -35,7 +36,7 @@ class Step:
     say: str
 
 
-def next_step(session: Session, saved: bool = False) -> Step:
+def next_step(session: Session, saved: bool = False) -> NextStep:
     """Return the next step for a session.
 
     Parameters
@@ -45,26 +46,26 @@ def next_step(session: Session, saved: bool = False) -> Step:
     """
     slide, annotations = session.slide, session.annotations
     if slide is None:
-        return Step("Slide and spots", "Open a slide, or drop one on the window.")
+        return NextStep("Slide and spots", "Open a slide, or drop one on the window.")
     if slide.um_per_px is None:
-        return Step(
+        return NextStep(
             "Slide and spots", "Enter the pixel size of the slide: its file does not give it."
         )
     if session.spots is None:
-        return Step("Slide and spots", "Load the spots of the slide, or create a grid over it.")
+        return NextStep("Slide and spots", "Load the spots of the slide, or create a grid over it.")
     if session.run is not None:
-        return Step("Predict", "The prediction fills in; you can explore it meanwhile.")
+        return NextStep("Predict", "The prediction fills in; you can explore it meanwhile.")
     if session.result is None and session.model is None:
-        return Step("Predict", "Choose a model.")
+        return NextStep("Predict", "Choose a model.")
     if session.result is None:
-        return Step("Predict", "Press Run to predict expression.")
+        return NextStep("Predict", "Press Run to predict expression.")
     if annotations.domains is None:
-        return Step("Domains", "Look through the genes, or find domains.")
+        return NextStep("Domains", "Look through the genes, or find domains.")
     if not annotations.regions:
-        return Step("Annotate", "Draw a region, or turn domains into regions.")
+        return NextStep("Annotate", "Draw a region, or turn domains into regions.")
     if not saved:
-        return Step("Save and export", "Save the session, export regions and figures.")
-    return Step("Save and export", "Everything is saved. Continue, or open the next slide.")
+        return NextStep("Save and export", "Save the session, export regions and figures.")
+    return NextStep("Save and export", "Everything is saved. Continue, or open the next slide.")
 
 
 def steps_done(session: Session, saved: bool = False) -> frozenset[str]:

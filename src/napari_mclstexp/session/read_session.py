@@ -8,6 +8,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..anndata_file import read_anndata
 from ..errors import SessionError, UserError
 from ..files import sha256
@@ -81,15 +84,27 @@ def _as_now(document: dict[str, Any]) -> dict[str, Any]:
 
 def _slide(folder: Path, document: dict[str, Any]) -> SavedSlide:
     slide = document["slide"]
+    spots = _load(folder, document["files"].get("spots"))
     return SavedSlide(
         path=Path(slide["path"]) if slide else None,
         fingerprint=str(slide["checksum"]) if slide else "",
         um_per_px=slide["um_per_px"] if slide else None,
-        spots=_load(folder, document["files"].get("spots")),
+        spots=spots,
         prediction=_load(folder, document["files"].get("prediction")),
         annotations=annotations_from(document["work"], str(folder / FILE)),
         steps=tuple(Step.read(each) for each in document.get("steps", ())),
+        similar={
+            str(name): _of_spots(values, spots)
+            for name, values in document.get("similar", {}).items()
+        },
     )
+
+
+def _of_spots(values: list[float], spots: AnnData | None) -> NDArray[np.float32]:
+    found = np.asarray(values, dtype=np.float32)
+    if spots is None or found.shape != (spots.n_obs,):
+        raise ValueError("a map of similar places has not one value for each spot")
+    return found
 
 
 def _display(document: dict[str, Any]) -> Display:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,9 @@ from .spot_expression import maker
 from .steps import OPENING, Edit, Step
 
 if TYPE_CHECKING:
+    import numpy as np
     from anndata import AnnData
+    from numpy.typing import NDArray
 
     from ..model import Model
     from ..slides import Slide
@@ -43,6 +45,8 @@ class SavedSlide:
         What was made of it.
     steps
         How; none in sessions of older versions.
+    similar
+        The maps of similar places, a value for each spot, by their names.
     """
 
     path: Path | None
@@ -52,6 +56,7 @@ class SavedSlide:
     prediction: AnnData | None
     annotations: Annotations
     steps: tuple[Step, ...] = ()
+    similar: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def made_on_spots(self) -> tuple[Step, ...]:
@@ -71,6 +76,8 @@ class SavedSlide:
             opened.calibrate()
         if self.prediction is not None:
             opened.take_result(self.prediction)
+        for name, values in self.similar.items():
+            opened.expression.take_similarity(name, values)
         opened.go_on_with(UndoHistory(present=self.annotations))
         found = Edit("Open a session of an older version", Annotations(), self.annotations)
         opened.record = self.steps or (*opened.record, found)
@@ -247,4 +254,5 @@ def slide_snapshot(opened: OpenSlide) -> SavedSlide:
         prediction=None if result is None else result.adata,
         annotations=opened.annotations,
         steps=opened.steps,
+        similar=opened.expression.similarity_maps,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ class SimilarSearch:
         As of :func:`~napari_mclstexp.analysis.similar_places.find_similar`.
     left_out
         Open slides that cannot be searched, each in a sentence.
+    asked
+        What :func:`napari_mclstexp.scripting.actions.find_similar` is given to do it again.
     """
 
     what: str
@@ -50,6 +53,7 @@ class SimilarSearch:
     most: int
     apart_um: float
     left_out: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def run(self) -> Similar:
         """Search; may run in a thread of its own."""
@@ -66,6 +70,7 @@ class SimilarSearch:
             same = opened.spots is not None and len(values) == opened.spots.n_obs
             if same and opened in session.open_slides and _names(opened) == slide.spots:
                 opened.expression.take_similarity(self.name, values)
+        self.opened[0].note("find_similar", **self.asked)
         session.show(gene=self.name, blend=(), compare=())
         session.changed.emit()  # a map of the same name may be another
 
@@ -129,6 +134,12 @@ def prepare_search(
         most=most,
         apart_um=NEIGHBOURS * pitch_um,
         left_out=tuple(left_out),
+        asked={
+            "by": by,
+            **({"region": region.id} if region is not None else {"spot": spot}),
+            "most": most,
+            "everywhere": everywhere,
+        },
     )
 
 

@@ -135,6 +135,11 @@ class SpotExpression:
         self._similar = {name: (next(_maps), values)}
 
     @property
+    def similarity_maps(self) -> dict[str, NDArray[np.float32]]:
+        """The values of each of :attr:`similarities`."""
+        return {name: values for name, (_, values) in self._similar.items()}
+
+    @property
     def similarities(self) -> tuple[str, ...]:
         """The maps of similarity, by the names they have among the genes."""
         return tuple(self._similar)

@@ -36,6 +36,7 @@ Action = Literal[
     "set_regions",
     "set_signatures",
     "compare_regions",
+    "find_similar",
     "set_landmarks",
     "write_notes",
     "show",

@@ -120,6 +120,7 @@ def _slide(saved: SavedSlide, files: dict[str, str]) -> dict[str, Any]:
         "files": files,
         "work": annotations_document(saved.annotations),
         "steps": [each.document() for each in saved.steps],
+        "similar": {name: each.round(4).tolist() for name, each in saved.similar.items()},
     }
 
 

@@ -24,7 +24,7 @@ from ..session.write_session import write_session
 from ..spots.schema import positions
 from .common import dialogs
 from .common.background_jobs import ANALYSIS
-from .common.notify import tell, told
+from .common.notify import tell, told, told_once
 from .unsaved_work import UnsavedWork
 
 if TYPE_CHECKING:
@@ -314,7 +314,8 @@ class AnnotationTasks(QObject):
     def _enter(self, saved: SavedSession, parts: Parts) -> None:
         slides, tissues, model = parts
         try:
-            saved.enter(self.session, slides, model, tissues)
+            with self.session.changed.paused(told_once):
+                saved.enter(self.session, slides, model, tissues)
         except UserError:
             _close(slides)
             raise

@@ -22,17 +22,17 @@ from qtpy.QtWidgets import (
 )
 
 from ..scene.layer_specs import Scene
-from ..session.next_step import DOCKS, Step, next_step, steps_done
-from .common.accessible import name_controls
+from ..session.next_step import DOCKS, NextStep, next_step, steps_done
+from .common.accessible import focus_inside, name_controls, use_by_keys
 from .common.napari_compat import layer_panels
 from .common.tabbing import dock_of, title
-from .common.theme import colour, when_theme_changes
+from .common.theme import colour, focus_seen, when_theme_changes
 from .common.words import tr
 from .slide.slide_chooser import SlideChooser
 from .workspace import workspace_of
 
 PLUGIN = "napari-mclstexp"
-MORE = ("Across slides", "Train", "Cohort")  # docks that are no step on the way of one slide
+MORE = {"Train": "Ctrl+Alt+9", "Cohort": "Ctrl+Alt+0"}  # docks that are no step of a slide's way
 NEXT, FIT, LAYERS = "Ctrl+Alt+Right", "F8", "F9"
 SIDE_WIDTH, SIDE_SHARE = 380, 0.42  # px of the docks, at most this share of the window
 GAP, MARGIN = 2, 8  # px
@@ -61,10 +61,13 @@ class Workbench(QWidget):
         self.layers = _button(f"Layers {LAYERS}", what, LAYERS)
         self.layers.setCheckable(True)
         self.more = QPushButton(tr("More"))
-        self.more.setToolTip(tr("Several slides together, and training a model of your own"))
+        self.more.setToolTip(tr("Training a model of your own, and predicting many slides"))
         menu = QMenu(self.more)
-        for name in MORE:
-            menu.addAction(name).triggered.connect(partial(self._asked, name))
+        for name, keys in MORE.items():
+            action = menu.addAction(name)
+            action.setShortcut(keys)
+            action.triggered.connect(partial(self._asked, name))
+            self.addAction(action)  # its keys work while the menu is closed
         self.more.setMenu(menu)
         self.steps: dict[str, QPushButton] = {}
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
@@ -96,6 +99,7 @@ class Workbench(QWidget):
         self._restyle()
         self._show_scene(None)
         name_controls(self)
+        use_by_keys(self)
 
     def _wire(self) -> None:
         self.go.clicked.connect(lambda: self.bring(self._next().dock))
@@ -115,6 +119,7 @@ class Workbench(QWidget):
         dock.show()
         dock.raise_()
         self._front_changed(name)
+        focus_inside(dock)
 
     def _asked(self, name: str, _: bool = False) -> None:
         self.bring(name)
@@ -126,7 +131,7 @@ class Workbench(QWidget):
         tasks = self.workspace.tasks
         return tasks.folder is not None and not tasks.unsaved
 
-    def _next(self) -> Step:
+    def _next(self) -> NextStep:
         return next_step(self.workspace.session, self._saved)
 
     def _show_scene(self, _: Scene | Any) -> None:
@@ -163,6 +168,7 @@ class Workbench(QWidget):
             f"QPushButton:checked {{ background-color: {here}; }}"
             f'QPushButton[next="true"] {{ border-bottom: 2px solid {edge}; }}'
             f'QPushButton[next="true"]:checked {{ border-bottom: 2px solid {line}; }}'
+            f"{focus_seen()}"
         )
 
     # -- the frame -----------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from .annotation_tasks import AnnotationTasks
 from .cohort.cohort_watch import CohortWatch
 from .common.background_jobs import Jobs
 from .common.napari_compat import main_window
-from .common.notify import tell, tell_end, told
+from .common.notify import tell, tell_end, told, told_once
 from .common.tabbing import DockGroup
 from .common.torch_loading import prepare_torch
 from .common.warm_up import thaw, warm_up
@@ -357,7 +357,7 @@ class Workspace(QObject):
 
     def take_in(self, opened: Opened) -> None:
         """Make what a reader opened the session's own."""
-        with told():
+        with told(), self.session.changed.paused(told_once):
             opened.enter(self.session)
         if opened.model is not None:
             self.load_model(opened.model)
@@ -383,8 +383,7 @@ class Workspace(QObject):
     def _draw(self) -> None:
         with told():
             self.scene = scene(self.session)
-            self.layers.apply(self.scene)
-        self.shown.emit(self.scene)
+            self.layers.begin(self.scene, lambda: self.shown.emit(self.scene))
 
     def _layers_removed(self, slots: tuple[str, ...]) -> None:
         """Keep what a person removed in napari's list of layers: layers only show what is open."""

@@ -6,11 +6,14 @@ import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 from shapely import box
 
 from napari_mclstexp.analysis.domain_map import DomainMap
 from napari_mclstexp.analysis.region import region_of
+from napari_mclstexp.analysis.region_comparison import RegionComparison
+from napari_mclstexp.analysis.region_statistics import NOT_REPLICATES
 from napari_mclstexp.errors import OutputError
 from napari_mclstexp.export.html_report import Page, html_of, write_page
 from napari_mclstexp.spots.schema import write_programs
@@ -115,3 +118,22 @@ def test_the_programs_of_a_prediction_stand_in_the_page_with_their_genes():
         html_of(page("C5", gene="program_1", prediction=spots))
     )
     assert "Program 1" not in Elements(html_of(page("C5"))).text
+
+
+def test_the_page_has_the_comparison_and_the_markers_with_what_they_do_not_say():
+    table = pd.DataFrame(
+        {
+            "gene": ["FASN", "CD74", "GNAS"],
+            "auc": [0.91, 0.08, 0.51],
+            "difference": [1.5, -0.7, 0.0],
+            "fdr": [1e-9, 1e-8, 0.9],
+        }
+    )
+    compared = RegionComparison("Tumour and the rest", "predicted", table, first="Tumour")
+    markers = table.assign(domain=["1", "2", "1"], auc=[0.91, 0.92, 0.51])
+    text = Elements(html_of(page("ours", comparison=compared, markers=markers))).text
+    words = " ".join(text.split())
+    assert re.search("Higher in Tumour Gene.* FASN 0.91 1.50.* Lower in Tumour .*CD74 0.08", words)
+    assert re.search(r"Marker genes.* FASN \(0.91\).*stroma CD74 \(0.92\)", words)
+    assert "GNAS" not in words.partition("Marker genes")[2]  # it is not clear
+    assert words.count(NOT_REPLICATES) == 3

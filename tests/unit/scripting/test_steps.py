@@ -123,6 +123,30 @@ def test_a_saved_session_keeps_its_steps_and_goes_on_with_them(worked, tmp_path)
     session.close_slide()
 
 
+def test_a_map_of_similar_places_is_a_step_that_can_be_done_again_and_is_saved(worked, tmp_path):
+    region = worked.annotations.regions[1].id
+    actions.find_similar(worked, "expression", region=region, most=3)
+    (name,) = worked.expression.similarities
+    assert worked.gene == name
+    (values,) = worked.expression.similarity_maps.values()
+    assert values.max() > 0.9 > values.min()
+    step = worked.shown.steps[-1]
+    assert step.action == "find_similar"
+
+    save_session(worked, tmp_path / "saved")
+    saved = read_session(tmp_path / "saved")
+    session = Session()
+    saved.enter(session, [open_slide(saved.slides[0].path)])
+    assert session.gene == name
+    np.testing.assert_allclose(session.expression.similarity_maps[name], values, atol=1e-4)
+
+    session.expression.take_similarity(name, 0 * values)
+    ((_, code),) = cells([step])
+    exec(code, {"actions": actions, "session": session})
+    np.testing.assert_allclose(session.expression.similarity_maps[name], values, atol=1e-6)
+    session.close_slide()
+
+
 def test_a_session_of_an_older_version_tells_what_it_has(worked, tmp_path):
     folder = save_session(worked, tmp_path / "saved")
     document = json.loads((folder / "session.json").read_text(encoding="utf-8"))

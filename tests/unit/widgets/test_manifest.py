@@ -39,7 +39,7 @@ def manifest():
 
 def test_the_docks_are_in_the_plugins_menu_in_the_order_of_the_way(manifest):
     names = [widget.display_name for widget in manifest.contributions.widgets]
-    assert names == ["Workbench", *DOCKS, "Across slides", "Train", "Cohort"]
+    assert names == ["Workbench", *DOCKS, "Train", "Cohort"]
 
 
 def test_every_command_is_where_the_manifest_says(manifest):

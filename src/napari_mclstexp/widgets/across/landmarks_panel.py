@@ -37,12 +37,12 @@ from ...session.slide_landmarks import (
     without_children_of_chosen,
 )
 from ..common import dialogs
+from ..common.canvas_clicks import when_clicked
 from ..common.notify import told
 from ..common.theme import facts
 from ..common.words import tr
 from ..explore.domains_dock import write_table
 from .landmark_words import HEADS, how_they_fit, pair_rows
-from .look_at import look_at
 from .slide_marks import Marks
 
 if TYPE_CHECKING:
@@ -128,11 +128,7 @@ class LandmarksPanel(QWidget):
         self.regions.clicked.connect(self._bring_regions)
         self.spots.clicked.connect(self._bring_spots)
         self.table.cellClicked.connect(lambda row, _: self._go(row))
-        viewer = getattr(viewer, "__wrapped__", viewer)
-        clicked = self._clicked
-        viewer.mouse_drag_callbacks.append(clicked)
-        # Not a method: Qt no longer calls those of an object that is destroyed.
-        self.destroyed.connect(lambda: _forget(viewer, clicked))
+        when_clicked(viewer, self._clicked)
         workspace.shown.connect(self._show_scene)
         self._show_scene()
 
@@ -211,15 +207,13 @@ class LandmarksPanel(QWidget):
         self, here: OpenSlide, other: OpenSlide, xy: tuple[float, float]
     ) -> None:
         """Show the place on the other slide, once enough pairs tell where it is about."""
-        viewer = self.marks.viewer
         try:
             found = registration_between(here, other)
         except UserError:
             return
         x, y = found.across(np.array([xy]))[0]
-        if viewer is not None:
-            scale = other.um_per_px or 1.0
-            look_at(viewer, (float(x), float(y)), scale, NEAR_UM / scale)
+        scale = other.um_per_px or 1.0
+        self.workspace.layers.look_at((y * scale, x * scale), NEAR_UM)
 
     # -- pairs ---------------------------------------------------------------------------------
 
@@ -265,9 +259,10 @@ class LandmarksPanel(QWidget):
                 write_table(landmark_table(self.pairs, self.registration), path)
 
     def _go(self, row: int) -> None:
-        viewer, scale = self.marks.viewer, self._shown.um_per_px or 1.0
-        if viewer is not None and row < len(self.pairs):
-            look_at(viewer, self.pairs[row].here, scale, NEAR_UM / scale)
+        scale = self._shown.um_per_px or 1.0
+        if row < len(self.pairs):
+            x, y = self.pairs[row].here
+            self.workspace.layers.look_at((y * scale, x * scale), NEAR_UM)
 
     # -- across --------------------------------------------------------------------------------
 
@@ -383,8 +378,3 @@ def _button(text: str, tooltip: str) -> QPushButton:
     button.setToolTip(tooltip)
     button.setStyleSheet("padding: 3px 6px;")
     return button
-
-
-def _forget(viewer: Any, callback: Any) -> None:
-    if callback in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(callback)

@@ -26,11 +26,11 @@ from ...errors import SettingsError, SlideError
 from ...session.similar_search import SimilarSearch, can_search, prepare_search
 from ...spots.schema import positions
 from ..common.background_jobs import ANALYSIS
+from ..common.canvas_clicks import when_clicked
 from ..common.contact_view import ContactView
 from ..common.notify import tell, told
 from ..common.theme import facts
 from ..common.words import tr
-from .look_at import look_at
 
 if TYPE_CHECKING:
     from ...slides import Slide
@@ -108,11 +108,7 @@ class SimilarPanel(QWidget):
         self.found.picked.connect(self._go)
         self.by.activated.connect(self._by_chosen)
         self.place.activated.connect(lambda _: self._show_buttons())
-        viewer = getattr(viewer, "__wrapped__", viewer)
-        clicked = self._clicked
-        viewer.mouse_drag_callbacks.append(clicked)
-        # Not a method: Qt no longer calls those of an object that is destroyed.
-        self.destroyed.connect(lambda: _forget(viewer, clicked))
+        when_clicked(viewer, self._clicked)
         workspace.shown.connect(self._show_scene)
         workspace.layers.regions.selection_changed.connect(self._region_selected)
         self._show_scene()
@@ -172,7 +168,7 @@ class SimilarPanel(QWidget):
             return
         place = self._similar.places[int(key)]
         opened, slide = self._search.opened[place.slide], self._search.slides[place.slide]
-        session, viewer = self.workspace.session, self.workspace.layers.viewer
+        session = self.workspace.session
         with told():
             if opened not in session.open_slides:
                 raise SettingsError("That slide was closed; open it again, and search again.")
@@ -182,8 +178,8 @@ class SimilarPanel(QWidget):
             session.changed.emit()
             x, y = slide.xy[place.spot]
             wide = ACROSS * (opened.expression.spacing_px or 100.0)
-            if viewer is not None:
-                look_at(viewer, (float(x), float(y)), session.um_per_px or 1.0, wide)
+            scale = session.um_per_px or 1.0
+            self.workspace.layers.look_at((y * scale, x * scale), wide * scale)
 
     def _by_chosen(self) -> None:
         self._wanted = self.by.currentData()
@@ -303,8 +299,3 @@ def _short(name: str, letters: int = 10) -> str:
     if len(stem) <= letters:
         return stem
     return f"{stem[: letters // 2]}…{stem[-(letters - letters // 2 - 1) :]}"
-
-
-def _forget(viewer: Any, callback: Any) -> None:
-    if callback in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(callback)

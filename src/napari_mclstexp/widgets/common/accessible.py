@@ -1,7 +1,8 @@
-"""A name for every control, as a screen reader says it."""
+"""Every control has a name, as a screen reader says it, and can be reached and used by keys."""
 
 from __future__ import annotations
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -11,6 +12,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QLineEdit,
     QPlainTextEdit,
+    QPushButton,
     QTextEdit,
     QWidget,
 )
@@ -36,6 +38,27 @@ def name_controls(root: QWidget) -> None:
     for each in (root, *root.findChildren(QWidget)):
         if isinstance(each, CONTROLS) and not _named(each):
             each.setAccessibleName(_name_for(each))
+
+
+def use_by_keys(root: QWidget) -> None:
+    """Have Enter press the button that has the focus, and Tab leave tables and texts."""
+    for button in root.findChildren(QPushButton):
+        button.setAutoDefault(True)
+    for table in root.findChildren(QAbstractItemView):
+        table.setTabKeyNavigation(False)
+    for text in (*root.findChildren(QPlainTextEdit), *root.findChildren(QTextEdit)):
+        text.setTabChangesFocus(True)
+
+
+def focus_inside(root: QWidget) -> None:
+    """Give the focus to the first control of a widget that takes it by Tab."""
+    each = root.nextInFocusChain()
+    while each is not None and each is not root:
+        takes = each.focusPolicy() & Qt.FocusPolicy.TabFocus
+        if takes and root.isAncestorOf(each) and each.isVisible() and each.isEnabled():
+            each.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
+        each = each.nextInFocusChain()
 
 
 def _named(control: QWidget) -> bool:

@@ -69,6 +69,11 @@ class Jobs(QObject):
         return next((job.what for job in self._current.values()), "")
 
     @property
+    def closed(self) -> bool:
+        """Whether the window has gone away."""
+        return self._closed
+
+    @property
     def can_cancel(self) -> bool:
         """Whether :meth:`cancel` would stop what is being loaded or computed now."""
         return any(job.cancellable for job in self._current.values())
@@ -115,10 +120,18 @@ class Jobs(QObject):
         work: Callable[[Post], T],
         done: Callable[[T], None],
         failed: Callable[[BaseException], None],
+        waited_for: bool = False,
     ) -> None:
-        """Start `work` in a thread of its own; it may post calls to this thread meanwhile."""
+        """Start `work` in a thread of its own; it may post calls to this thread meanwhile.
+
+        Parameters
+        ----------
+        waited_for
+            Whether the program ends only after it, however long it takes: libraries that are
+            imported or compile while Python takes them down crash it.
+        """
         job = _Job("", lambda: work(self.post), done, failed, asked_at=asked_at())
-        self._spawn(job, finished=None)
+        self._spawn(job, finished=None, daemon=not waited_for)
 
     def post(self, call: Callable[[], None]) -> None:
         """Have `call` made on the window's thread, soon; may be called from any thread."""
@@ -161,7 +174,7 @@ class Jobs(QObject):
         if queue not in self._current:
             self.loading.emit(self.busy, self.can_cancel)
 
-    def _spawn(self, job: _Job, finished: Callable[[], None] | None) -> None:
+    def _spawn(self, job: _Job, finished: Callable[[], None] | None, daemon: bool = True) -> None:
         def work() -> None:
             try:
                 value = job.work()
@@ -175,7 +188,8 @@ class Jobs(QObject):
 
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         # A daemon: a thread that hangs in a broken file must not keep the program alive.
-        thread = threading.Thread(target=work, name=f"mclstexp: {job.what or 'run'}", daemon=True)
+        name = f"mclstexp: {job.what or 'run'}"
+        thread = threading.Thread(target=work, name=name, daemon=daemon)
         self._threads.append(thread)
         thread.start()
 

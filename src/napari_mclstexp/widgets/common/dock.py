@@ -11,7 +11,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QAbstractButton, QLayout, QVBoxLayout, QWidget
 
 from ..workspace import Workspace, workspace_of
-from .accessible import name_controls
+from .accessible import name_controls, use_by_keys
 from .error_line import ErrorLine
 from .notify import answer_at
 from .tabbing import dock_of
@@ -62,6 +62,7 @@ class Dock(QWidget):
         self.workspace.jobs.loading.connect(self.busy.say)
         self.busy.say(self.workspace.jobs.busy, self.workspace.jobs.can_cancel)
         name_controls(content)
+        use_by_keys(content)
         for button in content.findChildren(QAbstractButton):
             if button is not self.trouble.close_button:
                 button.pressed.connect(partial(self._pressed, button))

@@ -1,4 +1,6 @@
-"""All that is used of napari beyond its public interface; checked with napari 0.9.2.
+"""What is used of napari beyond its public interface; checked with napari 0.9.2.
+
+Its controls of a layer have their own file, :mod:`.late_controls`.
 
 Two faults of its canvas end the program inside the driver when layers come and go on screen:
 
@@ -16,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers.base._base_constants import ActionType
 
 if TYPE_CHECKING:
@@ -152,14 +155,11 @@ def unpainted(viewer: Any) -> Iterator[None]:
 
 
 @contextmanager
-def changed_together(viewer: Any, number: int) -> Iterator[None]:
-    """Let the canvas arrange itself once for this number of layers that come or go, not for each.
+def changed_together(viewer: Any) -> Iterator[None]:
+    """Let the canvas arrange itself once for all layers that come or go, not for each.
 
     It searches all of Python's memory for garbage each time.
     """
-    if number < 2:
-        yield
-        return
     viewer.layers.events.begin_batch()
     try:
         yield
@@ -212,6 +212,20 @@ def halo_around_text(viewer: Any, layer: Any) -> None:
     program = getattr(node, "shared_program", None)
     if program is not None:
         program.frag = _HALO
+
+
+def compile_shapes() -> None:
+    """Compile how outlines are drawn, which the first layer of shapes does otherwise, for seconds.
+
+    May be called from any thread, which a layer may not be made in: its units are read lazily.
+    """
+    try:
+        from napari.layers.shapes._accelerated_triangulate_dispatch import warmup_numba_cache
+        from napari.layers.shapes._shapes_models import Polygon
+    except ImportError:  # another napari: its first layer does it
+        return
+    warmup_numba_cache()
+    Polygon(np.array([[0, 0], [0, 2], [2, 2], [2, 0]], dtype=np.float32))
 
 
 def set_canvas_cursor(viewer: Any, cursor: Any) -> None:

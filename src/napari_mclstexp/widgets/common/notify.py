@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,14 @@ def told() -> Iterator[None]:
         yield
     except Exception as error:
         tell(error)
+
+
+def told_once(_: Iterable[tuple[()]]) -> tuple[()]:
+    """Have a signal without arguments that is paused be sent once for all times it would have been.
+
+    ``with session.changed.paused(told_once): ...``
+    """
+    return ()
 
 
 def tell_end(how: Ended, process: Any, done: str) -> None:

@@ -27,6 +27,11 @@ from qtpy.QtWidgets import (
 
 from .words import tr
 
+BORDERED = (  # while they have the focus
+    *("PushButton", "ToolButton", "ComboBox", "AbstractSpinBox", "LineEdit"),
+    *("PlainTextEdit", "AbstractItemView", "Slider"),
+)
+FRAME = 4  # px that a dock of napari takes from its content at both sides
 MOST_OF_SCREEN = 0.44  # that a dock may ask for
 
 
@@ -80,6 +85,17 @@ def boxes_seen() -> str:
         f" {{ border-color: {colour('secondary').name()}; }}"
         f"QCheckBox::indicator:checked, QAbstractItemView::indicator:checked"
         f" {{ border-color: {tick}; }}"
+    )
+
+
+def focus_seen() -> str:
+    """Return a style sheet in which one sees where the keys go."""
+    edge = colour("text").name()
+    bordered = ", ".join(f"Q{each}:focus" for each in BORDERED)
+    return (
+        f"{bordered} {{ border: 1px solid {edge}; }}"
+        f"QCheckBox:focus, QRadioButton:focus, QTabBar:focus {{ text-decoration: underline; }}"
+        f"QCheckBox::indicator:focus {{ border: 2px solid {edge}; }}"
     )
 
 
@@ -139,18 +155,19 @@ class Scrolling(QScrollArea):
         self.setWidget(content)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its controls take it
         content.installEventFilter(self)
         self._restyle()
         when_theme_changes(self._restyle)
 
     def _restyle(self) -> None:
-        self.setStyleSheet(boxes_seen())
+        self.setStyleSheet(boxes_seen() + focus_seen())
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Ask for the width that the content needs, whenever a part comes or goes."""
         if event.type() == QEvent.Type.LayoutRequest:
             wanted = self.widget().minimumSizeHint().width()
-            wanted += self.verticalScrollBar().sizeHint().width()
+            wanted += self.verticalScrollBar().sizeHint().width() + FRAME
             screen = self.screen()
             most = wanted if screen is None else int(screen.size().width() * MOST_OF_SCREEN)
             self.setMinimumWidth(min(wanted, most))

@@ -1,18 +1,23 @@
-"""What the first clicks need is imported while the person looks around, not when she clicks."""
+"""What the first clicks need is made ready while the person looks around, not when she clicks."""
 
 from __future__ import annotations
 
 import gc
 import importlib
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
 
+from .napari_compat import compile_shapes
+
 if TYPE_CHECKING:
     from .background_jobs import Jobs, Post
 
-# In the order in which they are needed: a model and its prediction, domains, files.
+# In the order in which they are needed: a layer, a model and its prediction, domains, files.
 NEEDED = (
+    "pandas",  # by a layer of points
     "napari_mclstexp.model",
     "napari_mclstexp.inference.predict",
     "napari_mclstexp.analysis.maps.raster",
@@ -26,20 +31,30 @@ NEEDED = (
 )
 SOON_MS = 1500  # the docks come first
 
+_begun = False  # in this process; what is ready for one window is ready for all
+
 
 def warm_up(jobs: Jobs) -> None:
-    """Import in the background what is slow to import.
+    """Import in the background what is slow to import, and have napari compile what it compiles.
 
     napari has Python look for garbage whenever a layer goes, through every object of every library.
     Once the libraries are there, what is there is left out of that search until :func:`thaw`.
+    It is done once in a process.
     """
+    if _begun:
+        return
 
     def work(_: Post) -> None:
-        for name in NEEDED:
-            importlib.import_module(name)
+        ways: list[Callable[[], object]] = [partial(importlib.import_module, n) for n in NEEDED]
+        for each in (*ways[:1], compile_shapes, *ways[1:]):
+            if jobs.closed:
+                return
+            each()
 
     def begin() -> None:
-        jobs.start(work, lambda _: gc.freeze(), _later)
+        global _begun
+        _begun = True
+        jobs.start(work, lambda _: gc.freeze(), _later, waited_for=True)
 
     soon = QTimer(jobs)  # goes with the window
     soon.setSingleShot(True)

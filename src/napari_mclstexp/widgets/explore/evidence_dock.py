@@ -21,9 +21,9 @@ from ...inference.patches import patch_around
 from ...session.display import ENDS
 from ...session.find_spot import find_spot
 from ...spots.schema import positions
+from ..common.canvas_clicks import when_clicked
 from ..common.dock import Dock
 from ..common.latest import Latest
-from ..common.napari_compat import canvas_height
 from ..common.theme import facts, gene_links, when_theme_changes
 from ..common.words import tr
 from ..frame.gene_link import show_gene
@@ -55,10 +55,7 @@ class EvidenceDock(Dock):
         self._more = SpotPictures(SHOWN, self._go_to)
         self._less = SpotPictures(EACH_WAY, self._go_to)
         self.stack(self.summary, self.patch, self._more, self._less)
-        viewer, clicked = getattr(napari_viewer, "__wrapped__", napari_viewer), self._clicked
-        viewer.mouse_drag_callbacks.append(clicked)
-        # Not a method: Qt no longer calls those of an object that is destroyed.
-        self.destroyed.connect(lambda: _forget(viewer, clicked))
+        when_clicked(napari_viewer, self._clicked)
         self.workspace.shown.connect(self._explain)
         when_theme_changes(self._explain_anew)
         self._explain()
@@ -131,7 +128,7 @@ class EvidenceDock(Dock):
 
     def _go_to(self, spot: RetrievedSpot) -> None:
         """Show where a reference spot is, on its section if that is open."""
-        session, viewer = self.workspace.session, self.workspace.layers.viewer
+        session = self.workspace.session
         found = find_spot(session, spot.section, spot.barcode)
         if found is None:
             show_info(
@@ -142,8 +139,7 @@ class EvidenceDock(Dock):
         opened, (x, y) = found
         session.select(opened)
         scale = opened.um_per_px or 1.0
-        viewer.scene.camera.center = (0.0, y * scale, x * scale)
-        viewer.scene.camera.zoom = max(viewer.scene.camera.zoom, canvas_height(viewer) / SEEN_UM)
+        self.workspace.layers.look_at((y * scale, x * scale), SEEN_UM)
 
     def _show(self, explained: Explained | None) -> None:
         self.patch.setVisible(explained is not None and explained.patch is not None)
@@ -225,8 +221,3 @@ def _unit(result: Result, spot: str, gene: str) -> str:
     row = result.adata.obs_names.get_loc(spot)
     share = "" if result.interval is None else f", {result.interval:.0%}"
     return f"({lower[row]:.2f} to {upper[row]:.2f}{share}) {result.unit}"
-
-
-def _forget(viewer: Any, callback: Any) -> None:
-    if callback in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(callback)

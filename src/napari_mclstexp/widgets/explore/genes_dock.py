@@ -17,7 +17,6 @@ from ...session.spot_expression import Source
 from ...spots.schema import positions
 from ..common.dock import Dock
 from ..common.latest import Latest
-from ..common.napari_compat import canvas_height
 from ..common.notify import told
 from ..common.theme import colour, facts, heading, when_theme_changes
 from ..common.words import tr
@@ -122,12 +121,11 @@ class GenesDock(Dock):
             session.show(**{field: kept, other: ()}, gene=following)
 
     def _go_to_peak(self) -> None:
-        session, viewer = self.workspace.session, self.workspace.layers.viewer
-        if self.facts is None or self.facts.peak is None or session.spots is None or viewer is None:
+        session = self.workspace.session
+        if self.facts is None or self.facts.peak is None or session.spots is None:
             return
         x, y = positions(session.spots)[self.facts.peak] * (session.um_per_px or 1.0)
-        viewer.scene.camera.center = (0.0, float(y), float(x))
-        viewer.scene.camera.zoom = max(viewer.scene.camera.zoom, canvas_height(viewer) / PEAK_UM)
+        self.workspace.layers.look_at((y, x), PEAK_UM)
 
     def _signatures_chosen(self, chosen: tuple[Any, ...]) -> None:
         session = self.workspace.session

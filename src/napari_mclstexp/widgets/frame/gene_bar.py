@@ -63,14 +63,10 @@ class GeneBar(QToolBar):
             more.setAccessibleName(tr("More of this bar"))
         name_controls(self)
         find = QShortcut(QKeySequence("Ctrl+F"), window)
-        find.activated.connect(self._find)
+        find.activated.connect(self.picker.go_to)
         self.picker.picked.connect(self._picked)
         window.addToolBarBreak(Qt.ToolBarArea.TopToolBarArea)
         window.addToolBar(Qt.ToolBarArea.TopToolBarArea, self)
-
-    def _find(self) -> None:
-        self.picker.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.picker.search.selectAll()
 
     def _picked(self, gene: str) -> None:
         with told():
@@ -111,7 +107,10 @@ class GeneBar(QToolBar):
             self.shown.setToolTip(tr("No gene is shown yet"))
             return
         score = pcc.get(gene)
-        if measured:
+        if gene in self._session.expression.similarities:
+            word = "similarity"
+            why = "How like that place each spot is: 1 is like it, 0 has nothing in common with it."
+        elif measured:
             word, why = "measured", "What was counted, and not what a model says."
         elif unlike:
             word, why = "reliability unknown", "This slide is unlike those the model was scored on."

@@ -82,7 +82,8 @@ class GeneList(QAbstractListModel):
         """Take the names by which genes are found beside their symbols."""
         if others != self._others:
             self._others = dict(others)
-            self._refresh()
+            if self._query:  # nothing else depends on them
+                self._refresh()
 
     def set_favourites(self, genes: frozenset[str]) -> None:
         """Mark these genes and put them first."""

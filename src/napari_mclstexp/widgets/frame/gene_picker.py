@@ -161,6 +161,11 @@ class GenePicker(QWidget):
 
     # -- the list ------------------------------------------------------------------------------
 
+    def go_to(self) -> None:
+        """Put the keys into the search field, what is there chosen to be written over."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
     def open_list(self) -> None:
         """Unfold the list below the search field."""
         self.drop.open_below(self.search)
@@ -272,8 +277,8 @@ class GenePicker(QWidget):
         self._updating = True
         self.list.setCurrentIndex(self.genes.index(row) if row >= 0 else QModelIndex())
         self._updating = False
-        if row >= 0 and moved:  # not while she walks: the list would jump under her eyes
-            self.list.scrollTo(self.genes.index(row), QListView.ScrollHint.PositionAtCenter)
+        if moved and self.drop.isVisible():  # laying out thousands of genes unseen takes long
+            self.drop.go_to_current()
         some = self.genes.rowCount() > 0
         for button in (self.before, self.after):
             button.setEnabled(some)
@@ -336,6 +341,13 @@ class _Drop(QFrame):
         self.show()
         self.raise_()
         self.fit()
+        self.go_to_current()
+
+    def go_to_current(self) -> None:
+        """Bring the gene that is shown into the middle of the list."""
+        current = self.list.currentIndex()
+        if current.isValid():
+            self.list.scrollTo(current, QListView.ScrollHint.PositionAtCenter)
 
     def fit(self) -> None:
         """Be as high as the genes found need, within the window."""

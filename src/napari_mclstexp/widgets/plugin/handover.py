@@ -17,7 +17,6 @@ from ...scene.layer_specs import ExpressionHeatmap, ExpressionPoints, SlideLayer
 from ...scene.resolve import scene
 from ...session.session import Session
 from ...spots.schema import Provenance
-from ..layers.apply_scene import SLOTS
 from ..layers.arguments import (
     Description,
     expression_arguments,
@@ -25,6 +24,7 @@ from ..layers.arguments import (
     slide_arguments,
     spots_arguments,
 )
+from ..layers.slots import SLOTS
 
 if TYPE_CHECKING:
     from anndata import AnnData

@@ -8,9 +8,10 @@ from ...scene.layer_specs import Scene
 from ..common.dock import Dock
 from ..common.notify import told
 from ..common.theme import rule
+from ..frame.gene_bar import gene_picker_of
 from .slide_chooser import SlideChooser
 from .slide_panel import SlidePanel
-from .spots_panel import CountsPanel, GridPanel, SpotsPanel
+from .spots_panel import GridPanel, SpotsPanel
 
 PLUGIN, SAMPLE = "napari-mclstexp", "sample_section"
 
@@ -23,8 +24,7 @@ class SlideDock(Dock):
         self.slide = SlidePanel(SlideChooser(self.workspace))
         self.spots = SpotsPanel()
         self.grid = GridPanel()
-        self.counts = CountsPanel()
-        self.stack(self.slide, rule(), self.spots, rule(), self.grid, self.counts)
+        self.stack(self.slide, rule(), self.spots, rule(), self.grid)
         self._wire()
         self._show_scene(self.workspace.scene)
 
@@ -39,21 +39,26 @@ class SlideDock(Dock):
         self.spots.clear_asked.connect(session.clear_spots)
         self.spots.outlines_wanted.connect(lambda on: session.show(show_spots=on))
         self.grid.grid_asked.connect(self._grid_asked)
-        self.counts.gene_chosen.connect(lambda g: session.show(gene=g, quantity="measured"))
+        self.spots.counts_wanted.connect(self._counts_wanted)
         workspace.shown.connect(self._show_scene)
 
     def _show_scene(self, drawn: Scene) -> None:
         session = self.workspace.session
         self.slide.show_slide(session.slide, drawn.slide_text)
         loaded = session.spots is not None
-        self.spots.show_spots(loaded, drawn.spots_text, session.display.show_spots)
+        counted = session.expression.has_measured
+        self.spots.show_spots(loaded, drawn.spots_text, session.display.show_spots, counted)
         self.grid.setEnabled(session.slide is not None)
-        counts = session.expression.counts
-        self.counts.show_genes(counts.genes if counts is not None else (), session.gene)
 
     def _sample_asked(self) -> None:
         with told():
             self.workspace.layers.viewer.open_sample(PLUGIN, SAMPLE)
+
+    def _counts_wanted(self) -> None:
+        """Show what was measured, and lead to the gene bar, where the gene is chosen."""
+        with told():
+            self.workspace.session.show(quantity="measured")
+        gene_picker_of(self.workspace.layers.viewer).go_to()
 
     def _scale_given(self, um_per_px: float) -> None:
         with told():

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
-from qtpy.QtCore import QStringListModel, Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QCompleter,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -21,11 +17,8 @@ from qtpy.QtWidgets import (
 from ...spots import GridSettings
 from ..common import dialogs
 from ..common.forms import Fields
-from ..common.theme import facts, heading, rule
+from ..common.theme import facts, heading
 from ..common.words import tr
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class SpotsPanel(QWidget):
@@ -33,13 +26,14 @@ class SpotsPanel(QWidget):
 
     Signals
     -------
-    spots_asked, clear_asked, outlines_wanted
-        Path of the spots and of their counts (or None); nothing; on or off.
+    spots_asked, clear_asked, outlines_wanted, counts_wanted
+        Path of the spots and of their counts (or None); nothing; on or off; nothing.
     """
 
     spots_asked = Signal(object, object)
     clear_asked = Signal()
     outlines_wanted = Signal(bool)
+    counts_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +54,9 @@ class SpotsPanel(QWidget):
             )
         )
         self.from_folder = menu.addAction(tr("Space Ranger folder…"))
-        self.from_folder.setToolTip(tr("The outs folder of Space Ranger, or the one that holds it"))
+        self.from_folder.setToolTip(
+            tr("The outs folder of Space Ranger, or AnnData or SpatialData in zarr")
+        )
         self.from_two = menu.addAction(tr("Spot file and counts file…"))
         self.from_two.setToolTip(tr("A legacy ST spot file, then the file with its counts"))
         self.load.setMenu(menu)
@@ -69,6 +65,10 @@ class SpotsPanel(QWidget):
         self.facts = facts(tr("The spots: how many, of which platform, with how many genes"))
         self.outlines = QCheckBox(tr("Show outlines"))
         self.outlines.setToolTip(tr("Draw each spot as a circle of its true diameter"))
+        self.counts = QPushButton(tr("Show measured counts"))
+        self.counts.setToolTip(
+            tr("Show what was counted of a gene; choose which in the gene bar above the tissue")
+        )
 
         buttons = QHBoxLayout()
         buttons.addWidget(self.load, 1)
@@ -79,6 +79,7 @@ class SpotsPanel(QWidget):
         layout.addLayout(buttons)
         layout.addWidget(self.facts)
         layout.addWidget(self.outlines)
+        layout.addWidget(self.counts)
         self._wire()
 
     def _wire(self) -> None:
@@ -87,9 +88,11 @@ class SpotsPanel(QWidget):
         self.from_two.triggered.connect(self._ask_two)
         self.clear.clicked.connect(lambda: self.clear_asked.emit())
         self.outlines.clicked.connect(self.outlines_wanted)
+        self.counts.clicked.connect(lambda: self.counts_wanted.emit())
 
-    def show_spots(self, loaded: bool, text: str, outlines: bool) -> None:
-        """Show what is loaded."""
+    def show_spots(self, loaded: bool, text: str, outlines: bool, counted: bool) -> None:
+        """Show what is loaded, and whether anything was counted."""
+        self.counts.setVisible(counted)
         self.clear.setEnabled(loaded)
         self.outlines.setEnabled(loaded)
         self.outlines.setChecked(outlines)
@@ -150,47 +153,3 @@ class GridPanel(QWidget):
     def settings(self) -> GridSettings:
         """Return what is chosen."""
         return GridSettings(**self.fields.values())
-
-
-class CountsPanel(QWidget):
-    """The measured counts as a layer, a gene at a time.
-
-    Signals
-    -------
-    gene_chosen
-        The gene whose counts shall be shown.
-    """
-
-    gene_chosen = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.gene = QComboBox()
-        self.gene.setEditable(True)
-        self.gene.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
-        self.gene.setToolTip(tr("Type part of a gene's name to show its counts"))
-        # Thousands of names: measuring each of them would hold up the window.
-        self.gene.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self._genes = QStringListModel()
-        self.gene.setModel(self._genes)
-        completer = cast(QCompleter, self.gene.completer())
-        completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
-        line = QHBoxLayout()
-        line.addWidget(QLabel(tr("Gene")))
-        line.addWidget(self.gene, 1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(rule())
-        layout.addWidget(heading(tr("Measured counts")))
-        layout.addLayout(line)
-        self.gene.activated.connect(lambda: self.gene_chosen.emit(self.gene.currentText()))
-
-    def show_genes(self, genes: Sequence[str], shown: str | None) -> None:
-        """Offer the genes that were counted; hidden where there are none."""
-        self.setVisible(bool(genes))
-        if list(genes) != self._genes.stringList():
-            self._genes.setStringList(list(genes))
-        self.gene.setCurrentIndex(self.gene.findText(shown) if shown else -1)
