@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
 from napari_mclstexp.errors import ModelError
 from napari_mclstexp.files import sha256
@@ -64,6 +66,10 @@ def rewrite(folder, name, change):
     values = json.loads((folder / name).read_text())
     change(values)
     (folder / name).write_text(json.dumps(values))
+    count_again(folder, name)
+
+
+def count_again(folder, name):
     sums = json.loads((folder / "checksums.json").read_text())
     sums[name] = sha256(folder / name)
     (folder / "checksums.json").write_text(json.dumps(sums))
@@ -183,6 +189,18 @@ def test_weights_of_another_size_are_refused(folder):
 def test_a_bank_of_other_genes_is_refused(folder):
     rewrite(folder, "config.json", lambda values: values.update(genes=["ACTB", "EPCAM", "XIST"]))
     with pytest.raises(ModelError, match="different genes"):
+        load_model(folder)
+
+
+def test_a_linear_head_whose_values_are_no_numbers_is_refused(linear_kit, tmp_path):
+    folder = shutil.copytree(linear_kit.model, tmp_path / "linear")
+    assert load_model(folder).linear is not None
+    arrays = load_file(folder / "linear_head.safetensors")
+    name = next(name for name, array in arrays.items() if array.dtype.kind == "f" and array.ndim)
+    arrays[name].flat[0] = np.nan
+    save_file(arrays, folder / "linear_head.safetensors")
+    count_again(folder, "linear_head.safetensors")
+    with pytest.raises(ModelError, match=f"{name} holds values that are no numbers"):
         load_model(folder)
 
 

@@ -28,3 +28,10 @@ def test_a_prediction_tells_its_programs_and_their_shares(linear_kit):
     kept = linear_kit.prediction.copy()
     del kept.obsm["X_programs"]
     assert programs_of(kept) == ()
+
+
+def test_a_prediction_has_the_ends_of_its_intervals(linear_kit):
+    values, layers = linear_kit.prediction.X, linear_kit.prediction.layers
+    lower, upper = layers["lower"], layers["upper"]
+    assert (lower < upper).all()
+    assert ((lower <= values) & (values <= upper)).mean() > 0.95
