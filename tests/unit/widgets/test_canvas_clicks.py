@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from napari.components import ViewerModel
-from napari.utils.interactions import mouse_press_callbacks
+from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -33,6 +33,7 @@ def test_a_widget_that_is_gone_hears_nothing_more_and_is_not_kept_alive(qapp, wa
     widget = Listening(heard)
     when_clicked(viewer, widget.clicked)
     mouse_press_callbacks(viewer, PRESS)
+    mouse_release_callbacks(viewer, PRESS)
     assert heard == [PRESS]
     if way == "deleted by Qt":
         widget.deleteLater()
