@@ -38,6 +38,8 @@ def test_every_dock_has_keys_that_bring_it_to_the_front_and_the_focus_into_it(ke
 
 def test_one_sees_where_the_keys_go(explored, keys, viewer, qtbot):
     keys.step(2)
+    inside = dock_of(dock(viewer, "Predict"))
+    qtbot.waitUntil(lambda: inside.isAncestorOf(keys.focus))
     seen = set()
     for _ in range(12):
         control = keys.focus
