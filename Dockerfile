@@ -7,20 +7,24 @@
 # so that only the driver must be on the host (docker run --gpus all).
 ARG PYTHON=3.12
 
-FROM python:${PYTHON}-slim AS build
+FROM ${BASE} AS build
 ARG TORCH=cpu
 ENV UV_NO_CACHE=1 UV_TORCH_BACKEND=${TORCH} VIRTUAL_ENV=/opt/venv
-# hadolint ignore=DL3013
-RUN pip install --no-cache-dir uv && uv venv "$VIRTUAL_ENV"
-# Torch by itself and first: a layer that stays when only the program has changed.
-RUN uv pip install torch torchvision
 WORKDIR /src
+COPY container ./container
+RUN pip install --no-cache-dir --require-hashes --requirement container/tools.lock && uv venv "$VIRTUAL_ENV"
+# Layers that stay when only the program has changed.
+RUN uv pip install --no-deps --require-hashes --requirements container/program.lock
+# hadolint ignore=DL3059
+RUN uv pip install --requirements container/torch.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY sample_data ./sample_data
 COPY src ./src
-RUN uv pip install ".[cluster,encoders,domains]"
+RUN pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
+ && uv pip install --no-deps /wheels/*.whl \
+ && uv pip check
 
-FROM python:${PYTHON}-slim
+FROM ${BASE}
 # What torch and napari, which the package brings, still want of the system.
 # hadolint ignore=DL3008
 RUN apt-get update \

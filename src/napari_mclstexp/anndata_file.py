@@ -19,10 +19,41 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 LOOKED_AT = 10_000  # numbers of an array
+# Of several in a SpatialData folder: ours, the one of most readers, and Visium HD's bins.
+USUAL_TABLES = ("expression", "table", "square_008um", "square_016um")
+
+
+def is_zarr(path: Path) -> bool:
+    """Whether a path is a folder of zarr, of either format."""
+    return any((path / name).is_file() for name in (".zgroup", ".zattrs", "zarr.json"))
+
+
+def table_folder(path: Path, error: type[UserError]) -> Path:
+    """Return where the AnnData of a path lies: the table of a SpatialData folder, else itself.
+
+    Raises
+    ------
+    UserError
+        If a SpatialData folder has no table, or several of which none is the usual one.
+    """
+    tables = path / "tables"
+    if not tables.is_dir():
+        return path
+    with guarded(tables, "SpatialData", error):
+        names = sorted(each.name for each in tables.iterdir() if each.is_dir())
+    if not names:
+        raise error(f"{path} is SpatialData without a table of expression; add one.")
+    chosen = names[0] if len(names) == 1 else next((t for t in USUAL_TABLES if t in names), None)
+    if chosen is None:
+        raise error(
+            f"{path} holds the tables {', '.join(names)[:200]}; write the one to be read as "
+            "AnnData, in h5ad or zarr."
+        )
+    return tables / chosen
 
 
 def read_anndata(path: Path, error: type[UserError]) -> AnnData:
-    """Read an .h5ad file, or a .zarr folder, that anybody may have written.
+    """Read an .h5ad file, or a .zarr folder of AnnData or SpatialData, whoever wrote it.
 
     Parameters
     ----------
@@ -38,6 +69,7 @@ def read_anndata(path: Path, error: type[UserError]) -> AnnData:
     """
     import anndata
 
+    path = table_folder(path, error)
     with _trusted(path, error):
         data = anndata.read_zarr(path) if path.is_dir() else anndata.read_h5ad(path)
         check_anndata(data, path, error)
@@ -111,6 +143,7 @@ def opened_anndata(path: Path, error: type[UserError]) -> Iterator[tuple[AnnData
     import h5py
     import zarr
 
+    path = table_folder(path, error)
     with ExitStack() as open_file:
         with _trusted(path, error):
             opened = zarr.open_group(path, mode="r") if path.is_dir() else h5py.File(path, "r")

@@ -49,6 +49,8 @@ def parsers() -> dict[str, Parser]:
         "tiff": Parser(".tif", _slide, w.tiffs, 6),
         "ome-tiff": Parser(".ome.tif", _slide, w.ome_tiffs, 3),
         "aperio": Parser(".svs", _slide, w.aperio, 3),
+        "foreign tiff": Parser(".tif", _slide, w.foreign_tiffs, 4),
+        "jpeg2000": Parser(".jp2", _slide, w.pictures("jpeg2000"), 3),
         "jpeg": Parser(".jpg", _slide, w.pictures("jpeg"), 4),
         "png": Parser(".png", _slide, w.pictures("png"), 4),
         "h5ad": Parser(".h5ad", _spots, w.h5ads, 1),
@@ -78,6 +80,10 @@ def parsers() -> dict[str, Parser]:
         "slides": Parser(".csv", _slides, w.texts(_SLIDES), 5, True),
         "session": Parser(".json", _session, w.sessions, 5, True),
         "features": Parser(".npy", _features, w.feature_files, 4),
+        "shapes": Parser(".parquet", _in_spatialdata("shapes/spots/shapes.parquet"),
+                         w.of_spatialdata("shapes/spots/shapes.parquet"), 2),
+        "transformations": Parser(".json", _in_spatialdata("shapes/spots/zarr.json"),
+                                  w.of_spatialdata("shapes/spots/zarr.json"), 2, True),
         "zarray": Parser(".json", _in_zarr("X/.zarray"), w.of_zarr("X/.zarray"), 2, True),
         "zattrs": Parser(".json", _in_zarr("obs/.zattrs"), w.of_zarr("obs/.zattrs"), 2, True),
     }  # fmt: skip
@@ -236,14 +242,24 @@ def _in_outs(name: str) -> Callable[[Path], object]:
 
 
 def _in_zarr(name: str) -> Callable[[Path], object]:
+    return _in_folder("whole.zarr", name, w.write_zarr, _result)
+
+
+def _in_spatialdata(name: str) -> Callable[[Path], object]:
+    return _in_folder("spatialdata.zarr", name, w.write_spatialdata, _spots)
+
+
+def _in_folder(
+    of: str, name: str, write: Callable[[Path], None], look: Callable[[Path], object]
+) -> Callable[[Path], object]:
     def read(path: Path) -> object:
-        folder = path.parent / "whole.zarr"
+        folder = path.parent / of
         if not folder.is_dir():
-            w.write_zarr(folder)
+            write(folder)
         kept = (folder / name).read_bytes()
         shutil.copy(path, folder / name)
         try:
-            return _result(folder)
+            return look(folder)
         finally:
             (folder / name).write_bytes(kept)
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import tifffile
 from PIL import Image
 
-from support import hostile_kit, widget_kit
+from support import foreign_kit, hostile_kit, widget_kit
 
 
 def texts(*content: str) -> Callable[[Path], list[bytes]]:
@@ -44,6 +45,24 @@ def tiffs(folder: Path) -> list[bytes]:
     return found
 
 
+def foreign_tiffs(folder: Path) -> list[bytes]:
+    """TIFFs in the colours and numbers of other programs."""
+    path, picture = folder / "seed.tif", Image.effect_noise((40, 30), 60).convert("RGB")
+    found = []
+    for mode, packed in (
+        ("CMYK", "tiff_lzw"), ("P", "raw"), ("1", "group3"), ("1", "group4"), ("LA", "raw"),
+        ("YCbCr", "tiff_deflate"),
+    ):  # fmt: skip
+        picture.convert(mode).save(path, compression=packed)
+        found.append(path.read_bytes())
+    for pack in (bytes, imagecodecs.lzw_encode):
+        foreign_kit.write_subsampled(path, picture, 2, 2, pack)
+        found.append(path.read_bytes())
+    numbers = np.asarray(picture.convert("F"))
+    tifffile.imwrite(path, numbers, imagej=True, metadata={"min": 0.0, "max": 255.0})
+    return [*found, path.read_bytes()]
+
+
 def ome_tiffs(folder: Path) -> list[bytes]:
     """An OME-TIFF of two levels."""
     pixels = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
@@ -63,12 +82,15 @@ def aperio(folder: Path) -> list[bytes]:
     return [(folder / "seed.svs").read_bytes()]
 
 
+_MODES = {"png": ("RGBA", "P", "1", "I;16"), "jpeg": ("CMYK",), "jpeg2000": ("RGBA",)}
+
+
 def pictures(kind: str) -> Callable[[Path], list[bytes]]:
     """Pictures of all modes of a kind."""
 
     def seeds(folder: Path) -> list[bytes]:
         found = []
-        for mode in ("RGB", "L", *(("RGBA", "P", "1", "I;16") if kind == "png" else ("CMYK",))):
+        for mode in ("RGB", "L", *_MODES[kind]):
             picture = (
                 Image.effect_noise((40, 30), 60)
                 .convert("RGB")
@@ -197,6 +219,23 @@ def of_zarr(name: str) -> Callable[[Path], list[bytes]]:
 
     def seeds(folder: Path) -> list[bytes]:
         write_zarr(folder / "seed.zarr")
+        return [(folder / "seed.zarr" / name).read_bytes()]
+
+    return seeds
+
+
+def write_spatialdata(folder: Path) -> None:
+    """Write three spots into a SpatialData folder."""
+    spots = widget_kit.spots()[:3].copy()
+    del spots.obsm["spatial"]
+    foreign_kit.spatialdata_folder(folder, spots)
+
+
+def of_spatialdata(name: str) -> Callable[[Path], list[bytes]]:
+    """A file of a SpatialData folder."""
+
+    def seeds(folder: Path) -> list[bytes]:
+        write_spatialdata(folder / "seed.zarr")
         return [(folder / "seed.zarr" / name).read_bytes()]
 
     return seeds

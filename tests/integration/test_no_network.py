@@ -7,13 +7,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
+import torch
+import typer
 
+from napari_mclstexp.cli.app import app
 from support import hostile_kit, hostile_texts
 from support.closed_sockets.sitecustomize import close_sockets
 from support.cohort_fixtures import QUICK
 from support.places import TESTS
 from support.public_data_kit import her2st
+from support.reference_checkpoint import published_state
 from support.shell_kit import shell
 
 
@@ -30,6 +35,15 @@ def tries(monkeypatch, tmp_path) -> Callable[[], str]:
     return lambda: log.read_text() if log.exists() else ""
 
 
+def commands_of(group: click.Group, before: str = "") -> set[str]:
+    """Return all commands of the shell, those of groups as "models list"."""
+    found: set[str] = set()
+    for name, each in group.commands.items():
+        inner = hasattr(each, "commands")
+        found |= commands_of(each, f"{name} ") if inner else {before + name}
+    return found
+
+
 @pytest.mark.slow
 def test_every_command_works_with_all_sockets_closed(tries, tmp_path, tiny_model, cohort):
     bench = tmp_path / "bench"
@@ -39,6 +53,9 @@ def test_every_command_works_with_all_sockets_closed(tries, tmp_path, tiny_model
     learn = ("--cohort", cohort, "--genes", cohort.parent / "genes.txt", *QUICK)
     on_slide = ("--slide", bench / "slide.ome.tif", "--model", bench / "model")
     result = bench / "r.h5ad"
+    hostile_kit.picture(bench / "onto.png", (1600, 1200))
+    torch.save(published_state(n_genes=3, rows=64), bench / "c.pt")
+    data = her2st(bench / "data", "as packed")
     commands: list[tuple[object, ...]] = [
         ("predict", *on_slide, "--spots", bench / "spots.h5ad", "--out", result),
         *(("info", bench / name) for name in ("slide.ome.tif", "spots.h5ad", "model", "r.h5ad")),
@@ -54,13 +71,22 @@ def test_every_command_works_with_all_sockets_closed(tries, tmp_path, tiny_model
         *(("export", bench / "d.h5ad", "--to", kind, "--gene", "FASN", "--out", bench / f"x.{kind}")
           for kind in ("geojson", "csv", "h5ad", "zarr")),
         ("export", result, "--to", "figure", "--gene", "FASN", "--out", bench / "x.png"),
-        ("recipe", "her2st", "--data", her2st(bench / "data", "as packed"), "--out", bench / "t",
+        ("similar", result, "--spot", "spot1", "--out", bench / "places.csv"),
+        ("register", bench / "points.csv", "--slide", bench / "slide.ome.tif", "--onto",
+         bench / "onto.png", "--onto-um-per-px", 1, "--out", bench / "pairs.csv"),
+        ("import-checkpoint", bench / "c.pt", *learn[:4], "--out", bench / "imported"),
+        ("recipe", "her2st", "--data", data, "--out", bench / "t",
          "--genes", _written(bench / "list.txt", "A\nC\n"), "--no-train"),
+        ("models", "build", "her2st", "--data", data, "--genes", bench / "list.txt",
+         "--out", bench / "built", "--from-scratch", "--patch-px", 32, "--epochs", 1),
         ("models", "list"),
         ("models", "add", bench / "model", "--as", "tiny"),
         ("doctor", "--model", "demo"),
         ("demo", "--out", bench / "demo"),
     ]  # fmt: skip
+    every = commands_of(typer.main.get_command(app))
+    tried = {" ".join(map(str, each[: 2 if each[0] == "models" else 1])) for each in commands}
+    assert tried == every - {"models fetch"}
     for command in commands:
         done = shell(*command)
         assert done.code == 0, (command, done.err)

@@ -118,6 +118,7 @@ def test_ctrl_c_keeps_the_checkpoint_of_a_run_that_may_be_resumed(cohort, tmp_pa
         *arguments, number=signal.SIGINT, when=lambda seen: "Epoch 3 of" in seen.replace("\n", "")
     )
     assert done.code == 130
+    assert "m.run stays, and --resume goes on from it." in " ".join(done.err.split())
     assert (tmp_path / "m.run" / "checkpoint.safetensors").exists()
     assert not (tmp_path / "m").exists()
 

@@ -21,9 +21,9 @@ WIDTH, HEIGHT = 1600, 1200
 PITCH_PX = 120
 
 
-def write_slide(path: Path, um_per_px: float | None = UM_PER_PX) -> Path:
+def write_slide(path: Path, um_per_px: float | None = UM_PER_PX, seed: int = 0) -> Path:
     """Write an OME-TIFF of two levels: purple tissue with noise on white glass."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     image = np.full((HEIGHT, WIDTH, 3), 244, dtype=np.uint8)
     y, x = np.mgrid[:HEIGHT, :WIDTH]
     tissue = ((x - WIDTH / 2) / 650) ** 2 + ((y - HEIGHT / 2) / 480) ** 2 < 1

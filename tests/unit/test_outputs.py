@@ -311,6 +311,7 @@ def symlink(path: Path) -> Path:
 
 
 P, R = "p.h5ad", "r.geojson"
+ONTO = ("--slide", "slide.tif", "--onto", "slide.tif")
 READ_AND_WRITTEN = {
     "domains": (("domains", P, "--k", 2, "--out"), P),
     "domains --markers": (("domains", P, "--k", 2, "--out", "o.h5ad", "--markers"), P),
@@ -325,6 +326,19 @@ READ_AND_WRITTEN = {
     "train --events, genes": (("train", "--out", "new", "--events"), "genes.txt"),
     "train --events, slide": (("train", "--out", "new", "--events"), "slide.tif"),
     "train --out, genes": (("train", "--out"), "genes.txt"),
+    "export h5ad": (("export", P, "--to", "h5ad", "--out"), P),
+    "export zarr": (("export", P, "--to", "zarr", "--out"), P),
+    "export figure": (("export", P, "--to", "figure", "--gene", "FASN", "--out"), P),
+    "similar": (("similar", P, "--spot", "a", "--out"), P),
+    "similar, second": (("similar", P, "s.h5ad", "--spot", "a", "--out"), "s.h5ad"),
+    "similar --geojson": (("similar", P, "--geojson", R, "--region", "x", "--out"), R),
+    "register": (("register", "points.csv", *ONTO, "--out"), "points.csv"),
+    "register --regions": (("register", "points.csv", *ONTO, "--regions", R, "--out"), R),
+    "register --spots": (("register", "points.csv", *ONTO, "--spots", "s.h5ad", "--out"), "s.h5ad"),
+    "predict-cohort --events": (
+        ("predict-cohort", "--slides", "cohort.csv", "--model", "m", "--out", "new", "--events"),
+        "slide.tif",
+    ),
     "import-checkpoint": (("import-checkpoint", "c.pt", "--out"), "c.pt"),
     "predict --spots": (("predict", "--model", "demo", "--spots", "s.h5ad", "--out"), "s.h5ad"),
     "predict --model": (("predict", "--model", "m", "--grid", 100, "--out"), "m/bank.h5ad"),
@@ -340,6 +354,7 @@ def test_no_command_writes_over_what_it_reads(bench, tiny_model, monkeypatch, co
         Path(name).write_bytes(Path(source).read_bytes())
     Path("cohort.csv").write_text("section,patient,slide,spots,counts\no,A,slide.tif,s.h5ad,\n")
     Path("c.pt").write_bytes(b"a checkpoint")
+    Path("points.csv").write_text("x,y,onto_x,onto_y\n0,0,0,0\n9,0,9,0\n0,9,0,9\n")
     save_model(load_model(tiny_model), Path("m"))
     cohort = ("--cohort", "cohort.csv", "--genes", "genes.txt")
     more = {"train": cohort, "import-checkpoint": cohort, "predict": ("--slide", "slide.tif")}

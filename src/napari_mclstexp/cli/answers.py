@@ -261,7 +261,7 @@ def _about_spots(spots: AnnData, path: Path) -> Report:
     if without := facts.get("n_spots_without_counts"):
         lines.append(f"{without:,} spots without counts were left out")
     if note := facts.get("counts_note"):
-        lines.append(f"No counts: {note}")
+        lines.append(f"{'Counts' if spots.n_vars else 'No counts'}: {note}")
     xy = positions(spots)
     return Report(
         tuple(lines),

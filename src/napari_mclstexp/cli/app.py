@@ -117,7 +117,9 @@ def predict_command(
     out: Annotated[Path, Option("The .h5ad file to write")],
     spots: Annotated[
         Path | None,
-        Option("Spots: Space Ranger outs folder, legacy ST spot file, .h5ad, or CSV of x and y"),
+        Option(
+            "Spots: Space Ranger outs folder, legacy ST spot file, .h5ad, .zarr, or CSV of x and y"
+        ),
     ] = None,
     counts: Annotated[
         Path | None,

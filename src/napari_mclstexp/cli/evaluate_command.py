@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from ..errors import OutputError, SettingsError
-from ..files import check_names, refuse_overwriting, remove_files
+from ..files import beside, check_names, lies_in, refuse_overwriting, remove_files
 from ..options import Option
 from ..training.settings import Cohort, Genes, Hvg, MinCounts
 from .answers import Report
@@ -99,7 +99,7 @@ def evaluate_command(
     if scores_to is not None:
         read_card(scores_to)
         check_target(scores_to, {"--cohort": cohort, "--genes": genes})
-        if out.resolve().is_relative_to(scores_to.resolve()):
+        if lies_in(out, scores_to):
             raise OutputError(f"--out {out} lies in the model of --scores-to; choose another.")
     inputs = {**cohort_files(cohort), "--genes": genes, **options.files()}
     for named, files in predicted.items():
@@ -165,7 +165,7 @@ def _scratch(out: Path, on: str) -> Iterator[Path | None]:
     if on == "local":
         yield None
         return
-    folder = out.with_name(out.name + ".folds")
+    folder = beside(out, ".folds")
     yield folder
     remove_files(folder, ("*/fold-*.npz", "*/section*.h5ad", "*/task.json"))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from ..errors import OutputError, SettingsError
-from ..files import check_folder, refuse_overwriting
+from ..files import check_folder, check_writable, refuse_overwriting
 from ..options import Option
 from .answers import SOME_GENES, Report
 from .result_file import Source, opened_result, read_result
@@ -44,6 +44,7 @@ def export_command(
         check_folder(out, folders[to])
     elif out.is_dir():
         raise OutputError(f"--out {out} is a folder; give the name of a file.")
+    check_writable(out)
     notes: list[str] = []
     if to in ("csv", "geojson"):
         with opened_result(source) as (data, expression):

@@ -17,8 +17,8 @@ from ..cohort_runs.cohort_settings import (
     Samples,
     Seed,
 )
-from ..errors import Cancelled, UserError
-from ..files import refuse_overwriting
+from ..errors import Cancelled, OutputError, UserError
+from ..files import lies_in, refuse_overwriting
 from ..options import Option, declared
 from ..spots.grid_settings import GridSettings, Layout
 from ..training.events import Done, EventFile, Failed, StepsDone, Stopped
@@ -113,6 +113,8 @@ def predict_cohort_command(
         seed,
     )
     refuse_overwriting(events, {"--slides": slides})
+    if events is not None and lies_in(events, model_folder(model)):
+        raise OutputError(f"--events {events} lies in the model {model}; choose another place.")
     from ..cohort_runs.predict_cohort import predict_cohort
     from ..progress import CancelToken
 

@@ -87,6 +87,7 @@ def predict_job(
                     progress=progress,
                     cancel=cancel,
                 )
+            slide.close()  # it may change from now on
             write_prediction(prediction, out)
     return prediction, profile
 

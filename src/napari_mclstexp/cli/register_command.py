@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import OutputError, SettingsError
-from ..files import refuse_overwriting
+from ..files import check_writable, refuse_overwriting
 from ..options import Option
 from .answers import Report
 from .result_file import read_result
@@ -64,6 +64,7 @@ def register_command(
         raise OutputError(f"--out {out} is a folder; give the name of a {ending} file.")
     inputs = {"POINTS.csv": points, "--slide": slide, "--onto": onto}
     refuse_overwriting(out, inputs | {"--regions": regions, "--spots": spots})
+    check_writable(out)
     pairs = r.read_landmarks(points)
     scales: list[float | None] = []
     with open_slide(onto) as second:

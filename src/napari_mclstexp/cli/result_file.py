@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import OutputError, SettingsError
-from ..files import refuse_overwriting
+from ..files import check_writable, refuse_overwriting
 from ..reading import check_file
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Source = Annotated[
     Path,
     typer.Argument(
-        metavar="IN.h5ad", help="A prediction, or any h5ad (or AnnData in zarr) with expression"
+        metavar="IN.h5ad",
+        help="A prediction, or any h5ad (or AnnData or SpatialData in zarr) with expression",
     ),
 ]
 
@@ -67,21 +68,24 @@ def _with_genes_apart(data: AnnData) -> None:
 
 
 def _check_there(path: Path) -> None:
+    from ..anndata_file import is_zarr
+
     folder = path.is_dir()
-    if folder and not any((path / each).is_file() for each in (".zgroup", "zarr.json")):
+    if folder and not is_zarr(path):
         raise SettingsError(f"{path} is a folder, but no AnnData in zarr; give an .h5ad file.")
     if not folder:
         check_file(path, "an .h5ad file", SettingsError)
 
 
 def check_out_csv(option: str, out: Path, inputs: dict[str, Path]) -> None:
-    """Make sure, before the work, that a table is written to a file and over no input.
+    """Make sure, before the work, that a table can be written to a file and is no input.
 
     Raises
     ------
     OutputError
-        If it is a folder, or one of the inputs.
+        If it is a folder or one of the inputs, or cannot be written there.
     """
     if out.is_dir():
         raise OutputError(f"{option} {out} is a folder; give the name of a .csv file.")
     refuse_overwriting(out, inputs)
+    check_writable(out)

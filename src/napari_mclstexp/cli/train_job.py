@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import Cancelled, OutputError, UserError
-from ..files import refuse_overwriting
+from ..files import lies_in, refuse_overwriting
 from ..training.events import Done, EventFile, Failed, Stopped
 from ..training.job import TrainJob, first_process, run_job
 from .answers import Report, about_training
@@ -32,7 +32,7 @@ def train_job(job: TrainJob, events_file: Path | None = None) -> Report:
     start = time.monotonic()
     refuse_overwriting(events_file, job.inputs())
     for folder in (job.out, job.run_folder):  # where a file of events would be foreign
-        if events_file is not None and events_file.resolve().is_relative_to(folder.resolve()):
+        if events_file is not None and lies_in(events_file, folder):
             raise OutputError(f"--events {events_file} lies in {folder}; choose another place.")
     from ..evaluation.held_out_report import write_report
 

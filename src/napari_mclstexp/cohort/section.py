@@ -41,10 +41,12 @@ class Section:
         ------
         SlideError, SpotsError
             If the slide cannot be opened, its scale is not known or contradicts the spots, or
-            the spots do not fit.
+            the spots do not fit; or if it is not the file that was opened here before.
         """
         slide = open_slide(self.slide_path)
         try:
+            slide.stamp = vars(self).setdefault("_stamp", slide.stamp)
+            slide.check_unchanged()
             if self.um_per_px is not None:
                 slide.calibrate(self.um_per_px, "user")
             check_spots(self.spots, slide.width, slide.height)

@@ -36,7 +36,6 @@ from ..files import (
     check_writable,
     from_cell,
     is_temporary,
-    kind_of,
     note_written,
 )
 from .cohort_settings import CohortSettings
@@ -72,13 +71,24 @@ class CohortFolder:
         """Return where a slide's result stands, or will."""
         return self.path / f"{name}.h5ad"
 
-    def prepare(self) -> None:
-        """Make the folder, and make sure that no summary of a person's would be written over.
+    def check(self) -> None:
+        """Make sure, before it is touched, that it may be a cohort's.
 
         Raises
         ------
         OutputError
-            If it cannot be written in, or is something else of ours.
+            If it is something else of ours, or a summary of a person's would be written over.
+        """
+        with self._writing_summary():  # which notes that it is ours after it has been written
+            check_names(self.path, KIND, (SUMMARY, REPORT))
+
+    def prepare(self) -> None:
+        """Make the folder.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be made or written in.
         """
         try:
             (self.path / WORK).mkdir(parents=True, exist_ok=True)
@@ -86,12 +96,7 @@ class CohortFolder:
             raise OutputError(
                 f"The folder {self.path} cannot be made ({error.strerror}); choose another place."
             ) from error
-        kind = kind_of(self.path)
-        if kind not in (None, KIND):
-            raise OutputError(f"{self.path} holds {kind}, not {KIND}; choose another folder.")
         check_writable(self.path / SUMMARY)
-        with self._writing_summary():
-            check_names(self.path, KIND, (SUMMARY, REPORT))
 
     def check_free(self, entries: Iterable[SlideEntry]) -> None:
         """Make sure that results to come would not be written over a person's files.
@@ -269,9 +274,10 @@ class CohortFolder:
     def _writing_summary(self) -> Iterator[None]:
         # Without the lock, if it cannot be had in time: a line may be lost till the next run.
         with ExitStack() as stack:
-            with suppress(Timeout, OSError, NotImplementedError):
-                lock = _lock_of(self.path / WORK / "summary.lock", timeout=SUMMARY_LOCK_S)
-                stack.enter_context(lock)
+            if (self.path / WORK).is_dir():  # else nobody has begun
+                with suppress(Timeout, OSError, NotImplementedError):
+                    lock = _lock_of(self.path / WORK / "summary.lock", timeout=SUMMARY_LOCK_S)
+                    stack.enter_context(lock)
             yield
 
 

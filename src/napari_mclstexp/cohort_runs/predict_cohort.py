@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError, OutputError, SettingsError
-from ..files import refuse_overwriting
+from ..files import lies_in, refuse_overwriting
 from ..model import Model, load_model
 from ..progress import CancelToken
 from .cohort_folder import CohortFolder
@@ -164,13 +164,14 @@ def predict_cohort(
     _check_backend(backend)
     _check_places(out, where, slides)
     folder = CohortFolder(out.absolute())
-    folder.prepare()
+    folder.check()
     run = _Run(folder, every, progress or (lambda _: None), cancel)
     if retry:
         for each in own:
             folder.forget_failure(each.name)
     todo = run.look(own, loaded.id, settings)
     folder.check_free(todo)
+    folder.prepare()
     before = frozenset(name for name, state in run.states.items() if state.state == "done")
     try:
         if todo:
@@ -313,7 +314,7 @@ def _saved(model: Model | Path | str) -> tuple[Path, Model]:
 
 
 def _check_places(out: Path, model: Path, slides: Any) -> None:
-    if out.resolve().is_relative_to(model.resolve()):
+    if lies_in(out, model):
         raise OutputError(f"--out {out} lies in the model {model}; choose another folder.")
     if isinstance(slides, (str, Path)) and Path(slides).is_dir():
         if Path(slides).resolve() == out.resolve():

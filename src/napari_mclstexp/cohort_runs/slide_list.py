@@ -18,7 +18,7 @@ TABLE = "a table of slides in CSV"
 LARGEST = 64 * 2**20  # bytes
 SLIDE_ENDINGS = (
     *(".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".vms", ".vmu", ".svslide", ".dcm"),
-    *(".tif", ".tiff", ".btf", ".jpg", ".jpeg", ".png"),
+    *(".tif", ".tiff", ".btf", ".jpg", ".jpeg", ".jp2", ".j2k", ".png"),
 )
 _NOT_IN_NAMES = re.compile(r'[\x00-\x1f/\\:*?"<>|]')
 _OURS = {"summary", "report", "work"}  # other files of the folder of results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ Ring = tuple[tuple[float, float], ...]
 DEEPEST = 100  # regions in one another
 FARTHEST = 1e9  # px from the slide's corner
 LONGEST_NAME = 1000
+# What QuPath before 0.4 writes as the id of each: it is no id.
+_KIND_OF_QUPATH = re.compile(r"Path\w+Object")
 PARENT = "parent"  # id of the region around it; QuPath keeps what it does not know in metadata
 
 
@@ -33,7 +36,7 @@ def to_geojson(regions: Sequence[Region]) -> dict[str, Any]:
 
 
 def from_geojson(document: Any, source: str = "The GeoJSON") -> tuple[Region, ...]:
-    """Return the trees of regions in a FeatureCollection, a list of features, or one feature.
+    """Return the trees of regions in GeoJSON: features or bare geometries, one or many.
 
     Raises
     ------
@@ -130,27 +133,31 @@ def _turned(ring: Ring, *, hole: bool) -> Ring:
 
 
 def _list_of_features(document: Any, source: str) -> list[Any]:
-    if isinstance(document, dict) and document.get("type") == "FeatureCollection":
-        features = document.get("features")
-        if isinstance(features, list):
-            return features
-    if isinstance(document, dict) and document.get("type") == "Feature":
-        return [document]
+    """Return the features of a document; a bare geometry is one that says nothing else."""
     if isinstance(document, list):
-        return document
-    raise SettingsError(f"{source} is no FeatureCollection of regions; export it from QuPath anew.")
+        parts = (
+            _list_of_features(part, f"{source}, feature {number}")
+            for number, part in enumerate(document, start=1)
+        )
+        return [each for part in parts for each in part]
+    kind = document.get("type") if isinstance(document, dict) else None
+    inside = {"FeatureCollection": "features", "GeometryCollection": "geometries"}.get(str(kind))
+    if inside is not None and isinstance(document.get(inside), list):
+        return _list_of_features(document[inside], source)
+    if kind == "Feature":
+        return [document]
+    if "coordinates" in (document if kind is not None else ()):
+        return [{"type": "Feature", "geometry": document}]
+    raise SettingsError(
+        f"{source} holds no GeoJSON features or geometries; export the regions from QuPath anew."
+    )
 
 
 def _region(feature: Any, where: str) -> tuple[Region, str | None]:
-    if not isinstance(feature, dict) or feature.get("type") != "Feature":
-        raise SettingsError(f"{where} is no GeoJSON feature.")
     geometry, said = feature.get("geometry"), feature.get("properties") or {}
     if not isinstance(geometry, dict) or not isinstance(said, dict):
         raise SettingsError(f"{where} has no geometry or no proper properties.")
-    kind, coordinates = geometry.get("type"), geometry.get("coordinates")
-    if kind not in ("Polygon", "MultiPolygon"):
-        raise SettingsError(f"{where} is a {kind}; only polygons can be regions, leave it out.")
-    parts: list[Any] = [coordinates] if kind == "Polygon" else list(coordinates or [])
+    parts = _parts(geometry, where)
     try:
         polygons = tuple(tuple(_read_ring(ring) for ring in part) for part in parts)
     except (TypeError, ValueError, LookupError, OverflowError) as error:
@@ -162,10 +169,24 @@ def _region(feature: Any, where: str) -> tuple[Region, str | None]:
     metadata = said.get("metadata")
     parent = metadata.get(PARENT) if isinstance(metadata, dict) else None
     parent = None if parent is None else str(parent)
-    more = {"id": str(feature["id"])} if feature.get("id") is not None else {}
+    named = feature.get("id")
+    known = named is not None and not _KIND_OF_QUPATH.fullmatch(str(named))
+    more = {"id": str(named)} if known else {}
     colour = _colour(said.get("color", classified.get("color", classified.get("colorRGB"))), where)
     locked = bool(said.get("isLocked", said.get("locked", False)))
     return Region(_name(said, classified, where), polygons, colour, (), locked, **more), parent
+
+
+def _parts(geometry: dict[str, Any], where: str) -> list[Any]:
+    """Return the polygons of a geometry, each a list of rings."""
+    kind, inside = geometry.get("type"), geometry.get("geometries")
+    if kind == "GeometryCollection" and isinstance(inside, list):
+        each = [_parts(one if isinstance(one, dict) else {}, where) for one in inside]
+        return [part for parts in each for part in parts]
+    if kind not in ("Polygon", "MultiPolygon"):
+        raise SettingsError(f"{where} is a {kind}; only polygons can be regions, leave it out.")
+    coordinates = geometry.get("coordinates")
+    return [coordinates] if kind == "Polygon" else list(coordinates or [])
 
 
 def _name(said: dict[str, Any], classified: dict[str, Any], where: str) -> str:

@@ -6,7 +6,7 @@ is written next. A folder that this program wrote says so in a file in it, `MARK
 folder is ever replaced or removed.
 """
 
-from .atomic_file import atomic_file, check_writable
+from .atomic_file import atomic_file, check_writable, refuse_special
 from .atomic_folder import atomic_folder
 from .exchange import finish_exchange
 from .locks import only_one
@@ -20,9 +20,9 @@ from .marks import (
     placing,
     remove_files,
 )
-from .refuse import refuse_overwriting, sha256
+from .refuse import lies_in, refuse_overwriting, sha256
 from .spreadsheet import as_cell, as_cells, from_cell
-from .temporary import is_temporary
+from .temporary import beside, is_temporary
 
 __all__ = [
     "MARKER",
@@ -30,6 +30,7 @@ __all__ = [
     "as_cells",
     "atomic_file",
     "atomic_folder",
+    "beside",
     "check_folder",
     "check_names",
     "check_writable",
@@ -37,11 +38,13 @@ __all__ = [
     "from_cell",
     "is_temporary",
     "kind_of",
+    "lies_in",
     "names_in",
     "note_written",
     "only_one",
     "placing",
     "refuse_overwriting",
+    "refuse_special",
     "remove_files",
     "sha256",
 ]

@@ -82,11 +82,27 @@ def refuse_special(target: Path) -> None:
     except OSError as error:  # nothing there, or a link to nothing
         if error.errno == errno.ENAMETOOLONG:
             raise OutputError(_too_long(target)) from error
+        refuse_circle(target)
         return
     if stat.S_ISDIR(mode):
         raise OutputError(f"{target} is a folder; give the name of a file.")
     if not stat.S_ISREG(mode):
         raise OutputError(f"{target} is a device or a pipe; give the name of a file.")
+
+
+def refuse_circle(target: Path) -> None:
+    """Make sure that a name is not that of a link that leads to itself.
+
+    Raises
+    ------
+    OutputError
+        If it is.
+    """
+    try:
+        target.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OutputError(f"{target} is a link to itself; give another name.") from error
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import OutputError
+from .atomic_file import refuse_circle
 from .marks import names_in
 
 
@@ -24,14 +26,21 @@ def refuse_overwriting(output: Path | str | None, inputs: Mapping[str, Path | st
     Raises
     ------
     OutputError
-        If they are one file, be it under two names (links of both kinds).
+        If they are one file, be it under two names (links of both kinds), or the output is a link
+        to itself.
     """
     if output is None:
         return
     output = Path(output)
+    refuse_circle(output)
     for what, path in inputs.items():
         if path is not None and Path(path).exists() and _overlap(output, Path(path)):
             raise OutputError(f"{output} would overwrite {what} ({path}); choose another name.")
+
+
+def lies_in(path: Path, folder: Path) -> bool:
+    """Whether a path is a folder or lies in it, links followed."""
+    return _real(path).is_relative_to(_real(folder))
 
 
 def sha256(path: Path | str) -> str:
@@ -43,7 +52,7 @@ def sha256(path: Path | str) -> str:
 def _overlap(output: Path, path: Path) -> bool:
     if output.exists() and output.samefile(path):
         return True
-    real, read = output.resolve(), path.resolve()
+    real, read = _real(output), _real(path)
     if output.is_dir():
         return read.is_relative_to(real)
     if not path.is_dir() or not output.exists():
@@ -53,3 +62,7 @@ def _overlap(output: Path, path: Path) -> bool:
     if output.stat().st_nlink == 1:
         return False
     return any(output.samefile(path / name) for name in names_in(path))
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # resolve() has an error of its own for circles of links

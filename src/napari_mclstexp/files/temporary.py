@@ -34,6 +34,21 @@ def temporary_beside(target: Path) -> Path:
     return target.parent / f".{_start(target)}.{uuid.uuid4().hex[:8]}.part{target.suffix}"
 
 
+def beside(folder: Path, ending: str) -> Path:
+    """Return what stands beside a folder under its name with an ending, be it given as ``.``.
+
+    Raises
+    ------
+    OutputError
+        If nothing can stand beside it.
+    """
+    if folder.name in ("", ".."):
+        folder = Path(os.path.realpath(folder))
+    if not folder.name:
+        raise OutputError(f"Nothing can stand beside {folder}; choose another folder.")
+    return folder.with_name(folder.name + ending)
+
+
 def name_beside(target: Path, ending: str = "") -> re.Pattern[str]:
     """Return what all temporary names of a target look like, and more with an ending."""
     start, last = re.escape(_start(target)), re.escape(target.suffix + ending)

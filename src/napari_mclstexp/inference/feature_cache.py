@@ -45,6 +45,11 @@ def cached_features(
         All that decides what the features are; see `image_features`.
     compute
         Called if they are not there.
+
+    Raises
+    ------
+    SlideError
+        If the slide was changed or replaced meanwhile.
     """
     folder = cache_folder()
     if folder is None:
@@ -56,6 +61,7 @@ def cached_features(
             path.touch()  # used lately
         return kept
     features = compute()
+    slide.check_unchanged()
     # A cache that cannot be written only costs time.
     with suppress(OSError, OutputError):
         folder.mkdir(parents=True, exist_ok=True)

@@ -137,6 +137,7 @@ def see_slide(
                 for index, tile in enumerate(batch):
                     cancel.raise_if_cancelled()
                     cells = _channels(pixels[index], [v[index] for v in values], config)
+                    slide.check_unchanged()
                     with stage("write"):
                         found.write(tile, *cells)
                 finished += len(batch)

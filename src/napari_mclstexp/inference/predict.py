@@ -94,7 +94,7 @@ def predict(
         no share.
     SlideError
         If the scale of the slide is not known, contradicts the spots, or is far coarser than
-        the model's.
+        the model's, or its file was changed while it was read.
     SpotsError
         If the spots do not fit the slide.
     Cancelled
@@ -141,7 +141,7 @@ def predict(
                 )
                 progress(Progress(done, spots.n_obs, "Predicting", partial))
         reading = whole.reading()
-        return assemble(
+        assembled = assemble(
             slide,
             spots,
             model,
@@ -155,6 +155,8 @@ def predict(
                 reading.colours, slide.um_per_px, model.bank, config, slide.path, spots
             ),
         )
+        slide.check_unchanged()
+        return assembled
 
 
 def gene_columns(known: Sequence[str], wanted: Sequence[str] | None) -> NDArray[np.int64]:

@@ -41,6 +41,8 @@ def spots_line(session: Session) -> str:
     line += f", {_count(len(counts.genes), 'gene')} counted" if counts else ", no counts"
     if missing := known.n_spots_without_counts:
         line += f" ({_count(missing, 'spot')} without counts skipped)"
+    if counts and known.counts_note:
+        line += f"; {known.counts_note}"
     return line
 
 

@@ -6,13 +6,18 @@ from pathlib import Path
 
 from ..errors import SlideError
 from ..reading import check_file, guarded
-from .slide import Slide
+from .slide import Slide, stamp_of
 
-_JPEG = b"\xff\xd8\xff"
-_PNG = b"\x89PNG\r\n\x1a\n"
+_PICTURES = {
+    "jpeg": (b"\xff\xd8\xff",),
+    "png": (b"\x89PNG\r\n\x1a\n",),
+    "jpeg2000": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),  # in boxes, or bare
+}
+_DICOM, _DICOM_AT = b"DICM", 128
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _READABLE = (
-    "OpenSlide formats (svs, ndpi, mrxs, scn, bif, DICOM), OME-TIFF, TIFF, JPEG and PNG can be read"
+    "OpenSlide formats (svs, ndpi, mrxs, scn, bif, DICOM), OME-TIFF, TIFF, JPEG, JPEG 2000 and "
+    "PNG can be read"
 )
 
 
@@ -22,8 +27,8 @@ def open_slide(path: Path | str) -> Slide:
     Parameters
     ----------
     path
-        A slide of any format that OpenSlide reads, an OME-TIFF, a TIFF or BigTIFF, a JPEG or a PNG.
-        The format is told by the content, not by the name.
+        A slide of any format that OpenSlide reads, an OME-TIFF, a TIFF or BigTIFF, a JPEG, a
+        JPEG 2000 or a PNG. The format is told by the content, not by the name.
 
     Raises
     ------
@@ -37,29 +42,30 @@ def open_slide(path: Path | str) -> Slide:
     (98304, 77824, 0.2525)
     """
     path = Path(path)
+    stamp = stamp_of(path)  # before anything is read of it
     start = _first_bytes(path)
     with guarded(path, "a slide", SlideError):
-        return _open(path, start)
+        slide = _open(path, start)
+    slide.stamp = stamp
+    return slide
 
 
 def _open(path: Path, start: bytes) -> Slide:
-    if start.startswith(_JPEG) and path.suffix.lower() not in (".vms", ".vmu"):
+    kind = next((kind for kind, starts in _PICTURES.items() if start.startswith(starts)), None)
+    if kind is not None and path.suffix.lower() not in (".vms", ".vmu"):
         from .readers.plain_image import ImageSlide
 
-        return ImageSlide(path, "jpeg")
-    if start.startswith(_PNG):
-        from .readers.plain_image import ImageSlide
-
-        return ImageSlide(path, "png")
+        return ImageSlide(path, kind)
     from .readers.openslide import OpenSlideSlide, detect_vendor
 
-    if start.startswith(_TIFF):
+    is_dicom = start[_DICOM_AT:].startswith(_DICOM)  # which may begin as a TIFF too
+    if start.startswith(_TIFF) and not is_dicom:
         from .readers.tiff.handle import check_whole
         from .readers.tiff.tiff_slide import TiffSlide
 
         facts = check_whole(path)
         vendor = detect_vendor(path)
-        if vendor is None or (vendor == "generic-tiff" and (facts.is_ome or facts.bits != 8)):
+        if vendor is None or (vendor == "generic-tiff" and (facts.is_ome or not facts.is_plain)):
             return TiffSlide(path)
         return OpenSlideSlide(path)
     if detect_vendor(path) is not None:
@@ -77,6 +83,8 @@ def _first_bytes(path: Path) -> bytes:
 
 
 def _what_it_is(path: Path, start: bytes) -> str:
+    if start[_DICOM_AT:].startswith(_DICOM):
+        return "it is DICOM, but no whole-slide microscopy image that OpenSlide reads"
     try:
         text = start.decode("utf-8")
     except UnicodeDecodeError as error:

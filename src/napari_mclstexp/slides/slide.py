@@ -55,6 +55,18 @@ class Level:
         return max(self.width, self.height)
 
 
+Stamp = tuple[int, int]  # bytes of a file, and when it was changed, in ns
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return what tells whether a file is still the same, or None if it is not there."""
+    try:
+        is_ = path.stat()
+    except OSError:
+        return None
+    return is_.st_size, is_.st_mtime_ns
+
+
 class Slide(ABC):
     """A whole-slide image; a context manager, safe to read from several threads at once.
 
@@ -87,6 +99,7 @@ class Slide(ABC):
         self.levels = levels
         self.um_per_px = um_per_px
         self.um_per_px_source: Scale | None = None if um_per_px is None else "file"
+        self.stamp: Stamp | None = None
         self._state = threading.Lock()
         self._reads_under_way = 0
         self._closed = False
@@ -276,6 +289,23 @@ class Slide(ABC):
         digest.update(self.thumbnail().tobytes())
         return digest.hexdigest()
 
+    def check_unchanged(self) -> None:
+        """Make sure that all that was read is of one file.
+
+        One that was taken away meanwhile may be read to its end, as long as it is open.
+
+        Raises
+        ------
+        SlideError
+            If the file was changed or replaced since it was opened.
+        """
+        now = stamp_of(self.path)
+        if now is not None and self.stamp not in (None, now):
+            raise SlideError(
+                f"{self.path.name} was changed or replaced while it was open; open it again, or "
+                "run this again."
+            )
+
     def close(self) -> None:
         """Begin no further read, and let go of the file; waits for nothing.
 
@@ -301,6 +331,9 @@ class Slide(ABC):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is None and not self._closed:
+            self.close()
+            self.check_unchanged()
         self.close()
 
     def __repr__(self) -> str:

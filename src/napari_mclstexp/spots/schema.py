@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from anndata import AnnData
 
 POSITIONS = "spatial"
+# Columns for x and y in pixels, of tables and of obs where there is no such array.
+PIXEL_COLUMNS = (
+    ("x_pixel", "y_pixel"),
+    ("pixel_x", "pixel_y"),
+    ("pxl_col_in_fullres", "pxl_row_in_fullres"),
+)
 FARTHEST_PX = 1e9  # more than any slide is wide
 GRID = "grid"  # the platform of spots that were laid here
 SECTION_LEVEL = "section_level"  # of each gene, in var
@@ -30,7 +36,13 @@ _KINDS = {"str": str, "str | None": str, "float | None": float, "int | None": in
 
 def has_positions(adata: AnnData) -> bool:
     """Whether it is known where the spots are."""
-    return POSITIONS in adata.obsm and adata.obsm[POSITIONS].shape[1] >= 2
+    if POSITIONS in adata.obsm:
+        return bool(adata.obsm[POSITIONS].shape[1] >= 2)
+    return _pixel_columns(adata) is not None
+
+
+def _pixel_columns(adata: AnnData) -> list[str] | None:
+    return next((list(pair) for pair in PIXEL_COLUMNS if set(pair) <= set(adata.obs)), None)
 
 
 def positions(adata: AnnData) -> NDArray[np.float64]:
@@ -43,22 +55,24 @@ def positions(adata: AnnData) -> NDArray[np.float64]:
     """
     from scipy import sparse
 
-    kept = adata.obsm[POSITIONS]
+    columns = None if POSITIONS in adata.obsm else _pixel_columns(adata)
+    where = f"obs {columns}" if columns else f'obsm["{POSITIONS}"]'
+    kept = adata.obs[columns] if columns else adata.obsm[POSITIONS]
     if kept.shape[1] < 2:
-        raise SpotsError(f'obsm["{POSITIONS}"] has one column; it needs x and y in pixels.')
+        raise SpotsError(f"{where} has one column; it needs x and y in pixels.")
     try:
         xy = np.asarray(kept.toarray() if sparse.issparse(kept) else kept)[:, :2]
         xy = xy.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise SpotsError(
-            f'obsm["{POSITIONS}"] holds something else than numbers ({str(error)[:80]}); write x '
-            "and y in pixels into it."
+            f"{where} holds something else than numbers ({str(error)[:80]}); write x and y in "
+            "pixels into it."
         ) from error
     wrong = ~(np.abs(xy) < FARTHEST_PX).all(axis=1)
     if wrong.any():
         at = int(np.argmax(wrong))
         raise SpotsError(
-            f'obsm["{POSITIONS}"] gives no coordinates for the spot {adata.obs_names[at]} '
+            f"{where} gives no coordinates for the spot {adata.obs_names[at]} "
             f"({int(wrong.sum()):,} spots in all); fill them in or remove these spots."
         )
     return xy
@@ -211,7 +225,7 @@ class SpotMetadata(_Stored):
     counts
         ``"raw"``, or what they are instead.
     counts_source, counts_note
-        The file of the counts; why there are none.
+        The file of the counts; why there are none, or these.
     n_spots_without_counts, n_counts_without_spot
         How many of either were left out.
     """

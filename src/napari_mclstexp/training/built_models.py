@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import LibraryError
+from ..files import beside
 from ..options import declared
 from .job import TrainJob
 
@@ -122,7 +123,7 @@ def prepare_build(
         out, tables = shelved, shelf.cohorts / built.name
         shelf.make(shelf.models)
     else:
-        tables = out.with_name(f"{out.name}.cohort")
+        tables = beside(out, ".cohort")
     said = {name: value for name, value in (chosen or {}).items() if value is not None}
     check_tables(tables, {"--genes": genes, "--weights": said.get("weights")})
     job = TrainJob(

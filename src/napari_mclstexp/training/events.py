@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ..errors import OutputError
+from ..files import refuse_special
 from ..progress import Estimate, HeldOutMap, SlideStep, TrainingPoint
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ _KINDS: dict[str, type[Event]] = {
     "error": Failed,
     "cancelled": Stopped,
 }
+_START = b'{"event": "'  # of every line
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -89,6 +91,12 @@ def read(line: str | bytes) -> Event | None:
         return None
 
 
+def _is_events(path: Path) -> bool:
+    """Whether a file is empty, or begins as a file of events does."""
+    with path.open("rb") as file:
+        return file.read(len(_START)) in (b"", _START)
+
+
 class EventFile:
     """Appends events to a file, each line whole when it is there; without a file it does nothing.
 
@@ -100,14 +108,19 @@ class EventFile:
     Raises
     ------
     OutputError
-        If it cannot be written.
+        If it cannot be written, or holds something else than events.
     """
 
     def __init__(self, path: Path | None) -> None:
         self._file = None
         self._stage = Stage("")
         if path is not None:
+            refuse_special(path)  # a pipe would be waited for
             try:
+                if path.exists() and not _is_events(path):
+                    raise OutputError(
+                        f"--events {path} holds something else than events; choose another file."
+                    )
                 self._file = path.open("a", encoding="utf-8")
             except OSError as error:
                 raise OutputError(

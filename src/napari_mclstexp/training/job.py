@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..errors import Cancelled, SettingsError
 from ..files import (
     atomic_folder,
+    beside,
     check_folder,
     is_temporary,
     kind_of,
@@ -81,7 +82,7 @@ class TrainJob:
     @property
     def run_folder(self) -> Path:
         """Where checkpoint and curves stand until the model does."""
-        return self.out.with_name(self.out.name + ".run")
+        return beside(self.out, ".run")
 
     def inputs(self) -> dict[str, Path | None]:
         """Return all files that are read, by what they are; none may be written over."""
@@ -169,16 +170,18 @@ def run_job(
     UserError
         If anything about the files or the choices is wrong.
     Cancelled
-        If `cancel` was set; no model is written then.
+        If `cancel` was set; no model is written then, unless it was the report that was made.
     """
     with ExitStack() as stack:
         if first_process():
             stack.enter_context(only_one(job.out, "another training"))
         try:
             return _run(job, reporter, progress, cancel)
-        except Cancelled:
+        except Cancelled as error:
             if not (job.resume or keeps_run()):
                 _remove_run(job)
+            elif (job.run_folder / CHECKPOINT).exists():
+                error.kept = f"{job.run_folder} stays, and --resume goes on from it."
             raise
 
 
@@ -241,7 +244,11 @@ def _run(
             _save(job, model)
             if scored is not None and job.report:
                 made = Trained(model, settings, None, ())
-                report = reporter(job, made, learned, scored, told, cancel)
+                try:
+                    report = reporter(job, made, learned, scored, told, cancel)
+                except Cancelled as error:
+                    error.kept = f"the model stands in {job.out}, without its report."
+                    raise
     finally:
         if not checkpoint.exists():  # nothing to go on from
             _remove_run(job)

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from shapely.geometry import Point, Polygon, shape
+from shapely.affinity import translate
+from shapely.geometry import (
+    GeometryCollection,
+    MultiPolygon,
+    Point,
+    Polygon,
+    mapping,
+    shape,
+)
 from shapely.geometry.polygon import orient
 
 from napari_mclstexp.analysis.region import Region, domain_regions, region_of
@@ -116,6 +124,43 @@ def test_what_qupath_writes_is_read():
     assert not from_geojson(feature)[0].locked
 
 
+def test_two_regions_of_an_old_qupath_are_two_though_it_gives_both_one_id():
+    ring = [[0, 0], [10, 0], [10, 10], [0, 10], [0, 0]]
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "id": "PathAnnotationObject", "geometry": geometry}
+    one, other = from_geojson([feature, feature])
+    assert one.id != other.id
+
+
+SQUARE, TRIANGLE = Polygon([(0, 0), (10, 0), (10, 10), (0, 10)]), Polygon([(0, 0), (9, 0), (9, 9)])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "areas"),
+    [
+        (SQUARE, [100]),
+        (MultiPolygon([SQUARE, translate(TRIANGLE, 50)]), [140.5]),
+        (GeometryCollection([SQUARE, TRIANGLE]), [100, 40.5]),
+        ([SQUARE, GeometryCollection([TRIANGLE, SQUARE])], [100, 40.5, 100]),
+    ],
+    ids=lambda each: getattr(each, "geom_type", None),
+)
+def test_geometries_without_features_are_regions(shapes, areas):
+    """As shapely writes them, or QuPath's scripts."""
+    found = from_geojson([mapping(each) for each in shapes] if isinstance(shapes, list)
+                         else mapping(shapes))  # fmt: skip
+    assert [each.shape().area for each in found] == areas
+    assert {each.name for each in found} == {"region"}
+
+
+def test_a_feature_of_several_geometries_is_one_region():
+    shapes = mapping(GeometryCollection([SQUARE, translate(TRIANGLE, 50)]))
+    (region,) = from_geojson(json.loads(json.dumps(bad(geometry=shapes))))
+    assert region.shape().area == 140.5
+    with pytest.raises(SettingsError, match="is a Point"):
+        from_geojson(mapping(GeometryCollection([SQUARE, Point(1, 1)])))
+
+
 def bad(**changes):
     feature = {
         "type": "Feature",
@@ -135,10 +180,10 @@ CIRCLE = [
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        ("text", "no FeatureCollection"),
-        ({"type": "Topology"}, "no FeatureCollection"),
-        ({"type": "FeatureCollection"}, "no FeatureCollection"),
-        ([1], "feature 1 is no GeoJSON feature"),
+        ("text", "holds no GeoJSON features or geometries"),
+        ({"type": "Topology"}, "no GeoJSON features or geometries"),
+        ({"type": "FeatureCollection"}, "no GeoJSON features or geometries"),
+        ([1], "feature 1 holds no GeoJSON"),
         ([bad(), bad()], "feature 2: its id 1 is there twice"),
         ([bad(geometry=None)], "no geometry"),
         ([bad(properties="x")], "no proper properties"),

@@ -9,7 +9,15 @@ import pytest
 from PIL import Image
 
 from napari_mclstexp.errors import Cancelled
-from napari_mclstexp.inference.patches import AHEAD, read_patch, reading_order, stream_patches
+from napari_mclstexp.inference.patches import (
+    AHEAD,
+    field_scale,
+    patch_around,
+    read_patch,
+    reading_order,
+    stream_patches,
+)
+from napari_mclstexp.model.config import ModelConfig
 from napari_mclstexp.progress import CancelToken
 from napari_mclstexp.slides import open_slide
 
@@ -30,6 +38,33 @@ def test_a_patch_is_centred_on_its_spot_and_of_physical_size(slide):
     grey = patch[..., 0].mean(axis=0)
     assert grey.mean() == pytest.approx(250 / 500 * 250, abs=1)
     assert grey[-1] - grey[0] == pytest.approx(78 * 0.5, abs=2)
+
+
+@pytest.mark.parametrize("side", [40, 161])
+def test_what_is_shown_of_a_place_is_the_field_that_a_model_sees_there(tmp_path, side):
+    x, y = np.meshgrid(np.arange(0, 250, 0.5), np.arange(0, 200, 0.5))
+    Image.fromarray(np.stack([x, y, x], -1).astype(np.uint8)).save(tmp_path / "both.png")
+    config = ModelConfig(
+        name="a", genes=("A",), um_per_px=4.0, patch_px=40, positions={"n_rows": 1, "n_cols": 1}
+    )
+    with open_slide(tmp_path / "both.png") as slide:
+        slide.calibrate(2.0, "user")
+        shown = patch_around(slide, (260, 160), config, side).astype(float)
+    assert shown.shape == (side, side, 3)
+    assert shown[..., :2].mean(axis=(0, 1)) == pytest.approx([130, 80], abs=1)
+    across = 40 * (1 - 1 / side)  # 160 µm are 80 px, which rise by 40
+    assert np.ptp(shown[..., 0].mean(axis=0)) == pytest.approx(across, abs=1.5)
+    assert np.ptp(shown[..., 1].mean(axis=1)) == pytest.approx(across, abs=1.5)
+
+
+def test_a_slide_is_read_at_the_models_scale_or_at_its_own(tmp_path, slide):
+    physical = ModelConfig(
+        name="a", genes=("A",), um_per_px=4.0, positions={"n_rows": 1, "n_cols": 1}
+    )
+    of_pixels = physical.model_copy(update={"patch_scale": "pixels"})
+    assert (field_scale(slide, physical), field_scale(slide, of_pixels)) == (4.0, 2.0)
+    with open_slide(tmp_path / "a.png") as unknown:
+        assert (field_scale(unknown, physical), field_scale(unknown, of_pixels)) == (4.0, 4.0)
 
 
 def test_batches_come_in_order_and_hold_every_spot_once(slide):

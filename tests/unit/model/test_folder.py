@@ -198,6 +198,14 @@ def test_saving_replaces_a_model_but_no_other_folder(model, folder, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["thesis", "tiny"]
 
 
+def test_what_a_training_left_goes_along_wherever_the_model_is_saved(folder, tmp_path):
+    (folder / "training").mkdir()
+    (folder / "training" / "curve.csv").write_text("step,loss")
+    save_model(load_model(folder), tmp_path / "copy")
+    assert (tmp_path / "copy" / "training" / "curve.csv").read_text() == "step,loss"
+    load_model(tmp_path / "copy")
+
+
 def test_the_card_says_what_to_trust(folder):
     card = (folder / "README.md").read_text()
     assert "EPCAM 0.61" in card

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load, save
 
 from napari_mclstexp.errors import ModelError
-from napari_mclstexp.model.linear_head import LinearHead, section_targets
+from napari_mclstexp.model.linear_head import LinearHead, beyond_axes, section_targets
 from napari_mclstexp.model.smoother import Contributions, Smoother
 from napari_mclstexp.training.principal_axes import on_axes
 from support.linear_kit import simulate
@@ -58,8 +58,9 @@ def test_a_head_that_is_not_whole_is_refused(made):
         LinearHead.from_arrays({k: v for k, v in arrays.items() if k != "loadings"})
     with pytest.raises(ModelError, match=r"mean .* does not fit|loadings .* does not fit"):
         LinearHead.from_arrays({**arrays, "mean": arrays["mean"][:-1]})
-    with pytest.raises(ModelError, match="compute them with the model's own encoder"):
-        made[1].head.codes(np.zeros((3, 7), np.float32))
+    for features in (np.zeros((3, 7)), np.zeros(7), np.zeros((1, 3, len(arrays["components"])))):
+        with pytest.raises(ModelError, match="compute them with the model's own encoder"):
+            made[1].head.codes(features.astype(np.float32))
 
 
 def test_no_section_weighs_more_for_its_depth():
@@ -83,3 +84,8 @@ def test_leverage_grows_away_from_the_reference_spots_and_beyond_their_axes(made
     assert on_axes(learned.features, axes[:, :5])[1].min() > 0
     np.testing.assert_allclose(on_axes(learned.features, axes)[1], 0, atol=1e-5)
     assert (smoother.leverage(codes, none + 1) > near).all()
+
+
+def test_rounding_leaves_no_length_below_nothing_beyond_the_axes():
+    beyond = beyond_axes(np.array([1.0, 4.0]), np.array([[1.0000001], [1.0]]))
+    assert beyond.tolist() == [0.0, 3.0]

@@ -13,6 +13,7 @@ def test_a_program_is_named_after_the_genes_that_rise_with_it():
     assert one.name == "Program 1: B, A"
     assert one.up == (("B", 0.9), ("A", 0.1))
     assert one.down == (("C", -0.5),)
+    assert (one.genes, one.key) == (("B", "A", "C"), "program_1")
     assert one.sentence() == "up: B, A; down: C"
     assert one.sentence(most=1, loadings=True) == "up: B +0.90; down: C -0.50"
     assert (two.name, two.sentence()) == ("Program 2", "up: none; down: C")

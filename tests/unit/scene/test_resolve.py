@@ -245,6 +245,13 @@ def test_spots_left_out_for_want_of_counts_are_told(opened):
     assert scene(opened).spots_text.endswith("4 genes counted (1 spot without counts skipped)")
 
 
+def test_counts_of_a_raw_matrix_are_told(opened):
+    spots = make_spots()
+    spots.uns["mclstexp"]["counts_note"] = "raw_feature_bc_matrix is taken"
+    opened.use_spots(spots)
+    assert scene(opened).spots_text.endswith("4 genes counted; raw_feature_bc_matrix is taken")
+
+
 def test_what_is_shown_is_one_value_that_compares(predicted):
     predicted.show(quantity="beside", compare=("GNAS",), opacity=0.5)
     shown = resolve_shown(predicted)

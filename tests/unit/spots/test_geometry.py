@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from napari_mclstexp.cohort.checks import check_cohort
-from napari_mclstexp.errors import SlideError
+from napari_mclstexp.errors import SlideError, SpotsError
+from napari_mclstexp.spots.geometry import spacing, um_per_px_from_spots
 from napari_mclstexp.spots.schema import SpotMetadata
 from support.engine_kit import painted_section
 
@@ -77,3 +78,18 @@ def test_the_check_of_a_cohort_names_the_line(section, tmp_path):
     (problem,) = check_cohort(table).errors
     assert (problem.line, problem.column) == (2, "slide")
     assert re.search("this scale is wrong; give about 2 µm per px", problem.what)
+
+
+def test_spots_less_than_a_pixel_apart_tell_the_scale_of_a_small_picture(section):
+    spots = section.spots.copy()
+    spots.obsm["spatial"] = spots.obsm["spatial"] / 200
+    SpotMetadata("legacy-st", "a.tsv", 200.0, None).write(spots)
+    assert um_per_px_from_spots(spots) == pytest.approx(400.0)
+    spots.obsm["spatial"] = np.ones_like(spots.obsm["spatial"])
+    with pytest.raises(SpotsError, match="on top of each other"):
+        um_per_px_from_spots(spots)
+
+
+def test_two_spots_have_a_distance_and_one_has_none():
+    assert spacing(np.array([[0.0, 0.0], [3.0, 4.0]])) == 5.0
+    assert spacing(np.array([[1.0, 1.0]])) == 0.0

@@ -13,6 +13,7 @@ import pytest
 from anndata import AnnData
 from scipy import io, sparse
 
+from napari_mclstexp.cli import main
 from napari_mclstexp.errors import SpotsError
 from napari_mclstexp.spots import check_spots, um_per_px_from_spots
 from napari_mclstexp.spots.readers.choose import read_spots
@@ -230,15 +231,53 @@ def test_space_ranger_positions_with_flags_as_words(tmp_path, kind):
     assert read_spots(outs).obs_names.tolist() == BARCODES[:3]
 
 
-@pytest.mark.parametrize("column", ["in_tissue", "array_row", "pxl_row_in_fullres"])
+@pytest.mark.parametrize("column", ["barcode", "in_tissue", "array_row", "pxl_row_in_fullres"])
 def test_a_gap_in_parquet_positions_is_named(tmp_path, column):
     outs = write_outs(tmp_path / "outs", "mtx", "parquet")
-    table = pd.read_parquet(outs / "spatial" / "tissue_positions.parquet").astype({column: float})
-    table.loc[1, column] = np.nan
+    table = pd.read_parquet(outs / "spatial" / "tissue_positions.parquet").astype({column: object})
+    table.loc[1, column] = None
     table.to_parquet(outs / "spatial" / "tissue_positions.parquet")
-    with pytest.raises(SpotsError, match=r"CCC-1|line 2") as caught:
+    with pytest.raises(SpotsError, match=f"row 2: {column} is empty") as caught:
         read_spots(outs)
     assert "tissue_positions.parquet" in str(caught.value)
+
+
+def test_text_in_parquet_positions_is_refused(tmp_path):
+    outs = write_outs(tmp_path / "outs", "mtx", "parquet")
+    table = pd.read_parquet(outs / "spatial" / "tissue_positions.parquet")
+    table.astype({"array_row": str}).to_parquet(outs / "spatial" / "tissue_positions.parquet")
+    with pytest.raises(SpotsError, match=r"array_row holds .*'0'.*, not numbers"):
+        read_spots(outs)
+
+
+@pytest.mark.parametrize("kind", ["h5", "mtx.gz"])
+def test_a_raw_matrix_alone_is_taken_and_said(tmp_path, kind, capsys):
+    filtered = read_spots(write_outs(tmp_path / "both", kind, "header"))
+    outs = write_outs(tmp_path / "raw", kind, "header")
+    for path in outs.glob("filtered*"):
+        path.rename(outs / path.name.replace("filtered", "raw"))
+    spots = read_spots(outs)
+    np.testing.assert_array_equal(spots.X.toarray(), filtered.X.toarray())
+    assert spots.obs_names.tolist() == filtered.obs_names.tolist()
+    assert main(["info", str(outs)]) == 0
+    said = "there is no filtered_feature_bc_matrix, so raw_feature_bc_matrix is taken"
+    assert f"Counts: {said}" in capsys.readouterr().out
+
+
+def test_cells_of_space_ranger_4_are_no_spots_and_bins_are_named(tmp_path):
+    (tmp_path / "spatial").mkdir()
+    (tmp_path / "cell_segmentations.geojson").write_text("{}")
+    with pytest.raises(SpotsError, match=r"cells, not spots; choose .*square_008um"):
+        read_spots(tmp_path)
+
+
+@pytest.mark.parametrize("lacking", [["array_row"], ["in_tissue", "pxl_row_in_fullres"]])
+def test_a_column_that_positions_lack_is_named(tmp_path, lacking):
+    outs = write_outs(tmp_path / "outs", "mtx", "parquet")
+    place = outs / "spatial" / "tissue_positions.parquet"
+    pd.read_parquet(place).drop(columns=lacking).to_parquet(place)
+    with pytest.raises(SpotsError, match=f"has no column {lacking[0]}; Space Ranger writes"):
+        read_spots(outs)
 
 
 def test_bad_coordinates_are_named_with_their_line(tmp_path):

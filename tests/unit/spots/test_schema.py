@@ -6,6 +6,7 @@ import anndata
 import numpy as np
 import pytest
 from anndata import AnnData
+from scipy import sparse
 
 from napari_mclstexp.errors import SpotsError
 from napari_mclstexp.spots.geometry import neighbours
@@ -69,3 +70,23 @@ def test_neighbours_are_the_nearest_others():
     assert neighbours(line, 2).tolist() == [[1, 2], [0, 2], [1, 0], [2, 1]]
     assert neighbours(line, 9).shape == (4, 3)
     assert neighbours(line[:1], 2).shape == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        (np.array([["1", "2"], ["left", "4"]]), "holds something else than numbers .*'left'"),
+        (np.array([[1.0], [2.0]]), "has one column"),
+        (np.array([[1.0, 2.0], [np.nan, 4.0]]), r"no coordinates for the spot 1 \(1 spots in all"),
+        (np.array([[1.0, 1e300], [3.0, 4.0]]), "no coordinates for the spot 0"),
+    ],
+)
+def test_positions_that_are_none_are_told_in_a_sentence(kept, words):
+    with pytest.raises(SpotsError, match=words):
+        positions(AnnData(np.zeros((2, 1)), obsm={"spatial": kept}))
+
+
+def test_positions_may_be_sparse_and_have_a_third_column():
+    kept = sparse.csr_matrix([[1.0, 2.0, 9.0], [0.0, 4.0, 9.0]])
+    found = positions(AnnData(np.zeros((2, 1)), obsm={"spatial": kept}))
+    assert found.tolist() == [[1.0, 2.0], [0.0, 4.0]]

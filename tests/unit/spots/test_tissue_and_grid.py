@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from napari_mclstexp.errors import SettingsError, SlideError, SpotsError
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.spots import GridSettings, find_tissue, lay_grid
+from napari_mclstexp.spots.tissue import Tissue
 
 SIDE = 1200
 GLASS = (243, 241, 243)
@@ -69,6 +70,18 @@ def test_pen_marks_are_not_tissue(tmp_path, ink):
     assert found.contains(np.array([[350.0, 600.0]])).all()
 
 
+def test_the_faintest_eosin_is_tissue_and_a_grey_shadow_is_not(tmp_path):
+    def draw(pen):
+        pen.ellipse((100, 100, 500, 500), fill=(235, 215, 235))
+        pen.ellipse((700, 700, 1100, 1100), fill=(190, 190, 190))
+
+    with slide_with(tmp_path, draw) as slide:
+        found = find_tissue(slide)
+    np.testing.assert_array_equal(
+        found.contains(np.array([[300.0, 300.0], [900.0, 900.0]])), [True, False]
+    )
+
+
 def test_an_empty_slide_has_no_tissue_and_no_grid(tmp_path):
     with slide_with(tmp_path) as slide:
         assert find_tissue(slide).share == 0
@@ -111,3 +124,15 @@ def test_a_grid_needs_a_scale_and_sensible_numbers(tmp_path):
                 lay_grid(slide, GridSettings(**bad))
         with pytest.raises(SettingsError, match="choose a wider one"):
             lay_grid(slide, GridSettings(pitch_um=0.5))
+
+
+@pytest.mark.parametrize("size", [(300, 900), (900, 300)])
+def test_a_grid_reaches_every_corner_of_a_tall_and_of_a_wide_slide(tmp_path, size):
+    Image.new("RGB", size, (205, 130, 185)).save(tmp_path / "all.png")
+    with open_slide(tmp_path / "all.png") as slide:
+        slide.calibrate(2.0, "user")
+        everywhere = Tissue(np.ones((size[1], size[0]), dtype=bool), (1.0, 1.0))
+        xy = lay_grid(slide, GridSettings(60, 55, "square"), tissue=everywhere).obsm["spatial"]
+    assert len(xy) == 300 * 900 / 30**2
+    np.testing.assert_allclose(xy.min(axis=0), [15, 15])
+    np.testing.assert_allclose(xy.max(axis=0), np.subtract(size, 15))

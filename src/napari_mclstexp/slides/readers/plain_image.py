@@ -1,34 +1,43 @@
-"""Plain JPEG and PNG pictures; they have no pyramid, so one is made in memory."""
+"""Plain JPEG, PNG and JPEG 2000 pictures; they have no pyramid, so one is made in memory."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, JpegImagePlugin, PngImagePlugin
+from PIL import Image, Jpeg2KImagePlugin, JpegImagePlugin, PngImagePlugin
 
 from ...errors import SlideError
 from ...reading import reason_of
 from ..pixels import block_reduce, over_white, resize
 from ..slide import Level, Slide
 
-_LARGEST_PX = 1_500_000_000
+_LARGEST_PX = {"jpeg": 1_500_000_000, "png": 1_500_000_000, "jpeg2000": 400_000_000}
 # What a small file may take decoded, in bytes of memory, and what a pixel takes at most: 3 bytes
 # and a third for the smaller levels, one for its alpha, and copies where Pillow converts.
 _LARGE, _LARGE_FILE = 1_900_000_000, 100_000_000
 _BYTES_A_PX = {"RGB": 4, "RGBA": 5.5}
 _CONVERTED = 10
+_JPEG_2000_PX = 28  # OpenJPEG has 4 bytes for each sample, beside what Pillow holds
 _SMALLEST_LEVEL_PX = 1024
 # Where the last marker of a whole file stands; some cameras append data after it.
 _TAIL_BYTES = 65_536
-_END = {"jpeg": b"\xff\xd9", "png": b"IEND"}
+_END = {"jpeg": b"\xff\xd9", "png": b"IEND", "jpeg2000": b"\xff\xd9"}
+_NAMES = {"jpeg": "JPEG", "png": "PNG", "jpeg2000": "JPEG 2000"}
+# Not Image.open, whose limit against huge pictures is far below an ordinary slide.
+_OPENERS: dict[str, Callable[[Path], Image.Image]] = {
+    "jpeg": JpegImagePlugin.JpegImageFile,
+    "png": PngImagePlugin.PngImageFile,
+    "jpeg2000": Jpeg2KImagePlugin.Jpeg2KImageFile,
+}
 _ORIENTATION_TAG = 274
 
 
 class ImageSlide(Slide):
-    """A JPEG or PNG, decoded once, at the first read; its dpi is never taken for a scale.
+    """A picture, decoded once, at the first read; its dpi is never taken for a scale.
 
     Level k is level 0 reduced by 2^k. Pixels stand as they are stored: a camera's orientation tag
     is not obeyed, since spot coordinates count stored pixels.
@@ -50,10 +59,12 @@ class ImageSlide(Slide):
         if min(width, height) < 1:
             raise SlideError(f"{path.name} is damaged: it has no pixels; copy it again.")
         bytes_a_px = _BYTES_A_PX.get(properties["image.mode"], _CONVERTED)
-        most = _LARGE / bytes_a_px if path.stat().st_size < _LARGE_FILE else _LARGEST_PX
+        if kind == "jpeg2000":
+            bytes_a_px = _JPEG_2000_PX
+        most = _LARGE / bytes_a_px if path.stat().st_size < _LARGE_FILE else _LARGEST_PX[kind]
         if width * height > most:
             raise SlideError(
-                f"{path.name} has {width} x {height} px, too many for a {kind.upper()}, which can "
+                f"{path.name} has {width} x {height} px, too many for a {_NAMES[kind]}, which can "
                 "only be decoded whole; convert it to a tiled TIFF."
             )
         levels = [Level(width, height, 1.0)]
@@ -88,7 +99,8 @@ class ImageSlide(Slide):
         try:
             with self._open(self.path) as image:
                 plain = "transparency" not in image.info
-                if image.mode == "RGB" and (self._kind == "jpeg" or plain):
+                in_place = self._kind == "jpeg" or (self._kind == "png" and plain)
+                if image.mode == "RGB" and in_place:
                     return self._decode_in_place()
                 if image.mode.startswith("I"):
                     wide = np.asarray(image).astype(np.uint16)
@@ -132,11 +144,8 @@ class ImageSlide(Slide):
         return resize(small, w, h, (0.0, 0.0, self.width / step, self.height / step))
 
     def _open(self, path: Path) -> Image.Image:
-        # Not Image.open, whose limit against huge pictures is far below an ordinary slide.
         try:
-            if self._kind == "jpeg":
-                return JpegImagePlugin.JpegImageFile(path)
-            return PngImagePlugin.PngImageFile(path)
+            return _OPENERS[self._kind](path)
         except Exception as error:  # Pillow raises what the damage makes it raise
             raise self._damaged(path, error) from error
 
@@ -146,12 +155,12 @@ class ImageSlide(Slide):
             file.seek(max(0, size - _TAIL_BYTES))
             if _END[self._kind] not in file.read():
                 raise SlideError(
-                    f"{path.name} is cut short: the {self._kind.upper()} stops after {size} bytes "
+                    f"{path.name} is cut short: the {_NAMES[self._kind]} stops after {size} bytes "
                     "without its end mark; copy it again."
                 )
 
     def _damaged(self, path: Path, error: Exception) -> SlideError:
         return SlideError(
-            f"{path.name} cannot be decoded as {self._kind.upper()} ({reason_of(error)}); copy it "
+            f"{path.name} cannot be decoded as {_NAMES[self._kind]} ({reason_of(error)}); copy it "
             "again or save it anew."
         )

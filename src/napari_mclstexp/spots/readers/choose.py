@@ -6,6 +6,7 @@ from pathlib import Path
 
 import anndata
 
+from ...anndata_file import is_zarr
 from ...errors import SpotsError
 from ...reading import guarded
 from . import spaceranger
@@ -23,8 +24,8 @@ def read_spots(path: Path | str, counts: Path | str | None = None) -> anndata.An
     Parameters
     ----------
     path
-        A Space Ranger ``outs`` folder, a legacy ST selection table, an .h5ad file, or a table
-        with x and y in pixels.
+        A Space Ranger ``outs`` folder, a legacy ST selection table, an .h5ad file, a .zarr folder
+        of AnnData or SpatialData, or a table with x and y in pixels.
     counts
         The counts table of a legacy ST section; looked for by name if not given.
 
@@ -55,16 +56,18 @@ def read_spots(path: Path | str, counts: Path | str | None = None) -> anndata.An
 
 
 def _read(path: Path, counts: Path | str | None) -> anndata.AnnData:
+    if is_zarr(path):
+        return _without_counts_file(read_h5ad_spots(path), counts)
     if path.is_dir():
         return _without_counts_file(spaceranger.read_spaceranger(path), counts)
     if path.suffix == ".h5ad":
         return _without_counts_file(read_h5ad_spots(path), counts)
-    if path.name in spaceranger.POSITIONS or path.name == spaceranger.MATRIX_H5:
+    if path.name in (*spaceranger.POSITIONS, spaceranger.MATRIX_H5, spaceranger.RAW_H5):
         return _without_counts_file(spaceranger.read_spaceranger(path), counts)
     if not set(path.suffixes) & set(TABLES):
         raise SpotsError(
             f"{path} is of a kind that is not known here; spots come as a Space Ranger outs "
-            "folder, a legacy ST selection .tsv, an .h5ad, or a .csv with x and y."
+            "folder, a legacy ST selection .tsv, an .h5ad or .zarr, or a .csv with x and y."
         )
     table = read_table(path)
     if is_selection(list(table.columns)):

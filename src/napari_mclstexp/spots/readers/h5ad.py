@@ -1,7 +1,8 @@
-"""Spots out of an .h5ad file: scanpy's, squidpy's, or a prediction of ours."""
+"""Spots as AnnData, in .h5ad or zarr: of scanpy, squidpy, SpatialData, or a prediction of ours."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from ...anndata_file import read_anndata
+from ...anndata_file import read_anndata, table_folder
 from ...errors import SpotsError
 from ...reading.numbers import as_numbers
 from ..build import make_spots
 from ..schema import FARTHEST_PX, SpotMetadata, has_positions, is_prediction, positions
+from .spatialdata_shapes import place_by_shapes
 from .text_table import MOST_COLUMNS, in_tissue_flags
 
 PLATFORM = "h5ad"
@@ -23,7 +25,7 @@ AT_ONCE = 2**22  # values
 
 
 def read_h5ad_spots(path: Path) -> anndata.AnnData:
-    """Read spots and, where they are raw, counts.
+    """Read spots and, where they are raw, counts, out of an .h5ad file or a .zarr folder.
 
     Counts are looked for in ``layers["counts"]``, then ``raw``, then ``X``; values that are not
     whole are left out, since nothing can be normalised from them, and the metadata say so.
@@ -31,14 +33,19 @@ def read_h5ad_spots(path: Path) -> anndata.AnnData:
     Raises
     ------
     SpotsError
-        If the file is damaged or has no ``obsm["spatial"]``.
+        If it is damaged or does not say where the spots are.
     """
     found = read_anndata(path, SpotsError)
+    known = SpotMetadata.read(found)
+    table = table_folder(path, SpotsError)
+    if table != path and not has_positions(found):
+        diameter = place_by_shapes(found, path)
+        known = replace(known, spot_diameter_px=known.spot_diameter_px or diameter)
     if not has_positions(found):
         raise SpotsError(
-            f'{path} has no obsm["spatial"] with x and y in pixels; spots need to be somewhere.'
+            f'{path} has no obsm["spatial"] with x and y in pixels, and no x_pixel and y_pixel in '
+            "obs; spots need to be somewhere."
         )
-    known = SpotMetadata.read(found)
     counts, genes, ids, note = _counts(found)
     spots = make_spots(
         barcodes=list(found.obs_names),
@@ -55,6 +62,7 @@ def read_h5ad_spots(path: Path) -> anndata.AnnData:
             source=str(path),
             pitch_um=known.pitch_um,
             spot_diameter_um=known.spot_diameter_um,
+            spot_diameter_px=known.spot_diameter_px,
             counts_note=note or None,
         ),
         counts=counts,

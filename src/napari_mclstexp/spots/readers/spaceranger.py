@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,19 +13,18 @@ import pandas as pd
 from pydantic import BaseModel, Field
 
 from ...errors import SpotsError
-from ...reading import check_file, guarded, read_json
+from ...reading import read_json
 from ...reading.checked_values import validated
-from ...reading.hdf5_checks import check_unpacked
-from ...reading.trial import try_reading
 from ..build import make_spots
 from ..schema import SpotMetadata
 from .count_matrix import Matrix, read_h5, read_mtx
+from .parquet_table import read_parquet
 from .text_table import in_tissue_flags, numbers, read_table
 
 DIAMETER_UM, PITCH_UM = 55.0, 100.0
 GENE_EXPRESSION = "Gene Expression"
-MATRIX_H5 = "filtered_feature_bc_matrix.h5"
-MATRIX_FOLDER = "filtered_feature_bc_matrix"
+MATRIX_FOLDER, RAW_FOLDER = "filtered_feature_bc_matrix", "raw_feature_bc_matrix"
+MATRIX_H5, RAW_H5 = f"{MATRIX_FOLDER}.h5", f"{RAW_FOLDER}.h5"
 MATRIX_FOLDERS = (MATRIX_FOLDER, "filtered_count_matrix")  # the latter as Wu et al. 2021 name it
 POSITIONS = (
     "tissue_positions.parquet",
@@ -41,7 +39,6 @@ HD_BINS = ("square_008um", "square_016um", "square_002um")  # in the order they 
 
 SCALE_FACTORS = "Space Ranger's scale factors"
 PARQUET = "a parquet table of positions"
-MOST_TRIED = 16 * 2**20  # bytes of such a file
 Length = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 
 
@@ -61,7 +58,7 @@ def find_outs(path: Path) -> Path | None:
     for folder in (path, path / "outs"):
         candidates += [folder / "binned_outputs" / name for name in HD_BINS]
         candidates += [folder / name for name in HD_BINS]
-    if path.name == "spatial" or path.name == MATRIX_FOLDER:
+    if path.name in ("spatial", MATRIX_FOLDER, RAW_FOLDER):
         candidates.append(path.parent)
     for folder in candidates:
         if any((folder / "spatial" / name).is_file() for name in POSITIONS):
@@ -84,6 +81,11 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
         Naming what is missing or wrong.
     """
     folder = find_outs(path)
+    if folder is None and (path / "cell_segmentations.geojson").is_file():
+        raise SpotsError(
+            f"{path} holds cells, not spots; choose a folder of bins beside it, such as "
+            "binned_outputs/square_008um."
+        )
     if folder is None:
         raise SpotsError(
             f"{path} is no Space Ranger output: it has no spatial/tissue_positions.csv, "
@@ -91,7 +93,7 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
         )
     source, positions = _read_positions(folder / "spatial")
     metadata = _metadata(folder)
-    matrix = _read_matrix(folder)
+    matrix, metadata = _read_matrix(folder, metadata)
     in_tissue = positions[positions["in_tissue"]]
     counts: dict[str, Any] = {}
     if matrix is not None:
@@ -121,7 +123,8 @@ def read_spaceranger(path: Path) -> anndata.AnnData:
 def _read_positions(spatial: Path) -> tuple[Path, pd.DataFrame]:
     path = next(spatial / name for name in POSITIONS if (spatial / name).is_file())
     if path.suffix == ".parquet":
-        return path, _checked(path, _parquet(path), first_line=1)
+        table = read_parquet(path, PARQUET, COLUMNS, texts=COLUMNS[:2])
+        return path, _checked(path, table, first_line=1)
     raw = read_table(path, sep=",", header=None)
     first_line = 1
     # Up to Space Ranger 1.x there was no header; since 2.0 there is one.
@@ -133,38 +136,18 @@ def _read_positions(spatial: Path) -> tuple[Path, pd.DataFrame]:
     return path, _checked(path, raw, first_line)
 
 
-def _parquet(path: Path) -> pd.DataFrame:
-    from pyarrow import parquet
-
-    size = check_file(path, PARQUET, SpotsError).st_size
-
-    def read(*, threads: bool = True, rows: bool = True) -> pd.DataFrame:
-        with parquet.ParquetFile(path) as file:
-            about = file.metadata
-            columns = [each for each in COLUMNS if each in file.schema_arrow.names]
-            unpacked = sum(
-                about.row_group(i).column(k).total_uncompressed_size
-                for i in range(about.num_row_groups)
-                for k in range(about.num_columns)
-            )
-            check_unpacked(path, PARQUET, SpotsError, max(unpacked, 8 * about.num_rows), size)
-            if not rows:
-                return pd.DataFrame()
-            table: pd.DataFrame = file.read(columns=columns, use_threads=threads).to_pandas()
-            return table
-
-    with guarded(path, PARQUET, SpotsError):
-        # Some damages end the process; of a large file, the part that tells of the rest is tried.
-        try_reading(partial(read, threads=False, rows=size <= MOST_TRIED))
-        return read()
-
-
 def _checked(path: Path, raw: pd.DataFrame, first_line: int) -> pd.DataFrame:
     """Return the columns of a table of positions with the values that they must have."""
     lacking = [name for name in COLUMNS if name not in raw]
     if lacking:
         raise SpotsError(
             f"{path} has no column {lacking[0]}; Space Ranger writes {', '.join(COLUMNS)}."
+        )
+    unnamed = raw["barcode"].isna() | (raw["barcode"].astype(str).str.strip() == "")
+    if unnamed.any():
+        raise SpotsError(
+            f"{path}, line {int(np.argmax(unnamed)) + first_line}: there is no barcode "
+            f"({int(unnamed.sum()):,} such lines in all); copy the folder again."
         )
     table = pd.DataFrame({"barcode": raw["barcode"].astype(str).str.strip()})
     table["in_tissue"] = in_tissue_flags(path, raw["in_tissue"], table["barcode"].tolist())
@@ -190,12 +173,20 @@ def _metadata(folder: Path) -> SpotMetadata:
     )
 
 
-def _read_matrix(folder: Path) -> Matrix | None:
-    if (folder / MATRIX_H5).is_file():
-        return read_h5(folder / MATRIX_H5)
-    for name in MATRIX_FOLDERS:
-        if (folder / name).is_dir():
-            return read_mtx(folder / name)
-    # A download page names the file after the sample: V1_..._filtered_feature_bc_matrix.h5
-    named = sorted(folder.glob(f"*{MATRIX_H5}"))
-    return read_h5(named[0]) if named else None
+def _read_matrix(folder: Path, known: SpotMetadata) -> tuple[Matrix | None, SpotMetadata]:
+    """Return the counts, and what is known of the spots, which says so where they are raw."""
+    raw = replace(known, counts_note=f"there is no {MATRIX_FOLDER}, so {RAW_FOLDER} is taken")
+    for h5, folders, said in (
+        (MATRIX_H5, MATRIX_FOLDERS, known),
+        (RAW_H5, (RAW_FOLDER,), raw),
+    ):
+        if (folder / h5).is_file():
+            return read_h5(folder / h5), said
+        for name in folders:
+            if (folder / name).is_dir():
+                return read_mtx(folder / name), said
+        # A download page names the file after the sample: V1_..._filtered_feature_bc_matrix.h5
+        named = sorted(folder.glob(f"*{h5}"))
+        if named:
+            return read_h5(named[0]), said
+    return None, known

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ...errors import SpotsError
 from ..build import make_spots
-from ..schema import SpotMetadata
+from ..schema import PIXEL_COLUMNS, SpotMetadata
 from .text_table import numbers
 
 PLATFORM = "table"
-PAIRS = (("x", "y"), ("pixel_x", "pixel_y"), ("pxl_col_in_fullres", "pxl_row_in_fullres"))
+PAIRS = (("x", "y"), *PIXEL_COLUMNS)
 NAMES = ("barcode", "spot", "id", "name")
 
 

@@ -14,7 +14,7 @@ from .words import tr
 
 SLIDES = (
     "Slides (*.svs *.ndpi *.mrxs *.scn *.bif *.vms *.vmu *.svslide *.dcm *.tif *.tiff *.btf "
-    "*.jpg *.jpeg *.png);;All files (*)"
+    "*.jpg *.jpeg *.jp2 *.j2k *.png);;All files (*)"
 )
 SPOTS = "Spots (*.h5ad *.csv *.tsv *.txt *.gz *.parquet);;All files (*)"
 COUNTS = "Counts (*.tsv *.csv *.txt *.gz);;All files (*)"

@@ -54,7 +54,9 @@ class SpotsPanel(QWidget):
             )
         )
         self.from_folder = menu.addAction(tr("Space Ranger folder…"))
-        self.from_folder.setToolTip(tr("The outs folder of Space Ranger, or the one that holds it"))
+        self.from_folder.setToolTip(
+            tr("The outs folder of Space Ranger, or AnnData or SpatialData in zarr")
+        )
         self.from_two = menu.addAction(tr("Spot file and counts file…"))
         self.from_two.setToolTip(tr("A legacy ST spot file, then the file with its counts"))
         self.load.setMenu(menu)

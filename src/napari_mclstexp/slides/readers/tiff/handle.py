@@ -14,6 +14,7 @@ import tifffile
 
 from ....errors import SlideError
 from ....reading import reason_of
+from .colours import is_plain
 from .directories import check_directories
 
 # What tifffile logs, rather than raises, about directories that point outside the file.
@@ -26,7 +27,7 @@ class TiffFacts:
     """What decides who reads a TIFF."""
 
     is_ome: bool
-    bits: int
+    is_plain: bool  # bytes of grey or RGB, or JPEG: what OpenSlide's generic reader is made for
 
 
 @contextmanager
@@ -54,7 +55,7 @@ def check_whole(path: Path) -> TiffFacts:
     """
     size = path.stat().st_size
     check_directories(path)
-    with _overheard() as heard, opened(path) as tif:
+    with overheard() as heard, opened(path) as tif:
         end = max((_end_of_data(page) for page in _all_pages(tif)), default=0)
         if end > size:
             raise SlideError(
@@ -66,7 +67,7 @@ def check_whole(path: Path) -> TiffFacts:
                 f"{path.name} is cut short: its TIFF directory points behind the end of the file "
                 f"at byte {size}; copy it again."
             )
-        return TiffFacts(bool(tif.is_ome), int(tif.pages.first.bitspersample))
+        return TiffFacts(bool(tif.is_ome), is_plain(tif.pages.first))
 
 
 def _all_pages(tif: tifffile.TiffFile) -> Iterator[Any]:
@@ -83,8 +84,8 @@ def _end_of_data(page: Any) -> int:
 
 
 @contextmanager
-def _overheard() -> Iterator[list[str]]:
-    """Collect what tifffile logs meanwhile, in place of printing it."""
+def overheard() -> Iterator[list[str]]:
+    """Collect what tifffile logs meanwhile, in place of printing it; not within itself."""
     lines: list[str] = []
 
     class Listener(logging.Handler):

@@ -11,6 +11,7 @@ import tifffile
 from ....errors import SlideError
 from ...scale import whole_downsample
 
+_PALETTE, _CMYK = 3, 5
 _PIXEL_AXES = "YXSC"
 _MEANINGS = {"Z": "focal planes", "T": "time points"}
 
@@ -83,9 +84,12 @@ def _level(series: Any, path: Path) -> TiffLevel:
                 "picture; export the one to be read."
             )
     pages = tuple(page for page in series.pages if page is not None)
-    width, height = pages[0].keyframe.imagewidth, pages[0].keyframe.imagelength
+    width, height = int(pages[0].keyframe.imagewidth), int(pages[0].keyframe.imagelength)
     channels = len(pages) * pages[0].keyframe.samplesperpixel
-    if channels not in (1, 3, 4):
+    layout = pages[0].keyframe
+    # Of CMYK, and of others that the file says to have alpha, there may be one more.
+    most = {_CMYK: (4, 5), _PALETTE: (1, 2)}.get(int(layout.photometric), (1, 3, 4))
+    if channels not in most and not (channels == 2 and layout.extrasamples):
         raise SlideError(
             f"{path.name} has {channels} channels; a stained slide has 3 (RGB), so export it as "
             "RGB."

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import tifffile
 
 from ....errors import SlideError
@@ -53,6 +54,25 @@ def significant_bits(tif: tifffile.TiffFile, level: TiffLevel) -> int:
         return stored
     largest = max(tag.value) if isinstance(tag.value, tuple) else tag.value
     return min(stored, max(1, int(largest).bit_length()))
+
+
+def value_range(tif: tifffile.TiffFile, level: TiffLevel) -> tuple[float, float] | None:
+    """Return the values of black and white of samples that are no plain bytes or words.
+
+    The tags SMinSampleValue and SMaxSampleValue say them, or what ImageJ writes as min and max.
+    """
+    imagej: dict[str, Any] = tif.imagej_metadata or {}
+    for said in (
+        [level.layout.tags.valueof(f"S{name}SampleValue") for name in ("Min", "Max")],
+        [imagej.get("min"), imagej.get("max")],
+    ):
+        try:
+            low, high = (float(np.ravel(np.asarray(value, np.float64))[0]) for value in said)
+        except (TypeError, ValueError, IndexError):
+            continue
+        if np.isfinite([low, high]).all() and low < high:
+            return low, high
+    return None
 
 
 def check_alone(tif: tifffile.TiffFile, path: Path) -> None:

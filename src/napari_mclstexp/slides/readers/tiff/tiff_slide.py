@@ -13,9 +13,15 @@ from ....reading import reason_of
 from ....running.stages import stage
 from ...scale import true_downsample
 from ...slide import Level, Slide
-from .handle import opened
+from .handle import opened, overheard
 from .layout import find_levels
-from .metadata import check_alone, significant_bits, tiff_properties, tiff_um_per_px
+from .metadata import (
+    check_alone,
+    significant_bits,
+    tiff_properties,
+    tiff_um_per_px,
+    value_range,
+)
 from .tile_cache import TileCache
 from .tiles import make_grid
 
@@ -32,13 +38,14 @@ class TiffSlide(Slide):
     def __init__(self, path: Path) -> None:
         self._cache = TileCache(_CACHE_BYTES)
         self._seeking = threading.Lock()
-        with opened(path) as tif:
+        with overheard(), opened(path) as tif:
             check_alone(tif, path)
             found = find_levels(tif, path)
             properties = tiff_properties(tif, found[0])
             um_per_px = tiff_um_per_px(tif, found[0], properties)
             bits = significant_bits(tif, found[0])
-            self._grids = [make_grid(level, path, self._bytes, bits) for level in found]
+            limits = value_range(tif, found[0])
+            self._grids = [make_grid(level, path, self._bytes, bits, limits) for level in found]
             vendor = "ome-tiff" if tif.is_ome else "tiff"
         self._file = path.open("rb")
         super().__init__(

@@ -1,4 +1,4 @@
-"""Decode single tiles of a TIFF level to 8-bit RGB; nothing around a tile is touched."""
+"""Decode single tiles of a TIFF level; nothing around a tile is touched."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....errors import SlideError
-from ...pixels import over_white
+from .colours import ToRgb
 from .layout import TiffLevel
 from .packed_size import packed_size
+from .pieces import is_unpacked, piece_decoder
 
 # Reads so many bytes of the file from an offset.
 ReadBytes = Callable[[int, int], bytes]
@@ -24,64 +25,6 @@ _LARGEST_SEGMENT_BYTES = 2**29
 # Of a picture of one level: pixels of white glass for each byte of the file, were it packed well.
 _MOST_PX, _MOST_PX_A_BYTE = 2**30, 5000
 _PADDING = 64  # px by which a packed picture may be larger than its tile
-_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB, _YCBCR = 0, 1, 2, 6
-# Compressions whose decoder turns YCbCr into RGB.
-_JPEG_LIKE = (6, 7, 33007, 34892)
-_ASSOCIATED_ALPHA = 1
-
-
-class ToRgb:
-    """Turn (h, w, channels) samples of a page into 8-bit RGB over white glass.
-
-    Parameters
-    ----------
-    layout
-        tifffile page with the sample format.
-    channels
-        1 (grey), 3 (RGB) or 4 (RGB and alpha).
-    bits
-        Bits that samples of 16 bits really use.
-    path
-        Named in errors.
-    """
-
-    def __init__(self, layout: Any, channels: int, bits: int, path: Path) -> None:
-        photometric = int(layout.photometric)
-        by_decoder = photometric == _YCBCR and int(layout.compression) in _JPEG_LIKE
-        if photometric not in (_MIN_IS_WHITE, _MIN_IS_BLACK, _RGB) and not by_decoder:
-            raise SlideError(
-                f"{path.name} stores its colours as {layout.photometric.name}, which cannot be "
-                "read; export it as RGB."
-            )
-        if layout.dtype is None or layout.dtype.name not in ("uint8", "uint16"):
-            raise SlideError(
-                f"{path.name} has {layout.dtype} samples; a slide has 8 or 16 bits for each, so "
-                "export it as 8-bit RGB."
-            )
-        values = np.arange(2 ** (8 * layout.dtype.itemsize))
-        narrow = int(layout.bitspersample) < 8 * layout.dtype.itemsize  # packed, 2 or 4 bits
-        if layout.dtype.itemsize == 2 or narrow:
-            white = 2 ** min(bits, int(layout.bitspersample)) - 1
-            values = (np.minimum(values, white) * 255 + white // 2) // white
-        if photometric == _MIN_IS_WHITE:
-            values = 255 - values
-        self._table = values.astype(np.uint8)
-        as_is = layout.dtype.itemsize == 1 and photometric != _MIN_IS_WHITE
-        self._as_stored = as_is and not narrow
-        self._channels = channels
-        self._premultiplied = _ASSOCIATED_ALPHA in layout.extrasamples
-
-    def __call__(self, samples: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return (h, w, 3)."""
-        pixels = samples if self._as_stored else self._table[samples]
-        if self._channels == 1:
-            return np.repeat(pixels, 3, axis=2)
-        if self._channels == 3:
-            return np.ascontiguousarray(pixels)
-        if not self._premultiplied:
-            return over_white(pixels)
-        glass = 255 - pixels[..., 3:].astype(np.uint16)
-        return np.minimum(pixels[..., :3] + glass, 255).astype(np.uint8)
 
 
 class Grid(ABC):
@@ -112,15 +55,11 @@ class SegmentGrid(Grid):
 
     def __init__(self, level: TiffLevel, read: ReadBytes, to_rgb: ToRgb) -> None:
         layout = level.layout
-        tile = (
-            (layout.tilewidth, layout.tilelength)
-            if layout.is_tiled
-            else (level.width, min(layout.rowsperstrip, level.height))
-        )
+        tile = _piece_size(level)
         super().__init__(level, tile, to_rgb)
         self._read = read
         # Fetched while the file is open: tifffile looks them up when they are first asked for.
-        self._decode = layout.decode
+        self._decode = piece_decoder(layout, tile)
         self._places = {
             id(page): (page.dataoffsets, page.databytecounts, page.jpegtables)
             for page in level.pages
@@ -138,7 +77,13 @@ class SegmentGrid(Grid):
                 return None
             data = self._read(offsets[index], counts[index])
             self._check_packed(data)
-            decoded, _, _ = self._decode(data, index, jpegtables=tables)
+            try:
+                decoded, _, _ = self._decode(data, index, jpegtables=tables)
+            except Exception:
+                if not row or self.level.layout.is_tiled:
+                    raise
+                # Some writers fill the last strip up to the height of the others.
+                decoded, _, _ = self._decode(data, plane * self._tiles, jpegtables=tables)
             parts.append(decoded[0, :h, :w])
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
 
@@ -182,7 +127,13 @@ class WindowGrid(Grid):
         return planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
 
 
-def make_grid(level: TiffLevel, path: Path, read: ReadBytes, bits: int) -> Grid:
+def make_grid(
+    level: TiffLevel,
+    path: Path,
+    read: ReadBytes,
+    bits: int,
+    value_range: tuple[float, float] | None,
+) -> Grid:
     """Return the way to read a level.
 
     Raises
@@ -191,14 +142,20 @@ def make_grid(level: TiffLevel, path: Path, read: ReadBytes, bits: int) -> Grid:
         If its colours cannot be read, or it is compressed in one piece too large to decode.
     """
     layout = level.layout
+    if not is_unpacked(layout):
+        raise SlideError(
+            f"{path.name} is packed in a way that is not known here (TIFF compression "
+            f"{int(layout.compression)}); save it packed by JPEG, LZW or deflate."
+        )
     channels = len(level.pages) * layout.samplesperpixel
-    to_rgb = ToRgb(layout, channels, bits, path)
+    to_rgb = ToRgb(layout, channels, bits, value_range, path)
     small_tiles = layout.is_tiled and layout.tilewidth * layout.tilelength <= _LARGEST_TILE_PX
     if not small_tiles and all(page.is_final for page in level.pages):
         return WindowGrid(level, read, to_rgb)
     _check_pieces(level, path)
     grid = SegmentGrid(level, read, to_rgb)
-    size = grid.tile_width * grid.tile_height * layout.samplesperpixel * layout.dtype.itemsize
+    a_px = 4 if layout.dtype.name == "bool" else layout.samplesperpixel * layout.dtype.itemsize
+    size = grid.tile_width * grid.tile_height * a_px
     if size > _LARGEST_SEGMENT_BYTES:
         raise SlideError(
             f"{path.name} is compressed in pieces of {size / 2**30:.1f} GB, which cannot be read "
@@ -207,14 +164,18 @@ def make_grid(level: TiffLevel, path: Path, read: ReadBytes, bits: int) -> Grid:
     return grid
 
 
+def _piece_size(level: TiffLevel) -> tuple[int, int]:
+    """Return width and height of a tile or strip, whatever kind of number the file has for them."""
+    layout = level.layout
+    if layout.is_tiled:
+        return int(layout.tilewidth), int(layout.tilelength)
+    return level.width, min(int(layout.rowsperstrip), level.height)
+
+
 def _check_pieces(level: TiffLevel, path: Path) -> None:
     """Make sure that a level has as many pieces as it needs, and that they are no trap."""
     layout = level.layout
-    width, height = (
-        (layout.tilewidth, layout.tilelength)
-        if layout.is_tiled
-        else (level.width, min(layout.rowsperstrip, level.height))
-    )
+    width, height = _piece_size(level)
     if min(width, height, level.width, level.height) < 1:
         raise SlideError(f"{path.name} is damaged: a picture without pixels; copy it again.")
     planes = layout.samplesperpixel if int(layout.planarconfig) == 2 else 1

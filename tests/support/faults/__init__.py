@@ -1,0 +1,1 @@
+"""Faults made on purpose: kills, full and read-only disks, files changed while they are read."""
