@@ -77,6 +77,8 @@ def test_from_the_sample_to_geojson_figure_and_session_by_keys(
     keys.press(ESCAPE)  # folds the list, and is not yet the choice
     keys.press(ENTER)
     qtbot.waitUntil(lambda: session.gene == wanted)
+    keys.press(Qt.Key.Key_F, CTRL)
+    keys.press(Qt.Key.Key_Delete)  # else the list holds what was searched alone
     keys.press(Qt.Key.Key_F7)
     qtbot.waitUntil(lambda: session.gene != wanted)
 
