@@ -116,7 +116,7 @@ def test_from_the_sample_to_geojson_figure_and_session_by_keys(
         keys.use(export.buttons[button])
         waits_for(path.is_file)
     answers(tmp_path / "saved")
-    keys.press(Qt.Key.Key_S, CTRL | ALT)
+    keys.use(export.save)
     waits_for(lambda: not session.shown.unsaved)
     assert first in {each.name for each in read_geojson(paths[0])}
     assert paths[1].stat().st_size > 50_000
