@@ -96,6 +96,7 @@ class Watch:
                 seen = traceback.extract_stack(frame)[::-1]
                 ours = [each for each in seen if OURS & set(Path(each.filename).parts)]
                 self._stacks.append(" < ".join(map(_said, ours[:DEEP])))
+                del frame  # it would keep a painter of napari's alive, which ends Qt
 
     def end(self) -> None:
         self._over.set()

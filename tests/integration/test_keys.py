@@ -38,6 +38,8 @@ def test_every_dock_has_keys_that_bring_it_to_the_front_and_the_focus_into_it(ke
 
 def test_one_sees_where_the_keys_go(explored, keys, viewer, qtbot):
     keys.step(2)
+    inside = dock_of(dock(viewer, "Predict"))
+    qtbot.waitUntil(lambda: inside.isAncestorOf(keys.focus))
     seen = set()
     for _ in range(12):
         control = keys.focus
@@ -75,6 +77,8 @@ def test_from_the_sample_to_geojson_figure_and_session_by_keys(
     keys.press(ESCAPE)  # folds the list, and is not yet the choice
     keys.press(ENTER)
     qtbot.waitUntil(lambda: session.gene == wanted)
+    keys.press(Qt.Key.Key_F, CTRL)
+    keys.press(Qt.Key.Key_Delete)  # else the list holds what was searched alone
     keys.press(Qt.Key.Key_F7)
     qtbot.waitUntil(lambda: session.gene != wanted)
 
@@ -112,7 +116,7 @@ def test_from_the_sample_to_geojson_figure_and_session_by_keys(
         keys.use(export.buttons[button])
         waits_for(path.is_file)
     answers(tmp_path / "saved")
-    keys.press(Qt.Key.Key_S, CTRL | ALT)
+    keys.use(export.save)
     waits_for(lambda: not session.shown.unsaved)
     assert first in {each.name for each in read_geojson(paths[0])}
     assert paths[1].stat().st_size > 50_000

@@ -164,7 +164,7 @@ class Workbench(QWidget):
         here, line = colour("current").name(), colour("highlight").name()
         edge = colour("icon").name()
         self.setStyleSheet(
-            "QPushButton { padding: 2px 7px; border-bottom: 2px solid transparent; }"
+            "QPushButton { padding: 2px 5px; border-bottom: 2px solid transparent; }"
             f"QPushButton:checked {{ background-color: {here}; }}"
             f'QPushButton[next="true"] {{ border-bottom: 2px solid {edge}; }}'
             f'QPushButton[next="true"]:checked {{ border-bottom: 2px solid {line}; }}'

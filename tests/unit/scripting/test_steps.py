@@ -124,12 +124,12 @@ def test_a_saved_session_keeps_its_steps_and_goes_on_with_them(worked, tmp_path)
 
 
 def test_a_map_of_similar_places_is_a_step_that_can_be_done_again_and_is_saved(worked, tmp_path):
-    region = worked.annotations.regions[1].id
+    region = worked.annotations.regions[0].id
     actions.find_similar(worked, "expression", region=region, most=3)
     (name,) = worked.expression.similarities
     assert worked.gene == name
     (values,) = worked.expression.similarity_maps.values()
-    assert values.max() > 0.9 > values.min()
+    assert values.max() > 0.5 > values.min()
     step = worked.shown.steps[-1]
     assert step.action == "find_similar"
 
