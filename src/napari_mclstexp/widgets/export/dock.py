@@ -91,9 +91,9 @@ class ExportDock(Dock):
         super().__init__(napari_viewer)
         self.save = QPushButton(tr("Save session"))
         self.save.setToolTip(
-            tr("Save all open slides and what was made of them to one folder (Ctrl+Alt+S)")
+            tr("Save all open slides and what was made of them to one folder (Ctrl+Alt+K)")
         )
-        self.save.setShortcut("Ctrl+Alt+S")
+        self.save.setShortcut("Ctrl+Alt+K")
         self.save_as = QPushButton(tr("As…"))
         self.save_as.setToolTip(tr("Save the session to another folder"))
         self.open = QPushButton(tr("Open session…"))
