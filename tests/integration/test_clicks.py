@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QDockWidget
 from napari_mclstexp.export.geojson import read_geojson
 from napari_mclstexp.session.read_session import read_session
 from napari_mclstexp.session.recent_files import recent_models
+from napari_mclstexp.widgets.workbench import Workbench
 from napari_mclstexp.widgets.workspace import workspace_of
 from support import widget_kit as kit
 from support.clicks import Hands
@@ -58,7 +59,7 @@ def test_a_newcomer_comes_to_geojson_figure_and_session_in_18_clicks_and_back_in
     hands.menu("Plugins", "mclSTExp", "Workbench")
     session = workspace_of(viewer).session
     waits_for(qtbot, lambda: "Slide and spots" in standing(viewer))
-    bench = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Workbench")[1]
+    bench = viewer.window._qt_window.findChild(Workbench)
     hands.press(dock_of(viewer, "Slide and spots").slide.sample)
     waits_for(qtbot, lambda: session.spots is not None and session.model is not None)
     predict = dock_of(viewer, "Predict")
@@ -141,7 +142,7 @@ def test_her_own_jpeg_without_spots_comes_to_its_first_map_in_8_clicks(
     hands.menu("Plugins", "mclSTExp", "Workbench")
     session = workspace_of(viewer).session
     waits_for(qtbot, lambda: "Slide and spots" in standing(viewer))
-    bench = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Workbench")[1]
+    bench = viewer.window._qt_window.findChild(Workbench)
     slide = dock_of(viewer, "Slide and spots")
     answers(next((HER2ST / "images" / "C5").glob("*.jpg")))
     hands.press(slide.slide.open)

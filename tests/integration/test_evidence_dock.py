@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtCore import QPoint, Qt
 
 from napari_mclstexp.analysis.evidence import evidence
@@ -92,10 +93,12 @@ def test_a_closed_dock_listens_no_more(predicted, viewer, qtbot):
     session = predicted.workspace.session
     viewer.window.remove_dock_widget(predicted)
     predicted.deleteLater()
-    qtbot.waitUntil(lambda: len(viewer.mouse_drag_callbacks) == listening - 1)
+    qtbot.waitUntil(lambda: not isalive(predicted))
     click_at(viewer, qtbot, 100, 100)  # nobody is there to fail
     session.show(gene=next(gene for gene in session.genes if gene != session.gene))
     qtbot.wait(200)
+    viewer.window.add_plugin_dock_widget("napari-mclstexp", "Evidence")
+    assert len(viewer.mouse_drag_callbacks) == listening  # the new dock in place of the old
 
 
 def test_the_spot_s_own_tissue_is_shown_large_and_what_was_retrieved_at_96_px(predicted, qtbot):

@@ -383,7 +383,8 @@ class Workspace(QObject):
     def _draw(self) -> None:
         with told():
             self.scene = scene(self.session)
-            self.layers.begin(self.scene, lambda: self.shown.emit(self.scene))
+            self.layers.apply(self.scene)
+        self.shown.emit(self.scene)
 
     def _layers_removed(self, slots: tuple[str, ...]) -> None:
         """Keep what a person removed in napari's list of layers: layers only show what is open."""

@@ -155,11 +155,14 @@ def unpainted(viewer: Any) -> Iterator[None]:
 
 
 @contextmanager
-def changed_together(viewer: Any) -> Iterator[None]:
-    """Let the canvas arrange itself once for all layers that come or go, not for each.
+def changed_together(viewer: Any, number: int) -> Iterator[None]:
+    """Let the canvas arrange itself once for this number of layers that come or go, not for each.
 
     It searches all of Python's memory for garbage each time.
     """
+    if number < 2:
+        yield
+        return
     viewer.layers.events.begin_batch()
     try:
         yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +41,6 @@ from .arguments import (
     whole,
 )
 from .colour_controls import colour_as_described, watch_colours
-from .in_turns import InTurns
 from .overlays import colour_bar, legend, scale_bar
 from .region_layer import RegionLayer
 from .slots import ALL_SLOTS, MAPS, SLOTS, by_slot, world
@@ -88,7 +87,6 @@ class Layers:
         self._scene = Scene()  # the last that stood whole
         self._whole = True
         self._applying = False
-        self._turns = InTurns(self._by_us)
         self._arranged = False
         self._looked: tuple[Any, ...] | None = None  # where fit looked last
         self._gone: list[str] = []
@@ -104,9 +102,7 @@ class Layers:
         viewer.canvas.events.size.connect(self._resized)
 
     def __getitem__(self, slot: str) -> Any:
-        """Return the napari layer in a slot, or None; what is being drawn is there at once."""
-        if not self._applying:
-            self._turns.finish()
+        """Return the napari layer in a slot, or None."""
         shown = self._slots.get(slot)
         return shown.layer if shown else None
 
@@ -117,7 +113,6 @@ class Layers:
 
     def forget(self) -> None:
         """Let go of all layers; the viewer is going away."""
-        self._turns.stop()
         self._tell_soon.stop()
         self._thumbnails_soon.stop()
         self._slots.clear()
@@ -125,32 +120,14 @@ class Layers:
 
     def apply(self, scene: Scene) -> None:
         """Change the viewer from the scene shown before to this one."""
-        self.begin(scene)
-        self._turns.finish()
-
-    def begin(self, scene: Scene, then: Callable[[], None] = lambda: None) -> None:
-        """Change the viewer to this scene: at once, or where layers come and go, layer by layer.
-
-        Nothing is painted before all of it stands, so no half of a scene is seen.
-
-        Parameters
-        ----------
-        then
-            Called when it stands, or something went wrong; not if another scene comes before.
-        """
-        self._turns.begin(self._applied(scene), then)
-
-    def _applied(self, scene: Scene) -> Generator[bool]:
-        """Apply a scene, and yield after each piece whether a rest is worth it."""
         viewer = self._viewer()
         if viewer is None or (self._whole and scene == self._scene):
             return
         new_world = world(scene) != world(self._scene)
         self._whole = False
-        with unpainted(viewer):
-            yield from self._draw(viewer, scene)
+        with self._by_us(), unpainted(viewer):
+            self._draw(viewer, scene)
             rearranged = self._arrange(viewer, scene)
-            yield rearranged
             scale_bar(viewer).visible = scene.unit == "µm"
             scale_bar(viewer).box = True
             # A view that was never drawn cannot take a colour bar yet.
@@ -162,50 +139,40 @@ class Layers:
                 new_world = True  # more is known of where the tissue is, and she looks at all
             if (new_world or rearranged) and any(self[slot] is not None for slot in SLOTS):
                 self._look_at(viewer, scene)
-            self._scene, self._whole = scene, True
+        self._scene, self._whole = scene, True
         self._thumbnails_soon.start(THUMBNAIL_MS)
 
     def restore(self) -> None:
         """Draw again what the person removed, looking at where she looked."""
-        self._turns.finish()
         viewer = self._viewer()
         if viewer is None:
             return
         camera, scene = viewer.scene.camera, self._scene
         center, zoom = camera.center, camera.zoom
         with self._by_us(), unpainted(viewer):
-            for _ in self._draw(viewer, scene):
-                pass
+            self._draw(viewer, scene)
             if scene.compared:  # as in apply: these views are new
                 QTimer.singleShot(SETTLE_MS, self._write_legend)
             else:
                 legend(viewer, scene, self._coloured)
             camera.center, camera.zoom = center, zoom
 
-    def _draw(self, viewer: Any, scene: Scene) -> Generator[bool]:
+    def _draw(self, viewer: Any, scene: Scene) -> None:
         wanted = by_slot(scene)
         # First what goes, then the unit of all that stay, then what comes: napari cannot draw
         # layers of µm beside layers of px.
         going = [slot for slot in ALL_SLOTS if self._must_go(slot, wanted.get(slot))]
-        coming = {slot for slot in wanted if slot in going or slot not in self._slots}
-        coming -= {slot for slot, what in wanted.items() if what is None}
-        regions_change = (scene.regions is None) != (self.regions.layer is None)
-        several = len({*going, *coming}) + regions_change > 1
-        with changed_together(viewer):
+        coming = [slot for slot in wanted if slot in going or slot not in self._slots]
+        with changed_together(viewer, len({*going, *coming})):
             for slot in going:
                 self._drop(viewer, slot)
-                yield several
             self._measure_in(scene.unit)
             for slot in ALL_SLOTS:
-                before = self[slot]
                 self._bring(viewer, slot, wanted.get(slot), scene.unit)
-                yield several and self[slot] is not before
-        yield several
         drawn_on = self.regions.layer
         self.regions.apply(viewer, scene.regions, scene.unit)
         if self.regions.layer is not None and self.regions.layer is not drawn_on:
             self._watch("regions", self.regions.layer)
-        yield several
         self._restack(viewer)
 
     def _must_go(self, slot: str, wanted: Description | None) -> bool:
@@ -301,7 +268,6 @@ class Layers:
 
     def look_at(self, place: tuple[float, float], wide: float) -> None:
         """Bring a place (y, x) to the middle, its surroundings `wide` or less, in world units."""
-        self._turns.finish()  # else the view of a slide that comes would follow
         viewer = self._viewer()
         if viewer is not None:
             camera = viewer.scene.camera
