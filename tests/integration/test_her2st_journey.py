@@ -73,7 +73,7 @@ def test_from_the_open_slide_to_exported_named_domains_and_back(
     bench, viewer, qtbot, counted, answers, model, tmp_path, notes
 ):
     bench, docks = bench
-    slide, predict, genes, _, domains, annotate, export = docks.values()
+    slide, predict, genes, _, domains, annotate, _, export = docks.values()
     workspace = bench.workspace
     session = workspace.session
 
