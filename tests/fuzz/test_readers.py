@@ -85,6 +85,7 @@ def test_damaged_files_of_every_kind(name, place):
     check()
 
 
+@pytest.mark.filterwarnings("ignore:zarr v3 autosharding")  # anndata, that writes them
 def test_whole_files_are_read(place):
     """Else all that is refused would be no sign of anything."""
     for name, parser in parsers().items():

@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 from ..scene.layer_specs import Scene
 from ..session.next_step import DOCKS, NextStep, next_step, steps_done
 from .common.accessible import focus_inside, name_controls, use_by_keys
+from .common.late_controls import make_controls_late
 from .common.napari_compat import layer_panels
 from .common.tabbing import dock_of, title
 from .common.theme import colour, focus_seen, when_theme_changes
@@ -48,7 +49,9 @@ class Workbench(QWidget):
         super().__init__()
         self.workspace = workspace_of(napari_viewer)
         self._window = napari_viewer.window
-        self._panels = layer_panels(getattr(napari_viewer, "__wrapped__", napari_viewer))
+        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._panels = layer_panels(viewer)
+        make_controls_late(viewer)  # it folds them away
         self._opened = False
         self._front = ""
         self.say = QLabel("")

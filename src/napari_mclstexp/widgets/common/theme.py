@@ -31,7 +31,6 @@ BORDERED = (  # while they have the focus
     *("PushButton", "ToolButton", "ComboBox", "AbstractSpinBox", "LineEdit"),
     *("PlainTextEdit", "AbstractItemView", "Slider"),
 )
-FRAME = 4  # px that a dock of napari takes from its content at both sides
 MOST_OF_SCREEN = 0.44  # that a dock may ask for
 
 
@@ -167,10 +166,16 @@ class Scrolling(QScrollArea):
         """Ask for the width that the content needs, whenever a part comes or goes."""
         if event.type() == QEvent.Type.LayoutRequest:
             wanted = self.widget().minimumSizeHint().width()
-            wanted += self.verticalScrollBar().sizeHint().width() + FRAME
+            wanted += self.verticalScrollBar().sizeHint().width()
             screen = self.screen()
             most = wanted if screen is None else int(screen.size().width() * MOST_OF_SCREEN)
             self.setMinimumWidth(min(wanted, most))
+            # A dock takes a few px for its frame, which are no reason for a scroll bar.
+            policy = Qt.ScrollBarPolicy
+            fits = wanted <= most
+            self.setHorizontalScrollBarPolicy(
+                policy.ScrollBarAlwaysOff if fits else policy.ScrollBarAsNeeded
+            )
         return bool(super().eventFilter(watched, event))
 
 

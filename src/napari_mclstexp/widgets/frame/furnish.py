@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..banner import Banner
-from ..common.late_controls import make_controls_late
 from ..common.words import speak
 from .canvas_notes import CanvasNotes
 from .gene_bar import GeneBar
@@ -36,7 +35,6 @@ def furnish(
         The signal that carries each scene that was drawn.
     """
     speak()  # before the docks say anything
-    make_controls_late(viewer)
     shown.connect(Banner(unsaved, window).show_scene)
     shown.connect(GeneBar(session, window).show_scene)
     notes = CanvasNotes.over(viewer)
