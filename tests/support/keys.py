@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari._qt.dialogs.qt_notification import NapariQtNotification
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QWidget
@@ -14,6 +15,11 @@ CTRL, ALT, NONE = (
     Qt.KeyboardModifier.AltModifier,
     Qt.KeyboardModifier.NoModifier,
 )
+
+
+def notifications(viewer: Any) -> list[QWidget]:
+    """Return what napari tells, at the corner of its canvas."""
+    return viewer.window._qt_window.findChildren(NapariQtNotification)
 
 
 class Keys:
@@ -50,7 +56,12 @@ class Keys:
         QTest.keyClicks(self.focus, text)
 
     def tab_to(self, widget: QWidget) -> None:
-        """Press Tab until a control has the focus; each that is passed must be in sight."""
+        """Press Tab until a control has the focus; each that is passed must be in sight.
+
+        A notification of napari keeps the focus inside until it goes, and goes by itself.
+        """
+        while any(each.isVisible() for each in notifications(self._viewer)):
+            QTest.qWait(100)
         for _ in range(MOST_TABS):
             if widget is self.focus or self.focus.isAncestorOf(widget):
                 return
