@@ -14,7 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
-import numpy as np
 from qtpy.QtWidgets import QApplication, QScrollArea
 
 from napari_mclstexp.widgets.common import dialogs
@@ -52,20 +51,10 @@ def take(viewer: napari.Viewer, name: str) -> None:
 
 
 def fit(viewer: napari.Viewer) -> None:
-    """Fill the canvas with what is shown of the spots, again where napari went on arranging."""
+    """Look at the tissue, as F8 does, again where napari went on arranging."""
     for _ in range(2):
         settle()
-        fill(viewer)
-
-
-def fill(viewer: napari.Viewer) -> None:
-    """Fill the canvas once."""
-    extents = [each.extent.world[:, -2:] for each in viewer.layers if hasattr(each, "symbol")]
-    low, high = np.min([e[0] for e in extents], axis=0), np.max([e[1] for e in extents], axis=0)
-    canvas = viewer.window._qt_viewer.canvas.native
-    camera = viewer.scene.camera
-    camera.center = tuple((low + high) / 2)
-    camera.zoom = 0.9 * min(np.array([canvas.height(), canvas.width()]) / (high - low))
+        workspace_of(viewer).layers.fit()
 
 
 def open_window() -> napari.Viewer:

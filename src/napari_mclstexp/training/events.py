@@ -119,7 +119,7 @@ class EventFile:
             try:
                 if path.exists() and not _is_events(path):
                     raise OutputError(
-                        f"--events {path} holds something else than events; choose another file."
+                        f"--events {path} holds something else than events; choose another name."
                     )
                 self._file = path.open("a", encoding="utf-8")
             except OSError as error:
