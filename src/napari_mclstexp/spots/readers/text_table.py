@@ -118,13 +118,12 @@ def numbers(
         Naming the line and the value that is no number, or that is missing.
     """
     said_there = table[column]
-    if not is_numeric_dtype(said_there):
-        said_there = said_there.astype(str).str.strip()
     values = as_numbers(said_there)
     wrong = ~(np.abs(values) < FARTHEST_PX)
     if wrong.any():
         at = int(np.argmax(wrong))
-        value = "" if pd.isna(said_there.iloc[at]) else str(said_there.iloc[at])
+        missing = is_numeric_dtype(said_there) and np.isnan(values[at])
+        value = "" if missing else str(said_there.iloc[at]).strip()
         said = f"{value[:40]!r}, which is no number" if value else "empty"
         if np.isfinite(values[at]):
             said = f"{value[:40]!r}, which is too large"
