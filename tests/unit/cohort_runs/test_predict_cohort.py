@@ -204,17 +204,16 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_leaves_nothing_half(
             subprocess.run(["umount", out], check=True)
 
 
-def test_a_cancel_ends_it_within_seconds(table, tiny_model, tmp_path):
-    token, at = CancelToken(), []
+def test_a_cancel_ends_it_before_the_slides_that_wait(table, tiny_model, tmp_path):
+    token = CancelToken()
 
     def progress(news):
         if news.news is not None and news.news.progress is not None:
-            at.append(time.monotonic())
             token.cancel()
 
     with pytest.raises(Cancelled):
         run(table, tiny_model, tmp_path / "out", progress=progress, cancel=token)
-    assert time.monotonic() - at[0] < 3
+    assert len(list((tmp_path / "out").glob("*.h5ad"))) < N
 
 
 def test_files_of_a_person_are_not_written_over(table, tiny_model, tmp_path):

@@ -6,7 +6,6 @@ import dataclasses
 import os
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -124,7 +123,7 @@ def test_batches_come_back_in_order_and_are_read_only_as_far_ahead_as_needed(dev
 
 
 @pytest.mark.parametrize("device", [CPU, OPENVINO])
-def test_a_cancel_ends_a_long_pass_within_a_second(device, kept):
+def test_a_cancel_ends_a_long_pass_with_what_is_under_way(device, kept):
     if device is OPENVINO:
         pytest.importorskip("openvino")
     cancel = CancelToken()
@@ -134,10 +133,10 @@ def test_a_cancel_ends_a_long_pass_within_a_second(device, kept):
     under_way = lanes.stream((number, big) for number in range(100))
     next(under_way)
     cancel.cancel()
-    start = time.perf_counter()
+    more = []
     with pytest.raises(Cancelled):
-        list(under_way)
-    assert time.perf_counter() - start < 1
+        more.extend(number for number, *_ in under_way)
+    assert len(more) < 5
 
 
 def test_agreement_is_that_of_the_worst_picture():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -176,17 +174,16 @@ def test_the_scale_comes_from_the_spots_or_is_asked_for(slide, section, model):
         predict(slide, spots, model)
 
 
-def test_a_cancel_is_obeyed_within_a_second(slide, section, model):
+def test_a_cancel_is_obeyed_before_the_next_batch(slide, section, model):
     cancel, seen = CancelToken(), []
 
     def stop(event):
-        seen.append(time.monotonic())
+        seen.append(event)
         cancel.cancel()
 
     with pytest.raises(Cancelled):
         predict(slide, section.spots, model, batch_size=4, progress=stop, cancel=cancel)
     assert len(seen) == 1
-    assert time.monotonic() - seen[0] < 1
 
 
 def test_a_written_prediction_reads_back(slide, section, model, tmp_path):

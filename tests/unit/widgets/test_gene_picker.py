@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from qtpy.QtCore import Qt
 
@@ -102,11 +100,9 @@ def test_a_search_without_result_says_so(picker, qtbot):
     assert not picker.none.isVisible()
 
 
-def test_twenty_thousand_genes_are_searched_without_delay(picker):
+def test_twenty_thousand_genes_are_searched(picker):
     picker.set_genes(tuple(f"GENE{i}" for i in range(20_000)), {})
-    start = time.perf_counter()
     picker.search.setText("77")
-    assert time.perf_counter() - start < 0.5  # takes 0.02 s on an idle machine
     assert picker.genes.shown[:2] == ["GENE10077", "GENE10177"]
 
 

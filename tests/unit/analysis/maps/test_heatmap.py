@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -110,16 +108,6 @@ def test_a_single_spot_makes_a_map_of_its_own_size():
     geometry = HeatmapGeometry.build(np.array([[50.0, 80.0]]), diameter=55)
     image = geometry.render(np.array([3.0], dtype=np.float32))
     assert at(geometry, image, [(50, 80)])[0] == 3.0
-
-
-def test_a_gene_switch_on_a_visium_slide_is_faster_than_a_frame():
-    xy = hexagonal(70)
-    geometry = HeatmapGeometry.build(xy)
-    values = np.random.default_rng(0).random((20, len(xy)), dtype=np.float32)
-    started = time.perf_counter()
-    for gene in values:
-        geometry.render(gene)
-    assert (time.perf_counter() - started) / len(values) < 0.05
 
 
 def test_the_raster_of_a_huge_slide_stays_bounded():
