@@ -7,9 +7,11 @@ import tempfile
 
 import pytest
 
-# Features that a test computes are its own: never those of the person's earlier runs.
-_CACHE = tempfile.TemporaryDirectory(prefix="mclstexp-cache-")
-os.environ["NAPARI_MCLSTEXP_CACHE"] = _CACHE.name
+# Features that a test computes are its own, and those of the tests beside it: never those of the
+# person's earlier runs.
+if "PYTEST_XDIST_WORKER" not in os.environ:  # whose processes inherit it
+    _CACHE = tempfile.TemporaryDirectory(prefix="mclstexp-cache-")
+    os.environ["NAPARI_MCLSTEXP_CACHE"] = _CACHE.name
 # Nor does it see what the person keeps on the shelf, or puts anything there.
 _SHELF = tempfile.TemporaryDirectory(prefix="mclstexp-data-")
 os.environ["NAPARI_MCLSTEXP_DATA"] = _SHELF.name

@@ -7,7 +7,6 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QColorDialog,
     QHeaderView,
-    QLabel,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableWidget,
@@ -15,6 +14,7 @@ from qtpy.QtWidgets import (
 )
 
 from ...analysis.domain_map import DomainMap
+from ..common.link_label import LinkLabel
 from ..common.theme import gene_links, when_theme_changes
 from ..common.words import tr
 
@@ -84,16 +84,14 @@ class DomainTable(QTableWidget):
         for row, key in enumerate(self._keys):
             genes = [gene for gene in self._high.get(key, "").split(", ") if gene]
             label = self.cellWidget(row, GENES)
-            if not isinstance(label, QLabel):
+            if not isinstance(label, LinkLabel):
                 label = self._new_label()
                 self.setCellWidget(row, GENES, label)
             label.setText(gene_links(genes))
 
-    def _new_label(self) -> QLabel:
-        label = QLabel("")
+    def _new_label(self) -> LinkLabel:
+        label = LinkLabel()
         label.setWordWrap(True)
-        label.setTextFormat(Qt.TextFormat.RichText)
-        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         label.setContentsMargins(4, 0, 4, 0)
         label.setToolTip(tr("Click a gene to see its map"))
         label.linkActivated.connect(self.gene_asked)

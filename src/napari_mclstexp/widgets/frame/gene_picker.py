@@ -12,7 +12,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListView,
     QShortcut,
@@ -24,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from ...analysis.gene_aliases import look_up
 from ...session.recent_files import Favourites
+from ..common.link_label import LinkLabel
 from ..common.theme import gene_links, when_theme_changes
 from ..common.words import tr
 from .gene_list import NOTHING as NONE_KNOWN
@@ -76,8 +76,7 @@ class GenePicker(QWidget):
         self.drop = _Drop(self)
         self.order, self.list, self.none = self.drop.order, self.drop.list, self.drop.none
         self.list.setModel(self.genes)
-        self.note = QLabel("")
-        self.note.setTextFormat(Qt.TextFormat.RichText)
+        self.note = LinkLabel()
         self.note.setAccessibleName(tr("What became of the search"))
         self.note.setToolTip(
             tr("What the name that you searched for means, and what comes closest")
@@ -320,8 +319,7 @@ class _Drop(QFrame):
                 "that gene"
             )
         )
-        self.none = QLabel("")
-        self.none.setTextFormat(Qt.TextFormat.RichText)
+        self.none = LinkLabel()
         self.none.setToolTip(tr("What the name means, or why the list is empty"))
         self.none.setWordWrap(True)
         layout = QVBoxLayout(self)
