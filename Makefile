@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 TOOLS  := .venv-tools
 # Qt needs a screen; where there is none, a virtual one.
 SCREEN := $(if $(filter Linux,$(shell uname -s)),$(if $(DISPLAY)$(WAYLAND_DISPLAY),,xvfb-run -a -s "-screen 0 1366x768x24"))
+# Without compiled files each program that a test starts would compile itself anew.
+unexport PYTHONDONTWRITEBYTECODE
 # Two at a time, each with a virtual screen and one thread of its own: threads of two processes that
 # share two cores would wait for each other. In the order of the folders, so that the long journeys of
 # tests/integration come first and neither process waits for one at the end.

@@ -77,24 +77,25 @@ def test_the_slide_comes_back_with_all_that_lies_on_it_and_says_how_to_close_it(
     assert words(notes) == [STILL_OPEN]
 
 
-@pytest.mark.parametrize("slot", ["spots", "domains", "regions"])
 def test_a_layer_that_can_be_hidden_is_hidden_and_comes_back_when_asked_for(
-    workspace, viewer, qtbot, kept, notes, slot
+    workspace, viewer, qtbot, kept, notes
 ):
     session, layers = workspace.session, workspace.layers
-    flag = f"show_{slot}"
-    session.show(**{flag: True})
-    layer = layers.regions.layer if slot == "regions" else layers[slot]
-    viewer.layers.remove(layer)
-    qtbot.waitUntil(lambda: not getattr(session.display, flag))
-    kept()
-    assert layer not in viewer.layers
-    (word,) = words(notes)
-    assert word.startswith(f"The {slot} are hidden, not lost")
-    session.show(**{flag: True})
-    again = layers.regions.layer if slot == "regions" else layers[slot]
-    assert again in viewer.layers
-    assert again.visible
+    for slot in ("spots", "domains", "regions"):
+        flag = f"show_{slot}"
+        session.show(**{flag: True})
+        layer = layers.regions.layer if slot == "regions" else layers[slot]
+        notes.clear()
+        viewer.layers.remove(layer)
+        qtbot.waitUntil(lambda flag=flag: not getattr(session.display, flag))
+        kept()
+        assert layer not in viewer.layers
+        (word,) = words(notes)
+        assert word.startswith(f"The {slot} are hidden, not lost")
+        session.show(**{flag: True})
+        again = layers.regions.layer if slot == "regions" else layers[slot]
+        assert again in viewer.layers
+        assert again.visible
 
 
 def test_regions_come_back_with_napari_s_eye_and_stay_while_one_draws_on(workspace, viewer, qtbot):
@@ -108,32 +109,32 @@ def test_regions_come_back_with_napari_s_eye_and_stay_while_one_draws_on(workspa
     assert regions.layer.visible
 
 
-@pytest.mark.parametrize("style", ["points", "heatmap"])
-def test_the_expression_is_drawn_again(workspace, viewer, qtbot, kept, notes, style):
-    workspace.session.show(style=style)
-    viewer.layers.remove(workspace.layers["predicted"])
-    qtbot.waitUntil(lambda: workspace.layers["predicted"] in viewer.layers)
-    kept()
-    assert "opacity" in words(notes)[0]
+def test_the_expression_is_drawn_again(workspace, viewer, qtbot, kept, notes):
+    for style in ("points", "heatmap"):
+        workspace.session.show(style=style)
+        notes.clear()
+        viewer.layers.remove(workspace.layers["predicted"])
+        qtbot.waitUntil(lambda: workspace.layers["predicted"] in viewer.layers)
+        kept()
+        assert "opacity" in words(notes)[0]
 
 
-@pytest.mark.parametrize("way", ["clear", "select all and delete"])
-@pytest.mark.parametrize("quantity", ["predicted", "beside"])
-def test_removing_all_layers_at_once_loses_nothing(
-    workspace, viewer, qtbot, kept, notes, way, quantity
-):
-    workspace.session.show(quantity=quantity)
-    names = shown(viewer)
-    if way == "clear":
-        viewer.layers.clear()
-    else:
+def test_removing_all_layers_at_once_loses_nothing(workspace, viewer, qtbot, kept, notes):
+    def select_and_delete():
         viewer.layers.select_all()
         viewer.layers.remove_selected()
-    assert len(viewer.layers) == 0
-    qtbot.waitUntil(lambda: shown(viewer) == names)
-    kept()
-    assert words(notes) == [STILL_OPEN]
-    viewer.screenshot(canvas_only=True, flash=False)
+
+    for quantity in ("predicted", "beside"):
+        workspace.session.show(quantity=quantity)
+        names = shown(viewer)
+        for remove_all in (viewer.layers.clear, select_and_delete):
+            notes.clear()
+            remove_all()
+            assert len(viewer.layers) == 0
+            qtbot.waitUntil(lambda names=names: shown(viewer) == names)
+            kept()
+            assert words(notes) == [STILL_OPEN]
+            viewer.screenshot(canvas_only=True, flash=False)
 
 
 def test_genes_in_views_of_their_own_come_back_too(workspace, viewer, qtbot, kept):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,8 +38,14 @@ def spots_file(tmp_path_factory) -> Path:
 def viewer(monkeypatch, tmp_path, make_napari_viewer):
     """Return a viewer in a real window, with a configuration folder of its own.
 
-    Whatever is unsaved when something is closed is discarded, unless a test says otherwise.
+    Whatever is unsaved when something is closed is discarded, unless a test says otherwise. What is
+    older than the window is left out of each search for garbage, which napari begins whenever a
+    layer goes.
     """
+    gc.collect()
+    gc.freeze()
+    monkeypatch.setattr("napari_mclstexp.widgets.common.warm_up._begun", True)
+    monkeypatch.setattr("napari_mclstexp.widgets.workspace.thaw", lambda: None)
     # Before the viewer, so that it still holds when that is closed at the end.
     dialogs = "napari_mclstexp.widgets.common.dialogs"
     monkeypatch.setattr(f"{dialogs}.ask_unsaved", lambda *_: "discard")

@@ -21,6 +21,7 @@ from ...scene.layer_specs import (
     SlideLayer,
     SpotsLayer,
 )
+from ..common.known_shaders import read_shaders_once
 from ..common.napari_compat import (
     canvas_height,
     changed_together,
@@ -97,6 +98,7 @@ class Layers:
         self._thumbnails_soon = QTimer()
         self._thumbnails_soon.setSingleShot(True)
         self._thumbnails_soon.timeout.connect(self._draw_thumbnails)
+        read_shaders_once()
         flush_in_own_context(viewer)
         viewer.layers.events.removed.connect(self._removed)
         viewer.canvas.events.size.connect(self._resized)
