@@ -12,11 +12,9 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 
 from napari_mclstexp.analysis.region import Region
-from napari_mclstexp.model import load_model
 from napari_mclstexp.session.next_step import DOCKS
 from napari_mclstexp.session.read_session import slides_in
 from napari_mclstexp.slides import open_slide
-from napari_mclstexp.spots.readers.choose import read_spots
 from napari_mclstexp.spots.schema import SpotMetadata
 from support import widget_kit as kit
 
@@ -24,17 +22,11 @@ RUN_MS = 60_000
 
 
 @pytest.fixture
-def bench(viewer, qtbot, slide_file, spots_file, tiny_model):
+def bench(viewer, slide_file, tiny_prediction, tiny_model):
     """The docks of the workbench with a finished prediction, by name."""
     docks = {n: viewer.window.add_plugin_dock_widget("napari-mclstexp", n)[1] for n in DOCKS}
-    workspace = docks["Predict"].workspace
-    session = workspace.session
-    session.use_slide(open_slide(slide_file))
-    session.use_spots(read_spots(spots_file))
-    session.use_model(load_model(tiny_model))
-    workspace.run("cpu")
-    qtbot.waitUntil(lambda: session.result is not None and session.result.complete, timeout=RUN_MS)
-    qtbot.waitUntil(lambda: not workspace.jobs.busy)
+    session = docks["Predict"].workspace.session
+    kit.open_prediction(session, slide_file, tiny_model, tiny_prediction)
     return docks
 
 

@@ -47,19 +47,15 @@ def predicted(ready, click, qtbot):
     return ready
 
 
-def test_opening_a_slide_shows_it_at_its_true_scale_and_says_what_was_read(loaded, viewer):
+def test_what_was_read_is_said_and_drawn_at_its_true_scale(loaded, click, viewer):
     slide, _ = loaded
+    layers = slide.workspace.layers
     layer = slide.workspace.layers["slide"]
     assert layer in viewer.layers
     np.testing.assert_allclose(layer.extent.world[1], [600, 800], atol=1)
     assert "1,600 × 1,200 px" in slide.slide.facts.text()
     assert "0.5 µm/px" in slide.slide.facts.text()
     assert not slide.slide.scale_line.isVisible()
-
-
-def test_spots_are_drawn_and_their_counts_shown_a_gene_at_a_time(loaded, click, viewer):
-    slide, _ = loaded
-    layers = slide.workspace.layers
     assert "63 spots" in slide.spots.facts.text()
     assert "4 genes" in slide.spots.facts.text()
     assert len(layers["spots"].data) == 63
@@ -69,17 +65,15 @@ def test_spots_are_drawn_and_their_counts_shown_a_gene_at_a_time(loaded, click, 
     assert slide.workspace.session.shown_quantity == "measured"
     assert "GNAS" in layers["measured"].name
     assert not np.allclose(before, layers["measured"].face_color)
-
-
-def test_outlines_can_be_hidden_and_shown(loaded, click):
-    slide, _ = loaded
     click(slide.spots.outlines)
     assert not slide.workspace.layers["spots"].visible
     click(slide.spots.outlines)
     assert slide.workspace.layers["spots"].visible
 
 
-def test_a_grid_is_laid_over_the_tissue(loaded, click, qtbot):
+def test_a_grid_is_laid_over_the_tissue_and_closing_the_slide_clears_it(
+    loaded, click, qtbot, viewer
+):
     slide, _ = loaded
     session = slide.workspace.session
     measured = session.spots
@@ -91,6 +85,10 @@ def test_a_grid_is_laid_over_the_tissue(loaded, click, qtbot):
     step = np.diff(np.unique(xy[:, 0].round()))
     assert step.min() == pytest.approx(160, abs=1)
     assert len(slide.workspace.layers["spots"].data) == len(xy)
+    click(slide.slide.close_slide)
+    qtbot.waitUntil(lambda: session.slide is None)
+    assert len(viewer.layers) == 0
+    assert slide.slide.facts.text() == "No slide is open."
 
 
 def test_a_slide_without_scale_asks_for_it(docks, click, qtbot, answers, tmp_path, notes):
@@ -105,14 +103,6 @@ def test_a_slide_without_scale_asks_for_it(docks, click, qtbot, answers, tmp_pat
     click(slide.slide.set_scale)
     np.testing.assert_allclose(slide.workspace.layers["slide"].scale, [0.25, 0.25])
     assert kit.sentences(notes) == []
-
-
-def test_closing_the_slide_clears_what_depended_on_it(loaded, click, qtbot, viewer):
-    slide, _ = loaded
-    click(slide.slide.close_slide)
-    qtbot.waitUntil(lambda: slide.workspace.session.slide is None)
-    assert len(viewer.layers) == 0
-    assert slide.slide.facts.text() == "No slide is open."
 
 
 def test_a_bad_slide_is_told_in_a_sentence_and_the_open_one_stays(
@@ -130,7 +120,7 @@ def test_a_bad_slide_is_told_in_a_sentence_and_the_open_one_stays(
     qtbot.waitUntil(lambda: not slide.busy.isVisible())
 
 
-def test_the_card_of_the_model_is_read_before_a_run(ready):
+def test_a_run_fills_the_map_in_and_ends_with_every_gene(ready, click, qtbot):
     _, predict = ready
     card = predict.model.card.text()
     assert "Tiny" in card
@@ -138,10 +128,6 @@ def test_the_card_of_the_model_is_read_before_a_run(ready):
     assert "alpha, beta" in card
     assert "32 px = 32 µm" in card
     assert "0.43 on average, 0.64 at best (GNAS)" in card
-
-
-def test_a_run_fills_the_map_in_and_ends_with_every_gene(ready, click, qtbot):
-    _, predict = ready
     session = predict.workspace.session
     seen = []
     predict.workspace.progressed.connect(lambda event: seen.append(event.done))
@@ -158,7 +144,9 @@ def test_a_run_fills_the_map_in_and_ends_with_every_gene(ready, click, qtbot):
     assert predict.workspace.layers["predicted"] is not None
 
 
-def test_the_next_gene_by_keyboard_changes_the_colours_and_the_colour_bar(predicted, qtbot):
+def test_a_map_changes_with_the_next_gene_by_keyboard_the_style_and_the_controls(
+    predicted, click, qtbot
+):
     _, predict = predicted
     layer = predict.workspace.layers["predicted"]
     colours = []
@@ -171,15 +159,22 @@ def test_the_next_gene_by_keyboard_changes_the_colours_and_the_colour_bar(predic
     assert not np.allclose(colours[0][1], colours[1][1])
     assert names[-1] in predict.workspace.layers["predicted"].name
 
-
-def test_heatmap_and_back(predicted, click):
-    _, predict = predicted
     click(predict.display.heatmap)
     image = predict.workspace.layers["predicted"]
     assert np.isfinite(image.data).any()
     assert np.isnan(image.data).any()
     click(predict.display.points)
     assert len(predict.workspace.layers["predicted"].data) == 63
+
+    layers, display = predict.workspace.layers, predict.display
+    display.opacity.setValue(35)
+    assert layers["predicted"].opacity == pytest.approx(0.35)
+    before = predict.bars[0].bar.limits
+    display.contrast.setValue((20, 60))
+    assert predict.bars[0].bar.limits[1] < before[1]
+    display.colormap.setCurrentIndex(display.colormap.findText("magma"))
+    display.colormap.activated.emit(display.colormap.currentIndex())
+    assert predict.bars[0].bar.colormap == "magma"
 
 
 def test_measured_beside_predicted_with_a_bar_for_each(predicted, qtbot):
@@ -197,20 +192,9 @@ def test_measured_beside_predicted_with_a_bar_for_each(predicted, qtbot):
     assert shown == ["predicted", "measured"]
 
 
-def test_colours_contrast_and_opacity_follow_their_controls(predicted, qtbot):
-    _, predict = predicted
-    layers, display = predict.workspace.layers, predict.display
-    display.opacity.setValue(35)
-    assert layers["predicted"].opacity == pytest.approx(0.35)
-    before = predict.bars[0].bar.limits
-    display.contrast.setValue((20, 60))
-    assert predict.bars[0].bar.limits[1] < before[1]
-    display.colormap.setCurrentIndex(display.colormap.findText("magma"))
-    display.colormap.activated.emit(display.colormap.currentIndex())
-    assert predict.bars[0].bar.colormap == "magma"
-
-
-def test_saving_writes_an_h5ad_with_all_genes(predicted, click, qtbot, answers, tmp_path, notes):
+def test_saving_writes_an_h5ad_with_all_genes_or_tells_why_not(
+    predicted, click, qtbot, answers, tmp_path, notes
+):
     _, predict = predicted
     target = tmp_path / "out.h5ad"
     answers(target)
@@ -221,24 +205,31 @@ def test_saving_writes_an_h5ad_with_all_genes(predicted, click, qtbot, answers, 
     assert saved.shape == (63, 4)
     assert saved.uns["mclstexp"]["model_name"] == "Tiny"
     assert kit.sentences(notes) == []
-
-
-def test_saving_where_one_may_not_is_told_and_leaves_nothing(
-    predicted, click, qtbot, answers, tmp_path, notes
-):
-    _, predict = predicted
     answers(tmp_path / "nowhere" / "out.h5ad")
     click(predict.save)
     qtbot.waitUntil(lambda: bool(kit.sentences(notes)))
     assert "nowhere" in kit.sentences(notes)[0]
 
 
-def test_cancelling_ends_the_run_and_its_rows_disappear(ready, click, qtbot, slow_run, notes):
+def test_the_window_answers_while_a_run_is_on_and_cancelling_ends_it(
+    ready, click, qtbot, slow_run, notes
+):
     _, predict = ready
     session = predict.workspace.session
     slow_run()
     click(predict.runner.run)
     qtbot.waitUntil(lambda: session.result is not None and session.result.n_done > 0)
+    turns = []
+    timer = QTimer()
+    timer.timeout.connect(lambda: turns.append(session.result.n_done))
+    timer.start(1)
+    qtbot.waitUntil(lambda: len(set(turns)) > 5, timeout=RUN_MS)  # rows go on arriving
+    timer.stop()
+    assert session.run is not None
+    assert len(turns) >= 2 * len(set(turns))  # and it turns more often than they do
+    click(predict.runner.run)
+    assert "running already" in kit.sentences(notes)[0]
+    notes.clear()
     result = session.result
     click(predict.runner.cancel)
     qtbot.waitUntil(lambda: session.run is None, timeout=20_000)
@@ -247,16 +238,6 @@ def test_cancelling_ends_the_run_and_its_rows_disappear(ready, click, qtbot, slo
     assert not predict.runner.bar.isVisible()
     assert not predict.save.isEnabled()
     assert kit.sentences(notes) == []
-
-
-def test_a_second_run_is_refused_with_a_sentence(ready, click, qtbot, slow_run, notes):
-    _, predict = ready
-    slow_run()
-    click(predict.runner.run)
-    first = predict.workspace.session.run
-    click(predict.runner.run)
-    assert "running already" in kit.sentences(notes)[0]
-    assert predict.workspace.session.run is first
 
 
 def test_a_run_without_slide_or_model_says_what_is_missing(docks, click, notes):
@@ -270,23 +251,6 @@ def test_a_run_without_slide_or_model_says_what_is_missing(docks, click, notes):
     assert 0 <= trouble.mapToGlobal(trouble.rect().topLeft()).y() - top < 40
     click(trouble.close_button)
     assert not trouble.isVisible()
-
-
-def test_the_window_answers_while_a_run_is_on(ready, click, qtbot, slow_run):
-    _, predict = ready
-    session = predict.workspace.session
-    slow_run()
-    click(predict.runner.run)
-    qtbot.waitUntil(lambda: session.result is not None and session.result.n_done > 0)
-    turns = []
-    timer = QTimer()
-    timer.timeout.connect(lambda: turns.append(session.result.n_done))
-    timer.start(1)
-    qtbot.waitUntil(lambda: len(set(turns)) > 5, timeout=RUN_MS)  # rows go on arriving
-    timer.stop()
-    assert session.run is not None
-    assert session.result.n_done < session.spots.n_obs
-    assert len(turns) >= 2 * len(set(turns))  # and it turns more often than they do
 
 
 def test_closing_the_slide_while_a_run_is_on_ends_it_cleanly(ready, click, qtbot, slow_run, notes):

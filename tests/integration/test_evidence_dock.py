@@ -10,23 +10,17 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QPoint, Qt
 
 from napari_mclstexp.analysis.evidence import evidence
+from support import widget_kit as kit
 
 RUN_MS = 60_000
 
 
 @pytest.fixture
-def predicted(docks, viewer, slide_file, spots_file, tiny_model, qtbot):
+def predicted(docks, viewer, slide_file, tiny_prediction, tiny_model):
     """Return the Evidence dock beside a finished prediction."""
     dock = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Evidence")[1]
-    workspace = dock.workspace
-    session = workspace.session
-    workspace.open_slide(slide_file)
-    qtbot.waitUntil(lambda: session.slide is not None)
-    workspace.load_spots(spots_file)
-    workspace.load_model(tiny_model)
-    qtbot.waitUntil(lambda: session.spots is not None and session.model is not None, timeout=RUN_MS)
-    workspace.run("cpu")
-    qtbot.waitUntil(lambda: session.result is not None and session.result.complete, timeout=RUN_MS)
+    session = dock.workspace.session
+    kit.open_prediction(session, slide_file, tiny_model, tiny_prediction)
     return dock
 
 
@@ -61,7 +55,7 @@ def test_a_click_on_a_spot_shows_the_retrieved_spots_that_make_its_value(predict
     assert predicted.retrieved[0] == (f"{first.section}\n{first.weight:.1%} · {first.measured:.2f}")
 
 
-def test_another_gene_is_explained_at_the_same_spot(predicted, qtbot):
+def test_another_gene_is_explained_at_the_same_spot_until_the_slide_is_closed(predicted, qtbot):
     session = predicted.workspace.session
     x, y = np.asarray(session.spots.obsm["spatial"])[5] * session.slide.um_per_px
     predicted.choose(y, x)
@@ -69,17 +63,9 @@ def test_another_gene_is_explained_at_the_same_spot(predicted, qtbot):
     session.show(gene=other)
     title = f"{other} at {session.spots.obs_names[5]}"
     qtbot.waitUntil(lambda: title in plain(predicted.summary.text()))
-
-
-def test_beside_the_tissue_nothing_is_explained(predicted):
-    predicted.choose(-5000, -5000)
+    predicted.choose(-5000, -5000)  # beside the tissue
     assert predicted.spot == ""
     assert predicted.retrieved == []
-
-
-def test_a_closed_slide_leaves_no_retrieved_spots_behind(predicted, qtbot):
-    session = predicted.workspace.session
-    x, y = np.asarray(session.spots.obsm["spatial"])[5] * session.slide.um_per_px
     predicted.choose(y, x)
     qtbot.waitUntil(lambda: bool(predicted.retrieved))
     predicted.workspace.close_slide()

@@ -8,9 +8,6 @@ from qtpy.QtCore import Qt
 
 from napari_mclstexp.analysis.domain_settings import DomainSettings
 from napari_mclstexp.analysis.region import Region
-from napari_mclstexp.model import load_model
-from napari_mclstexp.slides import open_slide
-from napari_mclstexp.spots.readers.choose import read_spots
 from support import widget_kit as kit
 
 RUN_MS = 60_000
@@ -19,15 +16,11 @@ RING = ((100.0, 100.0), (500.0, 100.0), (500.0, 400.0), (100.0, 100.0))
 
 
 @pytest.fixture
-def workspace(docks, qtbot, slide_file, spots_file, tiny_model):
+def workspace(docks, qtbot, slide_file, tiny_prediction, tiny_model):
     """A workspace with a slide, spots, a prediction, domains and a region."""
     workspace = docks[0].workspace
     session = workspace.session
-    session.use_slide(open_slide(slide_file))
-    session.use_spots(read_spots(spots_file))
-    session.use_model(load_model(tiny_model))
-    workspace.run("cpu")
-    qtbot.waitUntil(lambda: session.result is not None and session.result.complete, timeout=RUN_MS)
+    kit.open_prediction(session, slide_file, tiny_model, tiny_prediction)
     workspace.tasks.find_domains(DomainSettings(k=2), "predicted")
     qtbot.waitUntil(lambda: session.annotations.domains is not None, timeout=RUN_MS)
     session.edit("Draw", regions=(Region("one", ((RING,),)),))

@@ -16,19 +16,12 @@ RUN_MS = 60_000
 EXPRESSION = ("predicted", "measured")
 
 
-@pytest.fixture(scope="module")
-def prediction(slide_file, spots_file, tiny_model):
-    """A finished prediction beside measured counts."""
-    with open_slide(slide_file) as slide:
-        return predict(slide, read_spots(spots_file), load_model(tiny_model), device="cpu")
-
-
 @pytest.fixture
-def workspace(docks, slide_file, prediction):
+def workspace(docks, slide_file, tiny_prediction):
     """A workspace that shows the prediction."""
     workspace = docks[0].workspace
     workspace.session.use_slide(open_slide(slide_file))
-    workspace.session.use_prediction(prediction)
+    workspace.session.use_prediction(tiny_prediction)
     return workspace
 
 
@@ -44,50 +37,51 @@ def canvas(workspace):
     return viewer.screenshot(size=(400, 400), canvas_only=True, flash=False)
 
 
-@pytest.mark.parametrize("style", ["points", "heatmap"])
-def test_domains_are_drawn_alone_and_a_gene_folds_them_away(workspace, docks, click, qtbot, style):
+def test_domains_are_drawn_alone_and_a_gene_folds_them_away(workspace, docks, click, qtbot):
     session, layers = workspace.session, workspace.layers
-    session.show(style=style)
-    workspace.tasks.find_domains(DomainSettings(k=2), "predicted")
-    qtbot.waitUntil(lambda: layers["domains"] is not None, timeout=RUN_MS)
-    assert maps(workspace) == []
-    assert workspace.scene.bars == ()
-    assert not layers.viewer.canvas.overlays.text.visible
-    picture = canvas(workspace)
-    session.show(show_spots=True)  # no map of a gene
-    assert layers["domains"] is not None
-    predict_dock = docks[1]
-    predict_dock.genes.picked.emit("CD74")
-    assert maps(workspace) == ["predicted"]
-    assert layers["domains"] is None
-    assert workspace.scene.bars[0].gene == "CD74"
-    session.show(show_domains=True)
-    assert maps(workspace) == []
-    again = canvas(workspace)
-    assert np.mean(np.any(again != picture, axis=-1)) < 0.02  # but for the outlines of spots
-    click(predict_dock.display.contours)
-    assert maps(workspace) == ["predicted"]
+    for style in ("points", "heatmap"):
+        session.show(style=style)
+        assert layers["domains"] is None
+        workspace.tasks.find_domains(DomainSettings(k=2), "predicted")
+        qtbot.waitUntil(lambda: layers["domains"] is not None, timeout=RUN_MS)
+        assert maps(workspace) == []
+        assert workspace.scene.bars == ()
+        assert not layers.viewer.canvas.overlays.text.visible
+        picture = canvas(workspace)
+        session.show(show_spots=True)  # no map of a gene
+        assert layers["domains"] is not None
+        predict_dock = docks[1]
+        predict_dock.genes.picked.emit("CD74")
+        assert maps(workspace) == ["predicted"]
+        assert layers["domains"] is None
+        assert workspace.scene.bars[0].gene == "CD74"
+        session.show(show_domains=True)
+        assert maps(workspace) == []
+        again = canvas(workspace)
+        assert np.mean(np.any(again != picture, axis=-1)) < 0.02  # but for the outlines of spots
+        click(predict_dock.display.contours)
+        assert maps(workspace) == ["predicted"]
+        session.show(show_spots=False)
 
 
-@pytest.mark.parametrize("style", ["points", "heatmap"])
-def test_colours_chosen_in_napari_are_the_dock_s_too(workspace, docks, style):
+def test_colours_chosen_in_napari_are_the_dock_s_too(workspace, docks):
     session, display = workspace.session, docks[1].display
-    session.show(style=style)
-    layer = workspace.layers["predicted"]
-    of_points = style == "points"
-    if of_points:
-        layer.face_colormap, layer.face_contrast_limits = "magma", (0.5, 1.5)
-    else:
-        layer.colormap, layer.contrast_limits = "magma", (0.5, 1.5)
-    layer.opacity = 0.4
-    assert session.display.colormap == "magma"
-    assert session.display.limits == (0.5, 1.5)
-    assert display.colormap.currentText() == "magma"
-    assert (display.low.value(), display.high.value()) == (0.5, 1.5)
-    assert display.opacity.value() == 40
-    (bar,) = workspace.scene.bars
-    assert (bar.colormap, bar.limits) == ("magma", (0.5, 1.5))
-    assert docks[1].bars[0].bar == bar
+    for style in ("points", "heatmap"):
+        session.show(style=style, colormap="viridis", limits=None, opacity=0.8)
+        layer = workspace.layers["predicted"]
+        if style == "points":
+            layer.face_colormap, layer.face_contrast_limits = "magma", (0.5, 1.5)
+        else:
+            layer.colormap, layer.contrast_limits = "magma", (0.5, 1.5)
+        layer.opacity = 0.4
+        assert session.display.colormap == "magma"
+        assert session.display.limits == (0.5, 1.5)
+        assert display.colormap.currentText() == "magma"
+        assert (display.low.value(), display.high.value()) == (0.5, 1.5)
+        assert display.opacity.value() == 40
+        (bar,) = workspace.scene.bars
+        assert (bar.colormap, bar.limits) == ("magma", (0.5, 1.5))
+        assert docks[1].bars[0].bar == bar
 
 
 def test_what_the_dock_does_not_know_is_put_back(workspace):

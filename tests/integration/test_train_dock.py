@@ -7,12 +7,11 @@ import re
 import shlex
 import signal
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
-from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -95,30 +94,13 @@ def texts(box) -> list[str]:
     return [box.itemText(i) for i in range(box.count())]
 
 
-class Heart:
-    """Beats every 10 ms in the window's thread, and remembers the longest pause."""
-
-    def __init__(self) -> None:
-        self.longest = 0.0
-        self._last = time.perf_counter()
-        self._timer = QTimer()
-        self._timer.timeout.connect(self._beat)
-        self._timer.start(10)
-
-    def _beat(self) -> None:
-        now = time.perf_counter()
-        self.longest = max(self.longest, now - self._last)
-        self._last = now
-
-
 def test_from_drag_and_drop_to_a_model_that_predict_lists(
-    filled, viewer, click, qtbot, monkeypatch, tmp_path, capsys
+    filled, viewer, click, qtbot, monkeypatch, tmp_path
 ):
     opened = []
     monkeypatch.setattr(dialogs, "open_file", opened.append)
     _, predict = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Predict")
     filled.options.fields["epochs"].setValue(4)
-    heart = Heart()
     click(filled.start)
     qtbot.waitUntil(lambda: filled.progress.estimate.text() != "", timeout=LONG_MS)
     qtbot.waitUntil(lambda: filled.start.isEnabled(), timeout=LONG_MS)
@@ -130,9 +112,6 @@ def test_from_drag_and_drop_to_a_model_that_predict_lists(
     assert words[words.index("--held-out") + 1] == "c"
     # The cohort that the command line names is there, so that it can be run again.
     assert Path(words[words.index("--cohort") + 1]).is_file()
-    with capsys.disabled():
-        print(f"\nlongest stall of the window while training: {heart.longest * 1000:.0f} ms")
-    assert heart.longest < 2  # fluid; the figure is printed, since machines differ
 
 
 def test_a_cohort_table_is_taken_whole(dock, drop, folder, tmp_path):
@@ -212,13 +191,11 @@ def test_cancel_ends_it_and_a_worker_killed_from_outside_is_a_sentence(
     click(filled.cancel)
     qtbot.waitUntil(lambda: filled.start.isEnabled(), timeout=LONG_MS)
     assert "cancelled" in filled.progress.status.text()
-    heart = Heart()
     click(filled.start)
     qtbot.waitUntil(lambda: "Epoch" in filled.progress.status.text(), timeout=LONG_MS)
     os.kill(filled.training.process.record.pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: filled.start.isEnabled(), timeout=LONG_MS)
     assert "SIGKILL" in notes[-1].message
-    assert heart.longest < 2
 
 
 def test_a_linear_head_is_computed_at_once_so_no_epochs_are_told_of(

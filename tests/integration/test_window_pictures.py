@@ -20,16 +20,11 @@ def laptop(viewer, docks):
 
 
 @pytest.fixture
-def predicted(laptop, qtbot, slide_file, spots_file, tiny_model):
+def predicted(laptop, slide_file, tiny_prediction, tiny_model):
     """The docks with a finished prediction."""
     _, predict = laptop
-    workspace = predict.workspace
-    workspace.open_slide(slide_file)
-    workspace.load_spots(spots_file)
-    workspace.load_model(tiny_model)
-    qtbot.waitUntil(lambda: workspace.session.model is not None, timeout=60_000)
-    workspace.run("cpu")
-    qtbot.waitUntil(lambda: predict.save.isEnabled(), timeout=60_000)
+    session = predict.workspace.session
+    kit.open_prediction(session, slide_file, tiny_model, tiny_prediction)
     return laptop
 
 
@@ -59,6 +54,8 @@ def test_both_docks_fit_a_laptop_screen_when_they_are_empty(laptop, viewer):
     window = viewer.window._qt_window
     assert (window.width(), window.height()) == (1366, 768)
     assert [cut_off(dock) for dock in laptop] == [[], []]
+    slide, predict = (dock.parent() for dock in laptop)
+    assert slide in window.tabifiedDockWidgets(predict)  # tabs of one place
 
 
 def test_both_docks_fit_a_laptop_screen_with_all_they_can_show(predicted):
@@ -75,12 +72,6 @@ def test_the_line_that_asks_for_a_scale_fits_too(laptop, qtbot, tmp_path):
     assert slide.slide.set_scale.isVisible()
 
 
-def test_the_docks_are_tabs_of_one_place(laptop, viewer):
-    slide, predict = (dock.parent() for dock in laptop)
-    docks = viewer.window._qt_window.tabifiedDockWidgets(predict)
-    assert slide in docks
-
-
 def test_the_picture_shows_slide_and_colours(predicted, viewer):
     _, predict = predicted
     predict.workspace.session.show(opacity=1.0, colormap="viridis")
@@ -92,18 +83,16 @@ def test_the_picture_shows_slide_and_colours(predicted, viewer):
     assert np.unique(seen.reshape(-1, 3), axis=0).shape[0] > 1000
 
 
-@pytest.mark.parametrize("style", ["points", "heatmap"])
-def test_another_gene_gives_another_picture_and_the_first_one_its_own_again(
-    predicted, viewer, style
-):
+def test_another_gene_gives_another_picture_and_the_first_one_its_own_again(predicted, viewer):
     session: Session = predicted[1].workspace.session
     viewer.canvas.overlays.text.opacity = 0  # only the colours count here
-    session.show(style=style, gene="FASN", opacity=1.0)
-    fasn = picture(viewer)
-    session.show(gene="GNAS")
-    gnas = picture(viewer)
-    session.show(gene="FASN")
-    again = picture(viewer)
-    changed = np.abs(fasn - gnas).max(axis=-1) > 20
-    assert changed.mean() > 0.01
-    assert (np.abs(fasn - again).max(axis=-1) > 2).mean() < 0.001
+    for style in ("points", "heatmap"):
+        session.show(style=style, gene="FASN", opacity=1.0)
+        fasn = picture(viewer)
+        session.show(gene="GNAS")
+        gnas = picture(viewer)
+        session.show(gene="FASN")
+        again = picture(viewer)
+        changed = np.abs(fasn - gnas).max(axis=-1) > 20
+        assert changed.mean() > 0.01
+        assert (np.abs(fasn - again).max(axis=-1) > 2).mean() < 0.001

@@ -7,8 +7,8 @@ import pytest
 from napari_mclstexp.inference.predict import predict
 from napari_mclstexp.model import load_model
 from napari_mclstexp.slides import open_slide
-from napari_mclstexp.spots import find_tissue
 from napari_mclstexp.spots.readers.choose import read_spots
+from support import widget_kit as kit
 from support.frame_kit import standing
 
 
@@ -35,9 +35,6 @@ def workbench(viewer, qtbot):
 def explored(workbench, slide_file, tiny_prediction, tiny_model):
     """The Workbench with a prediction open, as a worker would have opened it."""
     session = workbench.workspace.session
-    slide = open_slide(slide_file)
-    session.use_slide(slide, find_tissue(slide))
-    session.use_model(load_model(tiny_model))
-    session.use_prediction(tiny_prediction)
+    kit.open_prediction(session, slide_file, tiny_model, tiny_prediction)
     session.show(gene="FASN")
     return workbench

@@ -125,6 +125,18 @@ def write_outs(outs: Path) -> Path:
     return outs
 
 
+def open_prediction(session: Any, slide_file: Path, model: Path, prediction: Any) -> None:
+    """Open a slide with the model and a finished prediction of it, as a worker would have."""
+    from napari_mclstexp.model import load_model
+    from napari_mclstexp.slides import open_slide
+    from napari_mclstexp.spots import find_tissue
+
+    slide = open_slide(slide_file)
+    session.use_slide(slide, find_tissue(slide))
+    session.use_model(load_model(model))
+    session.use_prediction(prediction)
+
+
 def write_model(folder: Path, seed: int = 0, **said: str) -> Path:
     """Write a model with random weights and a random bank that predicts in no time.
 
