@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+# Processes start from compiled files, as those of an installed program do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 KEPT_IN = "BENCHMARK_FINDINGS"  # the file that findings are added to, set by `page.py`
 
 
