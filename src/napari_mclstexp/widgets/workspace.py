@@ -138,7 +138,7 @@ class Workspace(QObject):
             window.installEventFilter(self)
             furnish(viewer, window, self.session, self.tasks.unsaved_work, self.shown)
         self.training.find()
-        warm_up(self.jobs)
+        warm_up(self.jobs, viewer)
 
     # -- slide and spots -----------------------------------------------------------------------
 

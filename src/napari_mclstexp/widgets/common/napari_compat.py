@@ -76,6 +76,19 @@ def layer_panels(viewer: Any) -> tuple[Any, ...]:
     return () if qt_viewer is None else (qt_viewer.dockLayerList, qt_viewer.dockLayerControls)
 
 
+def canvas_font(viewer: Any) -> Any:
+    """Return the letters that are drawn on the canvas so far, None where there is no window.
+
+    A letter that is asked of it (``font["A"]``) is drawn if it was not yet.
+    """
+    qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    canvas = getattr(qt_viewer, "canvas", None)
+    if not hasattr(canvas, "font_info"):
+        return None
+    info = canvas.font_info()
+    return info.font_manager.get_font(info.face)
+
+
 def visible_box(viewer: Any) -> tuple[float, float, float, float] | None:
     """Return the (left, top, right, bottom) that a window shows, in world units."""
     if not viewer.window:

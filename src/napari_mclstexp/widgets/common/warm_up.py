@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gc
 import importlib
+import string
+import weakref
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QObject, QTimer
 
-from .napari_compat import compile_shapes
+from .napari_compat import canvas_font, compile_shapes
 
 if TYPE_CHECKING:
     from .background_jobs import Jobs, Post
@@ -30,12 +32,17 @@ NEEDED = (
     "shapely",
 )
 SOON_MS = 1500  # the docks come first
+# What is written on the canvas: each letter takes longer to draw first than a frame may take.
+LETTERS = string.ascii_letters + string.digits + " .,:;-–()/%²µ·"
+LETTER_MS = 40  # from one to the next
 
 _begun = False  # in this process; what is ready for one window is ready for all
 
 
-def warm_up(jobs: Jobs) -> None:
+def warm_up(jobs: Jobs, viewer: Any) -> None:
     """Import in the background what is slow to import, and have napari compile what it compiles.
+
+    The letters of its canvas are drawn one by one meanwhile.
 
     napari has Python look for garbage whenever a layer goes, through every object of every library.
     Once the libraries are there, what is there is left out of that search until :func:`thaw`.
@@ -51,15 +58,34 @@ def warm_up(jobs: Jobs) -> None:
                 return
             each()
 
+    there = weakref.ref(viewer)  # the window is not held by what waits for it
+
     def begin() -> None:
         global _begun
         _begun = True
+        _draw_letters(there(), jobs)
         jobs.start(work, lambda _: gc.freeze(), _later, waited_for=True)
 
     soon = QTimer(jobs)  # goes with the window
     soon.setSingleShot(True)
     soon.timeout.connect(begin)
     soon.start(SOON_MS)
+
+
+def _draw_letters(viewer: Any, owner: QObject) -> None:
+    font = canvas_font(viewer)
+    if font is None:
+        return
+    left, turn = list(reversed(LETTERS)), QTimer(owner)
+
+    def draw() -> None:
+        if left:
+            font[left.pop()]  # as it does when it is first written
+        else:
+            turn.stop()
+
+    turn.timeout.connect(draw)
+    turn.start(LETTER_MS)
 
 
 def _compute() -> None:
