@@ -36,7 +36,7 @@ REAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "her2st"
 BEAT_MS, LONG_S, SAMPLE_S, PATIENCE_S = 5, 0.05, 0.02, 300.0
 GOAL_S = 0.2
 OURS, DEEP = {"site-packages", "napari_mclstexp"}, 9  # files, and calls, that are worth a word
-DRAWING = ("_gl2.py", "glir.py", "program.py", "context.py")
+DRAWING = ("_gl2.py", "_pyopengl2.py", "glir.py", "context.py", "wrapper.py", "latebind.py")
 
 
 @dataclass

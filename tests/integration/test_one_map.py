@@ -61,7 +61,6 @@ def test_domains_are_drawn_alone_and_a_gene_folds_them_away(workspace, docks, cl
         assert np.mean(np.any(again != picture, axis=-1)) < 0.02  # but for the outlines of spots
         click(predict_dock.display.contours)
         assert maps(workspace) == ["predicted"]
-        session.show(show_spots=False)
 
 
 def test_colours_chosen_in_napari_are_the_dock_s_too(workspace, docks):

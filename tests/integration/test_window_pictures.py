@@ -20,11 +20,12 @@ def laptop(viewer, docks):
 
 
 @pytest.fixture
-def predicted(laptop, slide_file, tiny_prediction, tiny_model):
+def predicted(laptop, qtbot, slide_file, tiny_prediction, tiny_model):
     """The docks with a finished prediction."""
     _, predict = laptop
     session = predict.workspace.session
     kit.open_prediction(session, slide_file, tiny_model, tiny_prediction)
+    qtbot.wait(300)  # until the docks have the width that they need
     return laptop
 
 
