@@ -73,8 +73,8 @@ def test_an_error_is_an_event_too(cohort, tmp_path):
 
 def test_after_a_kill_in_mid_epoch_it_goes_on_to_the_same_weights(cohort, tmp_path):
     """kill -9, then --resume: bit for bit what a run gives that was never stopped."""
-    assert program(*train_arguments(cohort, tmp_path / "whole", "--epochs", 30)).code == 0
-    arguments = [str(e) for e in train_arguments(cohort, tmp_path / "killed", "--epochs", 30)]
+    assert program(*train_arguments(cohort, tmp_path / "whole", "--epochs", 10)).code == 0
+    arguments = [str(e) for e in train_arguments(cohort, tmp_path / "killed", "--epochs", 10)]
     path = tmp_path / "events.jsonl"
     with subprocess.Popen(
         [PROGRAM, *arguments, "--events", path], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
