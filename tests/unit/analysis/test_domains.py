@@ -9,9 +9,9 @@ from anndata import AnnData
 from scipy import sparse, stats
 from sklearn import metrics
 
+from napari_mclstexp.analysis import domains
 from napari_mclstexp.analysis.components import principal_components, smoothed
 from napari_mclstexp.analysis.domains import (
-    SAMPLE,
     DomainSettings,
     agreement,
     find_domains,
@@ -90,9 +90,10 @@ def test_the_number_is_suggested_with_its_reason(striped):
 
 
 @pytest.fixture
-def continuum():
-    """Return 12,000 spots without a border between them: k-means takes its time."""
-    return np.random.default_rng(0).normal(size=(12_000, 6)) * np.arange(1, 7)
+def continuum(monkeypatch):
+    """Return 1,500 spots without a border between them, of which 500 are judged."""
+    monkeypatch.setattr(domains, "SAMPLE", 500)
+    return np.random.default_rng(0).normal(size=(1500, 6)) * np.arange(1, 7)
 
 
 def test_a_suggestion_judges_so_many_spots_however_many_there_are(continuum, monkeypatch):
@@ -103,10 +104,10 @@ def test_a_suggestion_judges_so_many_spots_however_many_there_are(continuum, mon
         return score(x, labels, sample_size=sample_size, **more)
 
     monkeypatch.setattr(metrics, "silhouette_score", noted)
-    _, reason = suggest_k(continuum, DomainSettings())
-    assert set(judged) == {SAMPLE}
-    assert f"{SAMPLE:,} spots drawn" in reason
-    assert suggest_k(continuum, DomainSettings()) == suggest_k(continuum, DomainSettings())
+    suggestion = suggest_k(continuum, DomainSettings())
+    assert set(judged) == {500}
+    assert "500 spots drawn" in suggestion[1]
+    assert suggest_k(continuum, DomainSettings()) == suggestion
     judged.clear()
     suggest_k(continuum[:300], DomainSettings())
     assert set(judged) == {300}
