@@ -5,21 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mclstexp.inference.predict import predict
-from napari_mclstexp.model import load_model
 from napari_mclstexp.slides import open_slide
-from napari_mclstexp.spots.readers.choose import read_spots
 from support import widget_kit as kit
 
 
 @pytest.fixture
-def workspace(docks, slide_file, spots_file, tiny_model):
+def workspace(docks, slide_file, tiny_prediction):
     """A workspace that shows a finished prediction."""
     workspace = docks[0].workspace
-    with open_slide(slide_file) as slide:
-        prediction = predict(slide, read_spots(spots_file), load_model(tiny_model), device="cpu")
     workspace.session.use_slide(open_slide(slide_file))
-    workspace.session.use_prediction(prediction)
+    workspace.session.use_prediction(tiny_prediction)
     return workspace
 
 
@@ -28,11 +23,17 @@ def test_a_switch_sends_the_spots_to_the_canvas_once_and_paints_once(
     workspace, viewer, qtbot, monkeypatch, change
 ):
     session, layer = workspace.session, workspace.layers["predicted"]
+    session.show(gene=kit.GENES[1])  # whose letters are drawn before, as a window that waits does
+    viewer.screenshot(canvas_only=True, flash=False)
     session.show(gene=kit.GENES[0])
-    qtbot.wait(600)  # thumbnails too
-    canvas = viewer.window._qt_viewer.canvas
+    canvas, painted, seen = viewer.window._qt_viewer.canvas, [], -1
+    canvas._scene_canvas.events.draw.connect(lambda _: painted.append(1))
+    while seen != len(painted):  # until nothing more is painted, the thumbnail neither
+        seen = len(painted)
+        qtbot.wait(600)
+    painted.clear()
     markers = canvas.layer_to_visual[layer].node.points_markers
-    sent, painted, before = [], [], layer.face_color.copy()
+    sent, before = [], layer.face_color.copy()
     set_data = markers.set_data
 
     def counted(*data, **more):
@@ -40,8 +41,8 @@ def test_a_switch_sends_the_spots_to_the_canvas_once_and_paints_once(
         set_data(*data, **more)
 
     monkeypatch.setattr(markers, "set_data", counted)
-    canvas._scene_canvas.events.draw.connect(lambda _: painted.append(1))
     session.show(**change)
+    qtbot.waitUntil(lambda: bool(painted))
     qtbot.wait(50)
     assert len(sent) == 1
     assert len(painted) == 1

@@ -174,6 +174,13 @@ def test_the_scale_comes_from_the_spots_or_is_asked_for(slide, section, model):
         predict(slide, spots, model)
 
 
+def test_the_picture_beside_a_prediction_has_1024_px_at_most(tiny_prediction):
+    ((_, library),) = tiny_prediction.uns["spatial"].items()
+    height, width = library["images"]["hires"].shape[:2]  # of a slide of 1600 by 1200 px
+    assert (width, height) == (1024, 768)
+    assert library["scalefactors"]["tissue_hires_scalef"] == pytest.approx(1024 / 1600)
+
+
 def test_a_cancel_is_obeyed_before_the_next_batch(slide, section, model):
     cancel, seen = CancelToken(), []
 

@@ -71,6 +71,18 @@ def test_a_visium_array_counts_in_halves(section):
         opened(section, spots=spots, um_per_px=3.0)
 
 
+def test_a_needle_s_width_of_a_visium_array_has_its_neighbours_in_other_rows(section):
+    n = 15
+    spots = section.spots[:n].copy()
+    row = np.arange(n)
+    spots.obs["array_row"], spots.obs["array_col"] = row, row % 2
+    spots.obsm["spatial"] = np.column_stack([row % 2 / 2 * 50, row * 50 * 3**0.5 / 2]) + 20.0
+    SpotMetadata("visium", "outs", 100.0, 55.0).write(spots)
+    assert opened(section, spots=spots) == 2.0
+    with pytest.raises(SlideError, match="60 µm apart, but 100 µm on a visium array"):
+        opened(section, spots=spots, um_per_px=1.2)
+
+
 def test_the_check_of_a_cohort_names_the_line(section, tmp_path):
     section.spots.write_h5ad(tmp_path / "a.h5ad")
     table = tmp_path / "cohort.csv"

@@ -17,6 +17,9 @@ from napari_mclstexp.spots.schema import (
     holds_prediction,
     is_prediction,
     positions,
+    program_shares,
+    read_programs,
+    write_programs,
 )
 
 VISIUM = SpotMetadata("visium", "outs", 100.0, 55.0, n_spots_without_counts=0)
@@ -63,6 +66,21 @@ def test_positions_are_x_and_y_whatever_else_stands_beside_them():
     assert positions(spots()).tolist() == [[1.0, 2.0], [3.0, 4.0]]
     assert has_positions(spots())
     assert not has_positions(AnnData(np.ones((2, 1), np.float32)))
+
+
+def test_programs_come_back_and_misfits_are_refused(tmp_path):
+    adata = AnnData(np.ones((4, 3), np.float32))
+    scores, loadings = np.arange(8.0).reshape(4, 2), np.arange(6.0).reshape(3, 2)
+    write_programs(adata, scores, loadings, (0.5, 0.25))
+    adata.write_h5ad(tmp_path / "p.h5ad")
+    again = anndata.read_h5ad(tmp_path / "p.h5ad")
+    read = read_programs(again)
+    assert read is not None
+    assert [each.tolist() for each in read] == [scores.tolist(), loadings.tolist()]
+    assert program_shares(again) == (0.5, 0.25)
+    write_programs(again, scores, loadings[:, :1], (0.5, 0.25))
+    with pytest.raises(SpotsError, match="different programs"):
+        read_programs(again)
 
 
 def test_neighbours_are_the_nearest_others():

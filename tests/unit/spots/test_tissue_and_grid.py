@@ -70,6 +70,29 @@ def test_pen_marks_are_not_tissue(tmp_path, ink):
     assert found.contains(np.array([[350.0, 600.0]])).all()
 
 
+@pytest.mark.parametrize(
+    "stain",
+    [(120, 130, 170), (150, 158, 155), (215, 90, 105)],
+    ids=["bluish haematoxylin", "faded greenish grey", "strong eosin"],
+)
+def test_stains_near_the_colours_of_pens_are_tissue(tmp_path, stain):
+    with slide_with(tmp_path, lambda pen: pen.ellipse((300, 300, 900, 900), fill=stain)) as slide:
+        found = find_tissue(slide)
+    assert found.share == pytest.approx(np.pi * 300**2 / SIDE**2, rel=0.05)
+
+
+def test_yellowed_glass_is_no_tissue(tmp_path):
+    """What counts is how much green light is lost against this slide's own glass."""
+
+    def draw(pen):
+        pen.rectangle((0, 0, SIDE, SIDE), fill=(250, 205, 190))
+        pen.ellipse((300, 300, 900, 900), fill=(205, 130, 185))
+
+    with slide_with(tmp_path, draw) as slide:
+        found = find_tissue(slide)
+    assert found.share == pytest.approx(np.pi * 300**2 / SIDE**2, rel=0.05)
+
+
 def test_the_faintest_eosin_is_tissue_and_a_grey_shadow_is_not(tmp_path):
     def draw(pen):
         pen.ellipse((100, 100, 500, 500), fill=(235, 215, 235))

@@ -164,7 +164,8 @@ class Layers:
         # First what goes, then the unit of all that stay, then what comes: napari cannot draw
         # layers of µm beside layers of px.
         going = [slot for slot in ALL_SLOTS if self._must_go(slot, wanted.get(slot))]
-        coming = [slot for slot in wanted if slot in going or slot not in self._slots]
+        new = [slot for slot, each in wanted.items() if each is not None]
+        coming = [slot for slot in new if slot in going or slot not in self._slots]
         with changed_together(viewer, len({*going, *coming})):
             for slot in going:
                 self._drop(viewer, slot)
