@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -355,7 +356,8 @@ def test_no_command_writes_over_what_it_reads(bench, tiny_model, monkeypatch, co
     Path("cohort.csv").write_text("section,patient,slide,spots,counts\no,A,slide.tif,s.h5ad,\n")
     Path("c.pt").write_bytes(b"a checkpoint")
     Path("points.csv").write_text("x,y,onto_x,onto_y\n0,0,0,0\n9,0,9,0\n0,9,0,9\n")
-    save_model(load_model(tiny_model), Path("m"))
+    if "m" in command:
+        shutil.copytree(tiny_model, "m")
     cohort = ("--cohort", "cohort.csv", "--genes", "genes.txt")
     more = {"train": cohort, "import-checkpoint": cohort, "predict": ("--slide", "slide.tif")}
     output = link(Path(read))

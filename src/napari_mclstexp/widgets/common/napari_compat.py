@@ -171,16 +171,24 @@ def unpainted(viewer: Any) -> Iterator[None]:
 def changed_together(viewer: Any, number: int) -> Iterator[None]:
     """Let the canvas arrange itself once for this number of layers that come or go, not for each.
 
-    It searches all of Python's memory for garbage each time.
+    It searches all of Python's memory for garbage each time. Of the layers that come, only the last
+    is selected, as it would be in the end: a selection dresses all of napari's buttons anew.
     """
     if number < 2:
         yield
         return
-    viewer.layers.events.begin_batch()
+    layers = viewer.layers
+    before = set(layers)
+    selects = getattr(layers, "_activate_on_insert", False)
+    layers._activate_on_insert = False
+    layers.events.begin_batch()
     try:
         yield
     finally:
-        viewer.layers.events.end_batch()
+        layers._activate_on_insert = selects
+        if selects and layers and layers[-1] not in before:
+            layers.selection.active = layers[-1]
+        layers.events.end_batch()
 
 
 def face_events(layer: Any) -> Any:

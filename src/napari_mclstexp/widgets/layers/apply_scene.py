@@ -166,14 +166,15 @@ class Layers:
         going = [slot for slot in ALL_SLOTS if self._must_go(slot, wanted.get(slot))]
         new = [slot for slot, each in wanted.items() if each is not None]
         coming = [slot for slot in new if slot in going or slot not in self._slots]
-        with changed_together(viewer, len({*going, *coming})):
+        drawn_on = self.regions.layer
+        regions_too = (drawn_on is None) != (scene.regions is None)
+        with changed_together(viewer, len({*going, *coming}) + regions_too):
             for slot in going:
                 self._drop(viewer, slot)
             self._measure_in(scene.unit)
             for slot in ALL_SLOTS:
                 self._bring(viewer, slot, wanted.get(slot), scene.unit)
-        drawn_on = self.regions.layer
-        self.regions.apply(viewer, scene.regions, scene.unit)
+            self.regions.apply(viewer, scene.regions, scene.unit)
         if self.regions.layer is not None and self.regions.layer is not drawn_on:
             self._watch("regions", self.regions.layer)
         self._restack(viewer)
