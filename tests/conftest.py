@@ -7,6 +7,14 @@ import tempfile
 
 import pytest
 
+from napari_mclstexp.running.quiet_threads import wait_asleep
+
+# As whatever starts the program does. numba's parallel loops leave torch with as many threads as
+# they have, and two processes whose threads spin slow each other tenfold.
+wait_asleep()
+if "OMP_NUM_THREADS" in os.environ:
+    os.environ.setdefault("NUMBA_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
+
 # Features that a test computes are its own, and those of the tests beside it: never those of the
 # person's earlier runs.
 if "PYTEST_XDIST_WORKER" not in os.environ:  # whose processes inherit it

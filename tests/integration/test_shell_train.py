@@ -99,7 +99,7 @@ def test_after_a_kill_in_mid_epoch_it_goes_on_to_the_same_weights(cohort, tmp_pa
         assert value.equal(killed[name]), name
     assert not (tmp_path / "killed.run").exists()
     curves = pd.read_csv(tmp_path / "killed" / "training" / "curves.csv")
-    assert list(curves["epoch"]) == list(range(1, 31))
+    assert list(curves["epoch"]) == list(range(1, 11))
 
 
 def _in_mid_epoch(path: Path) -> bool:
