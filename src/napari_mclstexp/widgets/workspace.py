@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import napari
 from napari.utils.notifications import show_info
+from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 
 from ..errors import SettingsError, SlideError
@@ -281,7 +282,7 @@ class Workspace(QObject):
         Nothing is waited for: a slide lets go of its file after the last read, and the program
         waits for files that are being written when it ends.
         """
-        if self._closed:
+        if self._closed or not isalive(self.jobs):  # Qt takes it apart: Python is ending
             return
         self._closed = True
         self._redraw.stop()
