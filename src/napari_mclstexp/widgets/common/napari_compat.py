@@ -83,7 +83,7 @@ def canvas_font(viewer: Any) -> Any:
     """
     qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
     canvas = getattr(qt_viewer, "canvas", None)
-    if not hasattr(canvas, "font_info"):
+    if canvas is None or not hasattr(canvas, "font_info"):
         return None
     info = canvas.font_info()
     return info.font_manager.get_font(info.face)
@@ -168,27 +168,26 @@ def unpainted(viewer: Any) -> Iterator[None]:
 
 
 @contextmanager
-def changed_together(viewer: Any, number: int) -> Iterator[None]:
-    """Let the canvas arrange itself once for this number of layers that come or go, not for each.
+def changed_together(viewer: Any, going: int, coming: int) -> Iterator[None]:
+    """Let the canvas arrange itself once for these numbers of layers, not for each that goes.
 
-    It searches all of Python's memory for garbage each time. Of the layers that come, only the last
-    is selected, as it would be in the end: a selection dresses all of napari's buttons anew.
+    It searches all of Python's memory for garbage each time; for layers that only come it does not.
+    Of those, only the last is selected, as it would be in the end: a selection dresses all of
+    napari's buttons anew.
     """
-    if number < 2:
-        yield
-        return
-    layers = viewer.layers
-    before = set(layers)
-    selects = getattr(layers, "_activate_on_insert", False)
+    layers, together = viewer.layers, going > 0 and going + coming > 1
+    before, selects = set(layers), getattr(layers, "_activate_on_insert", False)
     layers._activate_on_insert = False
-    layers.events.begin_batch()
+    if together:
+        layers.events.begin_batch()
     try:
         yield
     finally:
         layers._activate_on_insert = selects
         if selects and layers and layers[-1] not in before:
             layers.selection.active = layers[-1]
-        layers.events.end_batch()
+        if together:
+            layers.events.end_batch()
 
 
 def face_events(layer: Any) -> Any:

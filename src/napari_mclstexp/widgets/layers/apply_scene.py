@@ -167,8 +167,9 @@ class Layers:
         new = [slot for slot, each in wanted.items() if each is not None]
         coming = [slot for slot in new if slot in going or slot not in self._slots]
         drawn_on = self.regions.layer
-        regions_too = (drawn_on is None) != (scene.regions is None)
-        with changed_together(viewer, len({*going, *coming}) + regions_too):
+        goes = len(going) + (drawn_on is not None and scene.regions is None)
+        comes = len(coming) + (drawn_on is None and scene.regions is not None)
+        with changed_together(viewer, goes, comes):
             for slot in going:
                 self._drop(viewer, slot)
             self._measure_in(scene.unit)
