@@ -35,9 +35,9 @@ def steps(name: str, folder: Path) -> None:
     dialogs.ask_unsaved = lambda *_: dialogs.DISCARD
     width, height, _ = SCREENS[name]
     viewer = napari.Viewer()
-    viewer.window._qt_window.resize(width, height)
     _, bench = viewer.window.add_plugin_dock_widget("napari-mclstexp", "Workbench")
     settle()
+    viewer.window._qt_window.resize(width, height)
     workspace = workspace_of(viewer)
     session, tasks = workspace.session, workspace.tasks
     viewer.open_sample("napari-mclstexp", "sample_section")

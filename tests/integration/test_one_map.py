@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_mclstexp.analysis.domain_settings import DomainSettings
+from napari_mclstexp.analysis.region import Region
 from napari_mclstexp.inference.predict import predict
 from napari_mclstexp.model import load_model
 from napari_mclstexp.slides import open_slide
@@ -81,6 +82,17 @@ def test_colours_chosen_in_napari_are_the_dock_s_too(workspace, docks):
         (bar,) = workspace.scene.bars
         assert (bar.colormap, bar.limits) == ("magma", (0.5, 1.5))
         assert docks[1].bars[0].bar == bar
+
+
+def test_a_region_leaves_the_map_inside_it_the_colours_of_the_legend(workspace):
+    session = workspace.session
+    session.show(style="heatmap", opacity=1.0)
+    before = canvas(workspace).astype(int)
+    ring = ((150.0, 150.0), (1450.0, 150.0), (1450.0, 1050.0), (150.0, 1050.0), (150.0, 150.0))
+    session.edit("Draw", regions=(Region("", ((ring,),)),))
+    after = canvas(workspace).astype(int)
+    changed = np.abs(after - before).max(axis=-1) > 3
+    assert 0.001 < changed.mean() < 0.05  # its border, and no more
 
 
 def test_what_the_dock_does_not_know_is_put_back(workspace):

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-FILL, FILL_SELECTED = 0.15, 0.3
+# Not filled, so that colours of a map below are those of its legend; the selected ones barely.
+FILL, FILL_SELECTED = 0.0, 0.15
 EDGE_PX, SELECTED_PX = 1.6, 3.2  # on the screen, whatever the zoom
 
 
