@@ -237,13 +237,16 @@ def content(path: Path) -> object:
         return re.sub(r'"(id|parent)": "[^"]*"', "", path.read_text())  # new ones each time
     if path.name == "summary.csv":
         with path.open(newline="") as file:
-            rows = ({**row, "seconds": ""} for row in csv.DictReader(file))
-            return [{key: _bare(value) for key, value in row.items()} for row in rows]
+            rows = [{**row, "seconds": ""} for row in csv.DictReader(file)]
+        return {
+            each["name"]: UNDONE if each["state"] != "done" else _bare(repr(each)) for each in rows
+        }
     if path.name == "report.html":
         return path.read_text().rstrip().endswith("</html>")
     return sha256(path.read_bytes()).hexdigest()
 
 
+UNDONE = "a slide that is not done, and is said not to be"
 NOT_COMPARED = ("events.out.", MARKER, "summary.lock", "slide.lock", "again.lock")
 
 
@@ -260,6 +263,6 @@ def _value(name: str, node: h5py.Dataset | h5py.Group) -> dict[str, object]:
     if isinstance(node, h5py.Group) or name.endswith("/created"):
         return {}
     value = np.asarray(node[()])
-    text = value.dtype.kind == "O"
+    text = value.dtype.kind in "OS"
     content = _bare(repr(value.tolist())).encode() if text else value.tobytes()
     return {name: sha256(content).hexdigest()}

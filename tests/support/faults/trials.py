@@ -15,7 +15,7 @@ from pathlib import Path
 
 from . import forked
 from .forked import Ended, Point, Running
-from .jobs import HOME, Job, content
+from .jobs import HOME, UNDONE, Job, content
 
 RANDOM_KILLS = 3  # of each job, at any moment
 
@@ -96,7 +96,7 @@ def _is_either(there: object, old: object, new: object, in_parts: bool) -> bool:
         parts = {*there, *old, *new}  # type: ignore[misc]
         found = ([each.get(part) for each in (there, old, new)] for part in parts)  # type: ignore[attr-defined]
         return all(_is_either(*each, in_parts=True) for each in found)
-    return there in (old, new) or (old is None and there == {})
+    return there in (old, new, UNDONE) or (old is None and there == {})
 
 
 def settle(job: Job, folder: Path, whole: Undisturbed, count: Count, what: str) -> None:
