@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import itertools
 import os
 import signal
@@ -23,6 +24,7 @@ from napari_mclstexp.errors import Cancelled, SettingsError, SlideError
 from napari_mclstexp.inference.feature_cache import kept_features
 from napari_mclstexp.progress import CancelToken, obeying
 from napari_mclstexp.reading.folder_checks import check_zarr
+from napari_mclstexp.reading.guard import threads_logged
 from napari_mclstexp.reading.trial import try_reading
 from napari_mclstexp.slides import open_slide
 from napari_mclstexp.slides.readers.tiff.tiff_slide import TiffSlide
@@ -227,3 +229,28 @@ def test_the_log_does_not_grow_without_end(tmp_path, monkeypatch):
     assert "file 49" in (tmp_path / "errors.log").read_text()
     monkeypatch.setenv(trouble_log.VARIABLE, os.fspath(tmp_path / "errors.log"))  # a file: no log
     assert trouble_log.write_trouble(ValueError(), "x") is None
+
+
+def test_a_full_disk_of_a_thread_is_logged_and_a_fault_of_it_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("NAPARI_MCLSTEXP_LOG", str(tmp_path))
+    told: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", told.append)
+
+    def end_with(error: Exception) -> None:
+        def work() -> None:
+            raise error
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+
+    with threads_logged():
+        end_with(OSError(errno.ENOSPC, "No space left on device"))
+        assert told == []
+        end_with(ValueError("a bug"))
+    assert [type(each.exc_value) for each in told] == [ValueError]
+    assert capsys.readouterr().err == ""
+    (log,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    assert "No space left on device" in log.read_text()
+    end_with(OSError("as before"))
+    assert len(told) == 2

@@ -21,7 +21,7 @@ from ..cohort_runs.cohort_settings import BatchSize, Genes, Interval, Samples, S
 from ..errors import Cancelled, SettingsError, UserError
 from ..files import check_names, placing
 from ..options import Option, declared
-from ..reading.guard import last_words
+from ..reading.guard import last_words, threads_logged
 from ..running.quiet_threads import stay_offline, wait_asleep
 from ..spots.grid_settings import GridSettings, Layout
 from .answers import about, about_demo, about_prediction, with_profile
@@ -220,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("ignore")  # of other packages; the person can't put them right
     logging.getLogger().addHandler(_SILENT)
     given = list(sys.argv[1:] if arguments is None else arguments)
-    with INTERRUPTS:
+    with INTERRUPTS, threads_logged():
         try:
             result = app(given or ["--help"], prog_name="napari-mclstexp", standalone_mode=False)
         except UserError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -116,6 +117,24 @@ def last_words(error: BaseException) -> str:
     name = f"{os.fsdecode(name)[:200]}: " if isinstance(name, (str, bytes, os.PathLike)) else ""
     said = getattr(error, "strerror", None) or reason_of(error)
     return f"{name}{said}; check the path, its rights and the disk{log}."
+
+
+@contextmanager
+def threads_logged() -> Iterator[None]:
+    """Log what disk and memory refuse to threads of libraries; who waits for them says so."""
+    before = threading.excepthook
+
+    def ended(args: threading.ExceptHookArgs) -> None:
+        if isinstance(args.exc_value, (OSError, MemoryError)):
+            write_trouble(args.exc_value, "a thread")
+        else:
+            before(args)
+
+    threading.excepthook = ended
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _where(log: Path | None) -> str:

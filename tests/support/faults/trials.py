@@ -145,7 +145,7 @@ def refusals(bench: Bench, job: Job, whole: Undisturbed, fault: str) -> Count:
         before = names(folder)
         ended = forked.run_failing(job.work, folder, point, fault)
         check_sentence(job, ended, count, f"{fault} at {point.call} {point.nth}")
-        left = names(folder) - before - RESUMED
+        left = left_behind(folder, before)
         if ended.code == 2 and left and point.kind != "unlink":
             count.wrong.append(f"{fault} at {point.call} {point.nth}: left {sorted(left)}")
         settle(job, folder, whole, count, f"{fault} at {point.call} {point.nth}")
@@ -158,6 +158,12 @@ RESUMED = {f"trained.run{each}" for each in ("", "/.napari-mclstexp.json", "/tra
 
 
 PROGRESS = "Predicting on "  # what a cohort says of where it runs, in a log
+
+
+def left_behind(folder: Path, before: set[str]) -> set[str]:
+    """Return what came to a folder, without what is kept on purpose."""
+    came = names(folder) - before - RESUMED
+    return {each for each in came if not each.startswith(f"{HOME}/cache")}
 
 
 def check_sentence(job: Job, ended: Ended, count: Count, what: str) -> None:
@@ -188,7 +194,7 @@ def full_disk(bench: Bench, job: Job, whole: Undisturbed) -> Count:
             before = names(folder)
             ended = forked.run(job.work, folder)
             check_sentence(job, ended, count, f"{free} bytes free")
-            if ended.code == 2 and (left := names(folder) - before - RESUMED):
+            if ended.code == 2 and (left := left_behind(folder, before)):
                 count.wrong.append(f"{free} bytes free: left {sorted(left)}")
             room(None)
             settle(job, folder, whole, count, f"{free} bytes free")
