@@ -160,10 +160,14 @@ RESUMED = {f"trained.run{each}" for each in ("", "/.napari-mclstexp.json", "/tra
 PROGRESS = "Predicting on "  # what a cohort says of where it runs, in a log
 
 
+# Folders of the program itself, which it makes once.
+OWN = {f"{HOME}/{each}" for each in ("cache", "data", "data/models")}
+
+
 def left_behind(folder: Path, before: set[str]) -> set[str]:
     """Return what came to a folder, without what is kept on purpose."""
     came = names(folder) - before - RESUMED
-    return {each for each in came if not each.startswith(f"{HOME}/cache")}
+    return {each for each in came if each not in OWN and not each.startswith(f"{HOME}/cache/")}
 
 
 def check_sentence(job: Job, ended: Ended, count: Count, what: str) -> None:
