@@ -23,6 +23,7 @@ from napari_mclstexp.cohort.table import SectionRow, read_rows, write_rows
 from napari_mclstexp.errors import Cancelled, SettingsError, SlideError
 from napari_mclstexp.inference.feature_cache import kept_features
 from napari_mclstexp.progress import CancelToken, obeying
+from napari_mclstexp.reading import trial
 from napari_mclstexp.reading.folder_checks import check_zarr
 from napari_mclstexp.reading.guard import threads_logged
 from napari_mclstexp.reading.trial import try_reading
@@ -129,13 +130,16 @@ def test_zarr_that_could_run_code_is_refused_for_that(tmp_path):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="tried in a copy on Linux only")
-def test_what_crashes_or_never_ends_does_so_in_a_copy_of_the_process(tmp_path):
+def test_what_crashes_grows_or_never_ends_does_so_in_a_copy_of_the_process(tmp_path, monkeypatch):
     try_reading(lambda: None)
     try_reading(lambda: 1 / 0)  # an error is no crash, and said when the file is read in earnest
     with pytest.raises(ValueError, match="SIGSEGV"):
         try_reading(lambda: os.kill(os.getpid(), signal.SIGSEGV))
     with pytest.raises(ValueError, match="had not ended after 1 s"):
         try_reading(lambda: any(False for _ in itertools.count()), seconds=1)
+    monkeypatch.setattr(trial, "MOST_BYTES", 50 * 2**20)
+    with pytest.raises(ValueError, match="more than 0 GB of memory"):
+        try_reading(lambda: b"0123456789abcdef" * 2**23)
     read = tmp_path / "read"
     # A slow disk: no reason to refuse a file.
     try_reading(lambda: (time.sleep(30), read.touch()), seconds=0.2)

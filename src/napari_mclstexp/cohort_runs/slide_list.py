@@ -176,7 +176,7 @@ def _of_table(path: Path) -> list[SlideEntry]:
 
 def _entry(table: Path, line: int, row: dict[str, str]) -> SlideEntry:
     said = {name: from_cell(value.strip()) for name, value in row.items()}
-    if not said["slide"]:
+    if not said.get("slide"):  # a line may be shorter than the first
         raise SettingsError(f"{table}, line {line}: the slide is missing; give its file.")
 
     def path(column: str) -> Path | None:
@@ -210,7 +210,7 @@ def _check_names(entries: Sequence[SlideEntry], where: str) -> None:
         name = each.name
         if _NOT_IN_NAMES.search(name) or name.startswith(".") or name != name.strip() or not name:
             raise SettingsError(
-                f"{place}{name!r} cannot be the name of a file; give {each.slide.name} another "
+                f"{place}{name!r} cannot be the name of a file; give {each.slide.name!r} another "
                 "name in the column name."
             )
         other = seen.setdefault(name.casefold(), each)  # as file systems that ignore case see it

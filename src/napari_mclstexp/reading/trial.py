@@ -17,6 +17,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
 
 _LONGEST_WAIT_S = 0.01
+_GREW = 3  # exit code
+MOST_BYTES = 2 * 2**30  # that reading may take: a damaged length of a text is taken at its word
 PATIENCE = 4.0  # times as long on the clock as it may compute
 
 
@@ -42,7 +44,7 @@ def try_reading(
     Raises
     ------
     ValueError
-        If the copy crashed, or computed for longer.
+        If the copy crashed, computed for longer, or took more than `MOST_BYTES`.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -54,6 +56,8 @@ def try_reading(
         return
     if status is None:  # it waits for something; whoever reads it may too
         return
+    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _GREW:
+        raise ValueError(f"reading it takes more than {MOST_BYTES / 2**30:.0f} GB of memory")
     if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
         raise ValueError(f"reading it had not ended after {seconds:.0f} s")
     if os.WIFSIGNALED(status):
@@ -83,6 +87,7 @@ def _copied(read: Callable[[], object], seconds: float) -> int:
         return pid
     import resource  # of Unix alone
 
+    code, before = 0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     try:  # what follows is the copy, which must not come back
         with suppress(BaseException):
             signal.set_wakeup_fd(-1)
@@ -94,5 +99,7 @@ def _copied(read: Callable[[], object], seconds: float) -> int:
             faulthandler.disable()
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a library's last words help nobody
             read()
+            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+            code = _GREW if grown * 1024 > MOST_BYTES else 0
     finally:
-        os._exit(0)
+        os._exit(code)

@@ -31,6 +31,8 @@ def test_a_folder_gives_its_slides_in_order_and_nothing_else(tmp_path):
         ("slide\n", "names no slides"),
         ("slide,slide\na,b\n", "more than once"),
         ("slide,spots\n,b\n", "line 2: the slide is missing"),
+        ("spots,slide\nb\n", "line 2: the slide is missing"),
+        ('slide,name\n"a\nb.tif",c/d\n', r"give 'a\\nb\.tif' another name"),
         ("slide,um_per_px\na,0.5\nb,-1\n", "line 3: um_per_px is '-1'"),
         ("slide,counts\na,b\n", "line 2: there are counts without spots"),
         ("slide\nx/a.svs\ny/A.svs\n", "two slides are called A"),
