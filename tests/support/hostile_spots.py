@@ -111,6 +111,11 @@ def _virtual(file: Any) -> None:
     _as_array(file["X"])
 
 
+def _in_pieces(file: Any) -> None:
+    del file["X/indptr"]
+    file["X"].create_dataset("indptr", (2**26,), "i4", chunks=(9,))
+
+
 def _as_array(dataset: Any) -> None:
     dataset.attrs["encoding-type"], dataset.attrs["encoding-version"] = "array", "0.2.0"
 
@@ -170,6 +175,7 @@ H5AD: dict[str, Make] = {
     "a link to another file": h5ad(_external_link),
     "values in another file": h5ad(_external_storage),
     "a virtual data set": h5ad(_virtual),
+    "millions of pieces, all absent": h5ad(_in_pieces),
     "50 GB out of a few kB": h5ad(_unpacks_to),
     "a heap of texts without end": _heap(_endless),
     "a heap of texts behind the end": _heap(_too_long),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from .hdf5_heaps import check_heaps, check_texts
 from .plain_files import check_file
 from .trial import try_reading
 
+MOST_PIECES = 100_000  # of an array, unless the file holds as many bytes of it
 MOST_TRIED = 128 * 2**20  # bytes of arrays
 MOST_OBJECTS = 10_000  # groups and data sets
 LONGEST_PATH = 32  # groups in one another
@@ -155,6 +157,11 @@ class _Walk:
             check_texts(self._path, int(start), int(dataset.size or 0))
         if dataset.is_virtual:
             raise self._refused(f"the values of {where} are in other files (a virtual data set)")
+        if dataset.chunks:  # one after the other is looked for, also where there is none
+            sides = zip(dataset.shape, dataset.chunks, strict=True)
+            pieces = math.prod(-(-length // each) for length, each in sides)
+            if pieces > max(MOST_PIECES, int(dataset.id.get_storage_size())):
+                raise self._refused(f"{where} is said to be in {pieces:,} pieces, and is not")
 
     def _refused(self, why: str) -> UserError:
         return self._error(
