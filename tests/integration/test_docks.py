@@ -50,7 +50,7 @@ def predicted(ready, click, qtbot):
 def test_what_was_read_is_said_and_drawn_at_its_true_scale(loaded, click, viewer):
     slide, _ = loaded
     layers = slide.workspace.layers
-    layer = slide.workspace.layers["slide"]
+    layer = layers["slide"]
     assert layer in viewer.layers
     np.testing.assert_allclose(layer.extent.world[1], [600, 800], atol=1)
     assert "1,600 × 1,200 px" in slide.slide.facts.text()
@@ -66,9 +66,9 @@ def test_what_was_read_is_said_and_drawn_at_its_true_scale(loaded, click, viewer
     assert "GNAS" in layers["measured"].name
     assert not np.allclose(before, layers["measured"].face_color)
     click(slide.spots.outlines)
-    assert not slide.workspace.layers["spots"].visible
+    assert not layers["spots"].visible
     click(slide.spots.outlines)
-    assert slide.workspace.layers["spots"].visible
+    assert layers["spots"].visible
 
 
 def test_a_grid_is_laid_over_the_tissue_and_closing_the_slide_clears_it(
@@ -227,10 +227,12 @@ def test_the_window_answers_while_a_run_is_on_and_cancelling_ends_it(
     timer.stop()
     assert session.run is not None
     assert len(turns) >= 2 * len(set(turns))  # and it turns more often than they do
+    first, result = session.run, session.result
+    assert result.n_done < session.spots.n_obs
     click(predict.runner.run)
     assert "running already" in kit.sentences(notes)[0]
+    assert session.run is first
     notes.clear()
-    result = session.result
     click(predict.runner.cancel)
     qtbot.waitUntil(lambda: session.run is None, timeout=20_000)
     assert result.n_done < session.spots.n_obs
